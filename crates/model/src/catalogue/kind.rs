@@ -1,0 +1,139 @@
+//! The parts of a metric's definition.
+
+/// Units of the catalogue. A driver converts to them; nobody else converts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names say it; the symbol stands beside each in `symbol`")]
+pub enum Unit {
+    Watt,
+    VoltAmpere,
+    Var,
+    WattHour,
+    KilowattHour,
+    Volt,
+    Ampere,
+    Hertz,
+    Percent,
+    Celsius,
+    DecibelMilliwatt,
+    Millisecond,
+    Second,
+}
+
+impl Unit {
+    /// The symbol printed behind a number, which is also Home Assistant's unit of measurement.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Watt => "W",
+            Self::VoltAmpere => "VA",
+            Self::Var => "var",
+            Self::WattHour => "Wh",
+            Self::KilowattHour => "kWh",
+            Self::Volt => "V",
+            Self::Ampere => "A",
+            Self::Hertz => "Hz",
+            Self::Percent => "%",
+            Self::Celsius => "°C",
+            Self::DecibelMilliwatt => "dBm",
+            Self::Millisecond => "ms",
+            Self::Second => "s",
+        }
+    }
+}
+
+/// What a metric's sign means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// Never negative, or the sign has its everyday meaning (a temperature).
+    Plain,
+    /// Positive while it feeds the house: import, discharge, production.
+    FeedsHouse,
+    /// A consumer: positive while it consumes.
+    Consumes,
+    /// A battery's direct current: positive while discharging.
+    Discharge,
+}
+
+impl Sign {
+    /// The sign convention in words; `None` where there is nothing to say.
+    pub const fn words(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::FeedsHouse => Some("positive while it feeds the house (import, discharge, production)"),
+            Self::Consumes => Some("positive while it consumes"),
+            Self::Discharge => Some("positive while the battery discharges"),
+        }
+    }
+}
+
+/// What kind of value a metric has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A number that goes up and down.
+    Gauge,
+    /// A number that only grows, except for resets.
+    Counter,
+    /// One of a fixed list of states.
+    State(&'static [StateDef]),
+    /// Free text.
+    Text,
+}
+
+/// One state of a state metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateDef {
+    /// Key as stored and published, `snake_case`.
+    pub key: &'static str,
+    /// Name for people.
+    pub label: Labels,
+}
+
+/// How often a metric is worth reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PollClass {
+    /// About every 10 s, or as often as the device bears: powers, state of charge, modes.
+    Fast,
+    /// About every minute: temperatures, counters.
+    Medium,
+    /// About every 5 minutes or rarer: identity, network.
+    Slow,
+}
+
+/// How Home Assistant classifies a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HaClass {
+    /// `device_class`.
+    pub device_class: Option<&'static str>,
+    /// `state_class`.
+    pub state_class: Option<&'static str>,
+    /// Whether the entity is diagnostic rather than a main value.
+    pub diagnostic: bool,
+}
+
+/// A name in the five languages of the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each field is the ISO 639-1 code of its language")]
+pub struct Labels {
+    pub en: &'static str,
+    pub fr: &'static str,
+    pub nl: &'static str,
+    pub et: &'static str,
+    pub de: &'static str,
+}
+
+impl Labels {
+    /// The name in `language` (ISO 639-1), English where the language is not one of ours.
+    pub fn get(&self, language: &str) -> &'static str {
+        match language {
+            "fr" => self.fr,
+            "nl" => self.nl,
+            "et" => self.et,
+            "de" => self.de,
+            _ => self.en,
+        }
+    }
+
+    /// Language code and name, for each language.
+    pub const fn all(&self) -> [(&'static str, &'static str); 5] {
+        [("en", self.en), ("fr", self.fr), ("nl", self.nl), ("et", self.et), ("de", self.de)]
+    }
+}

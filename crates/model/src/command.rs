@@ -1,0 +1,305 @@
+//! What can be asked of a battery, and the record of what became of it.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::str::FromStr;
+use std::time::Duration;
+
+use ohmstead_units::{Percent, Watts};
+
+use crate::{DeviceId, UnixMillis};
+
+/// The one vocabulary of battery modes over all brands. Magnitudes only: the direction is in the name.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BatteryMode {
+    /// The device follows the meter by itself: self-consumption.
+    Auto,
+    /// No discharge; charging from surplus allowed.
+    Hold,
+    /// No charge; discharging allowed.
+    HoldCharge,
+    /// Charge with the given power (device maximum if `None`), at most until the state of charge is reached.
+    Charge {
+        /// Magnitude at the AC side, positive.
+        power: Option<Watts>,
+        /// Stop there.
+        until: Option<Percent>,
+    },
+    /// Discharge with the given power (device maximum if `None`).
+    Discharge {
+        /// Magnitude at the AC side, positive.
+        power: Option<Watts>,
+    },
+    /// Neither charge nor discharge.
+    Idle,
+    /// A mode of the brand's own, such as `ai` or `ups`, in lower case.
+    Native(String),
+}
+
+impl BatteryMode {
+    /// The mode's key without its parameters: `auto`, `charge`, `native:ai`.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Auto => "auto".to_owned(),
+            Self::Hold => "hold".to_owned(),
+            Self::HoldCharge => "hold_charge".to_owned(),
+            Self::Charge { .. } => "charge".to_owned(),
+            Self::Discharge { .. } => "discharge".to_owned(),
+            Self::Idle => "idle".to_owned(),
+            Self::Native(name) => format!("native:{name}"),
+        }
+    }
+}
+
+impl fmt::Display for BatteryMode {
+    /// The key, then the parameters that are set: `charge 800 W until 90 %`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key())?;
+        if let Self::Charge { power: Some(power), .. } | Self::Discharge { power: Some(power) } = self {
+            write!(f, " {power}")?;
+        }
+        if let Self::Charge { until: Some(until), .. } = self {
+            write!(f, " until {until}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A text that is no battery mode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModeParseError(String);
+
+impl fmt::Display for ModeParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} is no battery mode: expected auto, hold, hold_charge, charge [POWER], discharge [POWER], idle or native:NAME",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for ModeParseError {}
+
+impl FromStr for BatteryMode {
+    type Err = ModeParseError;
+
+    /// Reads what [`fmt::Display`] prints; keys are case-insensitive.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refused = || ModeParseError(text.to_owned());
+        let trimmed = text.trim();
+        let (key, rest) = trimmed.split_once(char::is_whitespace).unwrap_or((trimmed, ""));
+        let (power, until) = rest.split_once("until").unwrap_or((rest, ""));
+        let power = magnitude::<Watts>(power).map_err(|()| refused())?.filter(|power| power.0 >= 0.0);
+        let until = magnitude::<Percent>(until).map_err(|()| refused())?;
+        if until.is_some_and(|until| !(0.0..=100.0).contains(&until.0)) || (rest.contains('-')) {
+            return Err(refused());
+        }
+        let plain = |mode: Self| if rest.trim().is_empty() { Ok(mode) } else { Err(refused()) };
+        match key.to_ascii_lowercase().as_str() {
+            "auto" => plain(Self::Auto),
+            "hold" => plain(Self::Hold),
+            "hold_charge" => plain(Self::HoldCharge),
+            "idle" => plain(Self::Idle),
+            "charge" => Ok(Self::Charge { power, until }),
+            "discharge" if until.is_none() => Ok(Self::Discharge { power }),
+            other => match other.strip_prefix("native:") {
+                Some(name) if !name.is_empty() => plain(Self::Native(name.to_owned())),
+                _ => Err(refused()),
+            },
+        }
+    }
+}
+
+fn magnitude<Q: FromStr>(text: &str) -> Result<Option<Q>, ()> {
+    let text = text.trim();
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|_| ()) }
+}
+
+/// Who asked for something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// A verb on the command line.
+    Cli,
+    /// The REST interface or the page.
+    Rest,
+    /// An MQTT message.
+    Mqtt,
+}
+
+impl Asker {
+    /// As it is written in the ledger.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Cli => "cli",
+            Self::Rest => "rest",
+            Self::Mqtt => "mqtt",
+        }
+    }
+}
+
+/// A wish for a battery's mode. Only the actuator turns it into a write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Which device.
+    pub device: DeviceId,
+    /// What it should do.
+    pub mode: BatteryMode,
+    /// For how long; the driver's default where `None` and the device needs one.
+    pub lease: Option<Duration>,
+    /// Who asked.
+    pub asked_by: Asker,
+}
+
+/// Why a request did not even become an attempt; nothing was written and nothing is in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AskError {
+    /// No device of that name is configured.
+    UnknownDevice,
+    /// The device cannot be controlled; the text says why.
+    NotControllable(String),
+    /// Another request to the same device is being carried out and the queue is full.
+    Busy,
+    /// The program is stopping.
+    Stopping,
+}
+
+impl fmt::Display for AskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownDevice => f.write_str("no device of that name is configured"),
+            Self::NotControllable(why) => write!(f, "the device cannot be controlled: {why}"),
+            Self::Busy => f.write_str("the device is busy with earlier requests; try again"),
+            Self::Stopping => f.write_str("the program is stopping"),
+        }
+    }
+}
+
+impl std::error::Error for AskError {}
+
+/// The answer to a request: the ledger entry of the attempt, once it has ended.
+pub type Answer = Pin<Box<dyn Future<Output = Result<LedgerEntry, AskError>> + Send>>;
+
+/// The one way to the hardware: REST, MQTT and the command line all hand their wishes to this.
+pub trait Commands: Send + Sync + 'static {
+    /// Hands in a request. The future ends when the attempt has ended; dropping it does not cancel the attempt.
+    fn ask(&self, request: Request) -> Answer;
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing was written because the device or the installation is read-only.
+    DryRun,
+    /// Nothing was written because the device already does this.
+    Unchanged,
+    /// Accepted and read back; no meter shows an effect.
+    AcceptedUnmeasured,
+    /// A measured effect, in another metric than the one written, shows it.
+    Confirmed,
+    /// Accepted, but the measurement does not follow.
+    Ineffective,
+    /// The device refused, or the request cannot be expressed on this device.
+    Rejected,
+    /// The device did not answer.
+    Failed,
+}
+
+impl Outcome {
+    /// As it is written in JSON and in the ledger.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::DryRun => "dry_run",
+            Self::Unchanged => "unchanged",
+            Self::AcceptedUnmeasured => "accepted_unmeasured",
+            Self::Confirmed => "confirmed",
+            Self::Ineffective => "ineffective",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// All outcomes.
+    pub const ALL: [Self; 7] = [
+        Self::DryRun,
+        Self::Unchanged,
+        Self::AcceptedUnmeasured,
+        Self::Confirmed,
+        Self::Ineffective,
+        Self::Rejected,
+        Self::Failed,
+    ];
+}
+
+/// One attempt to change a device: who asked, what was sent, what came back. Kept for ever.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LedgerEntry {
+    /// Number in the store; 0 before it is stored.
+    pub id: i64,
+    /// When it was asked.
+    pub at: UnixMillis,
+    /// Which device.
+    pub device: DeviceId,
+    /// Who asked, see [`Asker::key`].
+    pub asked_by: String,
+    /// What was asked, in the vocabulary of [`BatteryMode`].
+    pub request: String,
+    /// The device's state before, in its own words.
+    pub old: Option<String>,
+    /// The exact write, or what it would have been in a dry run.
+    pub new: Option<String>,
+    /// The device's reply.
+    pub reply: Option<String>,
+    /// The state read back after the write.
+    pub read_back: Option<String>,
+    /// The measured effect.
+    pub effect: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// One sentence: why it ended so.
+    pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_print_and_read_back() {
+        for text in [
+            "auto",
+            "hold",
+            "hold_charge",
+            "idle",
+            "charge",
+            "charge 800 W",
+            "charge 800 W until 90 %",
+            "discharge 1200 W",
+            "native:ai",
+        ] {
+            let mode: BatteryMode = text.parse().expect(text);
+            assert_eq!(mode.to_string(), text);
+        }
+        assert_eq!(
+            "Charge 1 kW".parse(),
+            Ok(BatteryMode::Charge { power: Some(Watts(1000.0)), until: None })
+        );
+    }
+
+    #[test]
+    fn ambiguous_requests_are_refused() {
+        for text in [
+            "",
+            "charge -800",
+            "discharge 5 until 20 %",
+            "charge 3 kVA",
+            "auto 5",
+            "native:",
+            "on",
+            "charge 5 until 120 %",
+        ] {
+            assert!(text.parse::<BatteryMode>().is_err(), "{text:?} was accepted");
+        }
+    }
+}

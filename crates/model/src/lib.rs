@@ -1,0 +1,31 @@
+//! The words that every part of Ohmstead shares: what is measured ([`Metric`], from the one catalogue), what was read
+//! ([`Reading`]), what is known right now ([`Snapshot`], where every value ages), and what is asked of a device
+//! ([`Request`]) and what became of it ([`LedgerEntry`]).
+//!
+//! This crate knows no protocol, no file and no runtime. Time is an argument; the one [`Clock`] is made by the binary.
+//! Nothing here is serialised: each edge (REST, MQTT, the store) has wire shapes of its own.
+
+#![warn(missing_docs)]
+
+pub mod catalogue;
+mod command;
+mod device;
+mod event;
+pub mod house;
+mod reading;
+mod series;
+mod snapshot;
+mod time;
+mod value;
+
+pub use catalogue::{Metric, MetricDef};
+pub use command::{
+    Answer, AskError, Asker, BatteryMode, Commands, LedgerEntry, ModeParseError, Outcome, Request,
+};
+pub use device::{DeviceId, DeviceIdError, DeviceInfo, Notice, Online, Phase, Role, Severity, Ttl};
+pub use event::Event;
+pub use reading::{Reading, Sample};
+pub use series::{Bucket, Points, Resolution, Series, SeriesQuery};
+pub use snapshot::{DeviceState, Known, Observed, Snapshot, Update};
+pub use time::{Clock, Moment, Sleep, UnixMillis};
+pub use value::{Observation, Unknown, Value};
