@@ -1,0 +1,20 @@
+//! The simulated house and its batteries: the real wire protocol on real sockets, or in memory for tests in virtual time.
+//!
+//! ```text
+//!   house    physics: loads, sun, clouds, grid meter, batteries. Deterministic by seed, no I/O, no clock
+//!   marstek  the battery's firmware: a datagram in, delayed datagrams out, with all its bad habits as switches
+//!   site     house + devices + addresses = `InMemory`, for tests that run a day in a second
+//!   serve    the same on UDP sockets = `Plant`, for real clients
+//! ```
+//!
+//! Nothing here knows the product's own drivers: a simulator that shared their assumptions would prove nothing.
+
+pub mod house;
+pub mod marstek;
+mod serve;
+mod site;
+
+pub use house::{BatteryTruth, House, Settings, Truth};
+pub use marstek::{Counters, Profile, SWITCHES, Switches};
+pub use serve::{ChangeError, Plant, PlantHandle, StartError};
+pub use site::{BatterySetup, Delivery, InMemory, SetupError, UnitError};
