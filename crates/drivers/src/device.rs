@@ -1,0 +1,267 @@
+//! The contract between a driver and the program that runs it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ohmstead_model::{BatteryMode, Clock, DeviceId, DeviceInfo, Metric, Moment, Notice, Reading, Value};
+use ohmstead_units::{BatteryPower, Timespan};
+
+use crate::marstek;
+
+/// A boxed future that borrows the device.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What a driver is, independent of any configured device.
+#[derive(Debug, Clone, Copy)]
+pub struct Driver {
+    /// Name in the configuration and in addresses: `marstek` as in `marstek://192.0.2.7:30000`.
+    pub name: &'static str,
+    /// One line for people.
+    pub about: &'static str,
+    /// The core metrics that some device of the family reports.
+    pub metrics: &'static [Metric],
+}
+
+/// The settings of one device, by driver: the externally tagged shape `garage: { marstek: { host: ... } }`.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceSettings {
+    /// A Marstek battery with the local API.
+    Marstek(marstek::Settings),
+}
+
+impl DeviceSettings {
+    /// The settings that an address such as `marstek://192.0.2.7:30000` stands for.
+    pub fn from_address(address: &str) -> Result<Self, OpenError> {
+        let (scheme, rest) = address.split_once("://").ok_or_else(|| OpenError::bad_address(address))?;
+        match scheme {
+            "marstek" => marstek::Settings::from_authority(rest).map(Self::Marstek),
+            _ => Err(OpenError::bad_address(address)),
+        }
+    }
+
+    /// The driver's name.
+    pub fn driver(&self) -> &'static str {
+        match self {
+            Self::Marstek(_) => marstek::DRIVER.name,
+        }
+    }
+
+    /// Whether this device alone is read-only, whatever the installation says; `None` follows the installation.
+    pub fn read_only(&self) -> Option<bool> {
+        match self {
+            Self::Marstek(settings) => settings.read_only,
+        }
+    }
+
+    /// Makes the device. Nothing is sent yet, and an absent device is no error.
+    pub fn open(&self, id: DeviceId, context: Context) -> Result<Box<dyn Device>, OpenError> {
+        match self {
+            Self::Marstek(settings) => Ok(Box::new(marstek::Battery::open(id, settings.clone(), context)?)),
+        }
+    }
+}
+
+/// What a device is given by the program that runs it.
+#[derive(Clone)]
+pub struct Context {
+    /// The one clock.
+    pub clock: Arc<dyn Clock>,
+    /// Where readings and changes go.
+    pub reporter: Arc<dyn Reporter>,
+    /// Seed for jitter, so that a test can repeat a run.
+    pub seed: u64,
+    /// What [`Device::memory`] returned before the last stop, if anything.
+    pub memory: Option<String>,
+}
+
+/// Takes what a driver reports. Never blocks.
+pub trait Reporter: Send + Sync {
+    /// Takes one report.
+    fn report(&self, report: Report);
+}
+
+/// Something a driver has learned.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is rare: a description changes a few times in a unit's life"
+)]
+pub enum Report {
+    /// New values.
+    Reading(Reading),
+    /// The description of the device changed.
+    Info(DeviceInfo),
+    /// Whether the device answers, when that changed.
+    Online(DeviceId, bool, Moment),
+    /// The device answered something, whatever it was.
+    Answered(DeviceId, Moment),
+    /// The complete list of what is the case with the device, when it changed.
+    Notices(DeviceId, Vec<Notice>),
+}
+
+/// A device that one task owns.
+pub trait Device: Send {
+    /// What is known about the device at present.
+    fn info(&self) -> DeviceInfo;
+
+    /// How long until [`Device::poll`] has something to do; zero if at once.
+    fn due_in(&self) -> Duration;
+
+    /// Does the one exchange that is due, and reports what came of it. Short: a request can be served between two.
+    fn poll(&mut self) -> BoxFuture<'_, ()>;
+
+    /// The exact writes that `mode` needs on this device, without sending anything. `lease` is how long the mode is
+    /// meant to last; a driver uses it for the device's own dead-man timer where the protocol has one.
+    fn plan(&self, mode: &BatteryMode, lease: Option<Timespan>) -> Result<Plan, PlanError>;
+
+    /// Sends the writes of a plan, in order, and stops at the first refusal.
+    fn write<'a>(&'a mut self, plan: &'a Plan) -> BoxFuture<'a, Result<WriteReply, DeviceError>>;
+
+    /// Reads mode and power back from the device now.
+    fn read_mode(&mut self) -> BoxFuture<'_, Result<ModeNow, DeviceError>>;
+
+    /// What the driver has learned about this unit and wants back after a restart.
+    fn memory(&self) -> Option<String>;
+}
+
+/// The writes for one mode.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The payloads as they go out, in order; text so that the ledger and a dry run can show them.
+    pub writes: Vec<String>,
+    /// What a read of the mode shows once the device does as asked, in the device's own words (case-insensitive).
+    pub expect_mode: String,
+    /// The power that a meter will show, where the mode implies one.
+    pub expect_power: Option<BatteryPower>,
+    /// How long the device takes until a read-back means something.
+    pub settle: Duration,
+    /// How long until a measurement must show the effect.
+    pub effect_within: Duration,
+}
+
+/// The mode and power as read from the device.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModeNow {
+    /// The device's own word for its mode.
+    pub native: String,
+    /// The battery's power, if the same answer or the last one tells it.
+    pub power: Option<BatteryPower>,
+    /// The state of charge in percent, if known.
+    pub soc: Option<f64>,
+}
+
+/// What the device answered to the writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteReply {
+    /// The raw answers, for the ledger.
+    pub reply: String,
+    /// Whether the device said yes to all of them. A yes proves nothing, and neither does a no.
+    pub accepted: bool,
+}
+
+/// A mode that cannot be expressed on the device.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct PlanError {
+    /// What is in the way and what can be done instead.
+    pub reason: String,
+}
+
+/// A device that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The address has no known form.
+    #[error("{address:?} is no device address: expected one such as marstek://192.0.2.7:30000")]
+    BadAddress {
+        /// What was given.
+        address: String,
+    },
+    /// A local socket could not be made.
+    #[error("cannot open a socket for {address}")]
+    Socket {
+        /// The device's address.
+        address: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl OpenError {
+    pub(crate) fn bad_address(address: &str) -> Self {
+        Self::BadAddress { address: address.to_owned() }
+    }
+}
+
+/// An exchange with a device that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// It did not answer in time, after all tries.
+    #[error("{device} did not answer {request} ({tries} tries)")]
+    NoAnswer {
+        /// Which device.
+        device: DeviceId,
+        /// What was asked.
+        request: String,
+        /// How often.
+        tries: u32,
+    },
+    /// It answered with an error of its own.
+    #[error("{device} refused {request}: {answer}")]
+    Refused {
+        /// Which device.
+        device: DeviceId,
+        /// What was asked.
+        request: String,
+        /// Its words.
+        answer: String,
+    },
+    /// It answered something that makes no sense.
+    #[error("{device} answered {request} with something unusable: {answer}")]
+    Unusable {
+        /// Which device.
+        device: DeviceId,
+        /// What was asked.
+        request: String,
+        /// What was seen.
+        answer: String,
+    },
+    /// The operating system refused to send.
+    #[error("cannot send {request} to {device}")]
+    Send {
+        /// Which device.
+        device: DeviceId,
+        /// What was to be sent.
+        request: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl DeviceError {
+    /// Whether trying again later may help.
+    pub fn is_transient(&self) -> bool {
+        !matches!(self, Self::Refused { .. })
+    }
+}
+
+/// A device that answered a discovery.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The driver that can talk to it.
+    pub driver: &'static str,
+    /// Where it answered.
+    pub address: std::net::SocketAddr,
+    /// Its model in its own words.
+    pub model: String,
+    /// Its firmware as people write it.
+    pub firmware: Option<String>,
+    /// Its identity.
+    pub serial: Option<String>,
+    /// Whatever else it told, by metric.
+    pub values: Vec<(Metric, Value)>,
+}
