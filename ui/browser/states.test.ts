@@ -1,0 +1,256 @@
+// States that a healthy demo cannot be brought into: the mock house makes them.
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { fresh, unknown } from '../mock/devices.mjs';
+import { startMock } from '../mock/server.mjs';
+import { launch, open, openLive, type Watched } from './harness';
+
+type Mock = Awaited<ReturnType<typeof startMock>>;
+type Wanted = NonNullable<Parameters<typeof startMock>[0]>;
+
+let browser: Browser;
+let mock: Mock | undefined;
+let watched: Watched | undefined;
+
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(async () => {
+  await browser?.close();
+});
+afterEach(async () => {
+  await watched?.close();
+  await mock?.close();
+  mock = watched = undefined;
+});
+
+/** The page on a mock that sends nothing by itself. */
+async function show(wanted: Wanted = {}, context = {}): Promise<{ mock: Mock; page: Watched['page'] }> {
+  mock = await startMock({ everyMs: null, ...wanted });
+  watched = await openLive(browser, mock.url, context);
+  return { mock, page: watched.page };
+}
+
+describe('live', () => {
+  test('a reading changes the card and the picture at once', async () => {
+    const { mock, page } = await show();
+    const card = page.locator('[data-device=fase_a]');
+    const now = Date.now();
+    mock.push('reading', { device: 'fase_a', at: '', values: { battery_power: fresh(-1_234, 'W', now), battery_soc: fresh(77.4, '%', now) } });
+    await card.getByText('1.23 kW').waitFor();
+    await card.getByText('charging', { exact: true }).waitFor();
+    await card.getByText('77', { exact: true }).waitFor();
+
+    mock.push('reading', { device: 'site', at: '', values: { grid_power: fresh(-4_321, 'W', now) } });
+    await page.locator('.flow').getByText('4.32 kW').waitFor();
+    expect(await page.locator('[data-word=grid]').textContent()).toBe('exporting');
+    expect(await page.locator('[data-leg=grid]').getAttribute('data-direction')).toBe('taking');
+  });
+
+  test('without readings of the site the picture follows the devices', async () => {
+    const { mock, page } = await show();
+    mock.scenario.house = (values) => ({ ...values, load_power: fresh(7_770, 'W', Date.now()) });
+    mock.push('reading', { device: 'fase_a', at: '', values: { battery_power: fresh(10, 'W', Date.now()) } });
+    await page.locator('.flow').getByText('7.77 kW').waitFor();
+  });
+
+  test('a device that is taken out of the configuration leaves the page', async () => {
+    const { mock, page } = await show();
+    mock.scenario.devices = (list) => list.filter(({ device }) => device !== 'fase_b');
+    mock.push('removed', { device: 'fase_b' });
+    await page.locator('[data-device=fase_b]').waitFor({ state: 'detached' });
+    expect(await page.locator('[data-device]').count()).toBe(2);
+  });
+
+  test('a value that turns unknown is a dash with its reason, and the device’s state follows', async () => {
+    const { mock, page } = await show();
+    const [device] = (await (await fetch(`${mock.url}api/v1/devices`)).json()) as Record<string, unknown>[];
+    mock.scenario.devices = (list) => list.map((other) => (other.device === 'fase_a' ? { ...other, online: false } : other));
+    mock.push('device', { ...device, online: false, values: undefined });
+    await page.locator('[data-device=fase_a][data-online=false]').getByText('Offline').waitFor();
+    mock.push('reading', { device: 'fase_a', at: '', values: { battery_power: unknown('W', 'The battery does not answer.') } });
+    await page.locator('[data-device=fase_a] [data-value=battery_power]', { hasText: '–' }).waitFor();
+    await page.locator('[data-device=fase_a]').getByText('The battery does not answer.').waitFor();
+  });
+
+  test('the age of each value ticks', async () => {
+    const { page } = await show();
+    const card = page.locator('[data-device=fase_a]');
+    await card.getByText('All values').click();
+    const age = card.locator('[data-metric=battery_temperature] .age');
+    const first = await age.textContent();
+    expect(first).toMatch(/^2\d\ss ago$/);
+    await expect.poll(() => age.textContent(), { timeout: 10_000 }).not.toBe(first);
+  });
+});
+
+describe('unknown and offline', () => {
+  test('an offline device is shown offline, with dashes and the reason', async () => {
+    const { page } = await show();
+    const card = page.locator('[data-device=fase_c]');
+    expect(await card.getAttribute('data-online')).toBe('false');
+    await card.getByText('Offline').waitFor();
+    await card.getByText('Last answer:').waitFor();
+    expect(await card.locator('[data-value=battery_power]').textContent()).toBe('–');
+    await card.getByText('No answer since 02:14').waitFor();
+    expect(await card.innerText()).not.toMatch(/\b0\s?(W|%)/);
+  });
+
+  test('an unknown power of the house is a dash with its reason, never 0', async () => {
+    const why = 'The meter of Fase C is missing.';
+    const { page } = await show({ house: (values) => ({ ...values, grid_power: unknown('W', why), load_power: unknown('W', why) }) });
+    for (const metric of ['grid_power', 'load_power']) {
+      expect(await page.locator(`.flow [data-value=${metric}]`).textContent()).toBe('–');
+    }
+    await page.locator('.flow').getByText(why).waitFor();
+    expect(await page.locator('[data-leg=grid]').getAttribute('data-direction')).toBe('unknown');
+    expect(await page.locator('.flow svg').getAttribute('aria-label')).toContain('Grid –');
+  });
+
+  test('a device that was not asked yet says so', async () => {
+    const { page } = await show({ devices: (list) => list.slice(0, 1).map((device) => ({ ...device, online: null, since: null, values: {} })) });
+    await page.locator('[data-device=fase_a][data-online=null]').getByText('Not asked yet').waitFor();
+  });
+
+  test('hostile names and texts are shown as text', async () => {
+    const evil = '<img src=x onerror=alert(1)>';
+    const { page } = await show({ name: evil, devices: (list) => list.map((device) => ({ ...device, name: evil, notices: [{ code: 'x', severity: 'odd', text: evil, hint: '' }, { code: 'x', severity: 'odd', text: evil, hint: '' }] })) });
+    expect(await page.locator('h1').textContent()).toBe(evil);
+    expect(await page.locator('img[src=x]').count()).toBe(0);
+  });
+});
+
+describe('connection', () => {
+  test('a lost connection is told, greys the figures, and comes back by itself', async () => {
+    const { mock, page } = await show();
+    mock.down();
+    await page.locator('[data-connection=reconnecting]').getByText('Reconnecting').waitFor();
+    await page.getByRole('alert').getByText('The live connection was lost').waitFor({ timeout: 15_000 });
+    expect(await page.locator('.devices.lost').count()).toBe(1);
+    mock.up();
+    await page.waitForSelector('[data-connection=live]', { timeout: 40_000 });
+    await page.getByRole('alert').waitFor({ state: 'detached' });
+  });
+
+  test('what was missed during the break is fetched', async () => {
+    const { mock, page } = await show();
+    mock.down();
+    await page.waitForSelector('[data-connection=reconnecting]');
+    mock.scenario.house = (values) => ({ ...values, load_power: fresh(6_660, 'W', Date.now()) });
+    mock.up();
+    await page.locator('.flow').getByText('6.66 kW').waitFor({ timeout: 40_000 });
+  });
+
+  test('without an answer at all the page says so and keeps trying', async () => {
+    mock = await startMock({ everyMs: null });
+    watched = await open(browser, mock.url);
+    await watched.page.route('**/api/**', (route) => route.abort());
+    await watched.page.goto(mock.url);
+    await watched.page.locator('[data-state=unreachable]').getByRole('heading', { name: 'Ohmstead does not answer' }).waitFor();
+    await watched.page.unroute('**/api/**');
+    await watched.page.waitForSelector('[data-connection=live]', { timeout: 20_000 });
+  });
+
+  test('no devices: how to find some', async () => {
+    const { page } = await show({ devices: () => [] });
+    await page.locator('[data-state=no-devices]').getByText('ohmstead discover --yaml').waitFor();
+  });
+
+  test('an installation with a token asks for it', async () => {
+    mock = await startMock({ everyMs: null, token: 'quite-a-long-token' });
+    watched = await open(browser, mock.url);
+    const { page } = watched;
+    await page.goto(mock.url);
+    await page.getByLabel('Token').fill('guess');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByText('The token is wrong.').waitFor();
+    await page.getByLabel('Token').fill('quite-a-long-token');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.waitForSelector('[data-connection=live]');
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByLabel('Token').waitFor();
+  });
+});
+
+describe('mode', () => {
+  async function control(wanted: Wanted = {}) {
+    const shown = await show(wanted);
+    const card = shown.page.locator('[data-device=fase_a]');
+    await card.getByText('Set the mode').click();
+    return { ...shown, card };
+  }
+
+  test('sends exactly what was chosen, and does not call the unmeasured confirmed', async () => {
+    const { mock, card } = await control();
+    await card.getByLabel('Mode', { exact: true }).selectOption('charge');
+    await card.getByLabel('Power (W)').fill('1200');
+    await card.getByLabel('Until charge (%)').fill('90');
+    await card.getByLabel('For', { exact: true }).selectOption({ label: '2\u00a0h' });
+    await card.getByText('Charge, 1.20 kW, until 90 %, for 2 h.').waitFor();
+    await card.getByRole('button', { name: 'Set', exact: true }).click();
+    await card.locator('[data-outcome=accepted_unmeasured]').getByText('Accepted, not measured').waitFor();
+    expect(mock.requests).toEqual([{ mode: 'charge', power_w: 1_200, until_soc_pct: 90, for_s: 7_200 }]);
+  });
+
+  test('the maker’s own modes are sent as such', async () => {
+    const { mock, card } = await control();
+    await card.getByLabel('Mode', { exact: true }).selectOption('native:ai');
+    await card.getByRole('button', { name: 'Set', exact: true }).click();
+    await card.locator('[data-outcome]').waitFor();
+    expect(mock.requests).toEqual([{ mode: 'native', native: 'ai', for_s: 3_600 }]);
+  });
+
+  test('a refusal shows the server’s reason and hint', async () => {
+    const { card } = await control();
+    await card.getByLabel('Mode', { exact: true }).selectOption('discharge');
+    await card.getByLabel('Power (W)').fill('9000');
+    await card.getByRole('button', { name: 'Set', exact: true }).click();
+    const refused = card.locator('[data-outcome=refused]');
+    await refused.getByText('Fase A can discharge at 2,500 W at the most').waitFor();
+    await refused.getByText('Ask for 2,500 W or less.').waitFor();
+  });
+
+  test('read only says so, and shows what would be written', async () => {
+    const { page, card } = await control({ readOnly: true });
+    await page.locator('[data-read-only]').getByText('Read only').waitFor();
+    await card.getByText('the configuration says read_only').waitFor();
+    await card.getByRole('button', { name: 'Try it (nothing is written)' }).click();
+    await card.locator('[data-outcome=dry_run]').getByText('Nothing was written').waitFor();
+    await page.locator('section', { hasText: 'Last actions' }).getByText('Dry run').first().waitFor();
+  });
+
+  test('a device without modes offers none', async () => {
+    const { page } = await show({ devices: (list) => list.map((device) => ({ ...device, modes: [] })) });
+    expect(await page.getByText('Set the mode').count()).toBe(0);
+  });
+});
+
+describe('taste', () => {
+  test('the dots run, unless the person wants less motion', async () => {
+    const { page } = await show({ house: (values) => ({ ...values, grid_power: fresh(2_000, 'W', Date.now()) }) });
+    const animation = () => page.locator('[data-leg=grid] .dots').evaluate((dots) => getComputedStyle(dots).animationName);
+    expect(await animation()).not.toBe('none');
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    expect(await animation()).toBe('none');
+  });
+
+  test('dark follows the system, and the person’s choice wins and stays', async () => {
+    const { page } = await show({}, { colorScheme: 'dark' });
+    const theme = () => page.locator('html').getAttribute('data-theme');
+    expect(await theme()).toBe('dark');
+    await page.getByRole('button', { name: /Colours/ }).click();
+    expect(await theme()).toBe('light');
+    await page.reload();
+    await page.waitForSelector('[data-connection=live]');
+    expect(await theme()).toBe('light');
+  });
+
+  test('the language follows the browser, and the person’s choice wins and stays', async () => {
+    const { page } = await show({}, { locale: 'nl-NL' });
+    await page.getByRole('heading', { name: 'Apparaten' }).waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('nl');
+    await page.getByLabel('Taal').selectOption('et');
+    await page.reload();
+    await page.getByRole('heading', { name: 'Seadmed' }).waitFor();
+  });
+});

@@ -1,0 +1,255 @@
+// A mock server that keeps the REST contract, for developing the page and for its browser tests. It serves the built page
+// under the same strict content security policy as the product.
+import { createServer } from 'node:http';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CATALOGUE } from './catalogue.mjs';
+import { devices, house } from './devices.mjs';
+import { history } from './history.mjs';
+import { OPENAPI } from './openapi.mjs';
+
+export const CSP =
+  "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+const ASSETS = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'crates', 'web', 'assets');
+/** @type {Record<string, string>} */
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.txt': 'text/plain; charset=utf-8',
+};
+
+/**
+ * What a test may change while the server runs.
+ * @typedef {object} Scenario
+ * @property {boolean} readOnly
+ * @property {string} timezone
+ * @property {string} name
+ * @property {number} shiftMs how far the server's clock is ahead of the real one: noon, or another season
+ * @property {number | null} everyMs a reading of each device so often; null for none by itself
+ * @property {(list: ReturnType<typeof devices>) => any[]} devices changes the list of devices
+ * @property {(values: Record<string, any>) => Record<string, any>} house changes the house's values
+ * @property {string | null} token wanted before anything is told
+ * @property {any} modeAnswer overrides the answer to a mode request: {status, body}
+ */
+
+/** @type {Scenario} */
+const ORDINARY = {
+  readOnly: false,
+  timezone: 'Europe/Paris',
+  name: 'Orchard House',
+  shiftMs: 0,
+  everyMs: 2_000,
+  devices: (list) => list,
+  house: (values) => values,
+  token: null,
+  modeAnswer: null,
+};
+
+/** @param {Partial<Scenario> & { port?: number }} wanted */
+export async function startMock(wanted = {}) {
+  const scenario = { ...ORDINARY, ...wanted };
+  /** @type {Set<import('node:http').ServerResponse>} */
+  const streams = new Set();
+  const nowMs = () => Date.now() + scenario.shiftMs;
+  /** @type {any[]} */
+  const ledger = examples(nowMs());
+  /** @type {any[]} */
+  const requests = [];
+  let isUp = true;
+  const started = new Date(nowMs()).toISOString();
+
+  const list = () => scenario.devices(devices(nowMs()));
+  const push = (/** @type {string} */ event, /** @type {unknown} */ data) => {
+    for (const stream of streams) stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  };
+  const site = () => ({
+    name: scenario.name,
+    timezone: scenario.timezone,
+    languages: ['en', 'fr', 'nl', 'et', 'de'],
+    version: '0.1.0',
+    read_only: scenario.readOnly,
+    started_at: started,
+    now: new Date(nowMs()).toISOString(),
+  });
+  /** @type {Record<string, (query: URLSearchParams) => unknown>} */
+  const answers = {
+    '/api/v1/site': site,
+    '/api/v1/metrics': () => CATALOGUE,
+    '/api/v1/devices': list,
+    '/api/v1/house': () => ({ values: scenario.house(house(nowMs())) }),
+    '/api/v1/history': history,
+    '/api/v1/ledger': (query) => ledger.slice(0, Number(query.get('limit') ?? 100)),
+    '/api/v1/events': () => events(nowMs()),
+    '/api/v1/openapi.json': () => OPENAPI,
+    '/healthz': () => ({ status: 'ok' }),
+  };
+
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://mock');
+    if (!isUp) return void request.socket.destroy();
+    if (url.pathname === '/login') return void body(request).then(({ token }) => login(response, token === scenario.token));
+    if (url.pathname === '/logout') return void response.writeHead(204, { 'set-cookie': 'session=; Path=/; Max-Age=0' }).end();
+    if (url.pathname.startsWith('/api/') && scenario.token !== null && !request.headers.cookie?.includes('session=open')) {
+      return json(response, 401, { error: { code: 'token_needed', message: 'A token is needed.', hint: 'POST /login' } });
+    }
+    if (url.pathname === '/api/v1/stream') return open(response, site(), streams);
+    const one = /^\/api\/v1\/devices\/([^/]+)(\/mode)?$/.exec(url.pathname);
+    if (one) {
+      const device = list().find(({ device: name }) => name === decodeURIComponent(one[1] ?? ''));
+      if (!device) return json(response, 404, { error: { code: 'unknown_device', message: 'No such device.', hint: 'GET /api/v1/devices lists them.' } });
+      if (!one[2]) return json(response, 200, device);
+      return void body(request).then((sent) => {
+        requests.push(sent);
+        const answer = scenario.modeAnswer ?? setMode(device, sent, scenario.readOnly, nowMs());
+        if (answer.body.entry) ledger.unshift(answer.body.entry);
+        json(response, answer.status, answer.body);
+      });
+    }
+    const answer = answers[url.pathname];
+    if (answer) return json(response, 200, answer(url.searchParams));
+    if (url.pathname.startsWith('/api/')) return json(response, 404, { error: { code: 'not_found', message: url.pathname, hint: '' } });
+    return file(response, url.pathname);
+  });
+  await new Promise((done) => server.listen(wanted.port ?? 0, '127.0.0.1', () => done(null)));
+
+  const ticking = setInterval(() => {
+    if (scenario.everyMs === null) return;
+    for (const { device, values, online } of list()) {
+      if (online) push('reading', { device, at: new Date(nowMs()).toISOString(), values });
+    }
+    push('reading', { device: 'site', at: new Date(nowMs()).toISOString(), values: scenario.house(house(nowMs())) });
+  }, scenario.everyMs ?? 60_000);
+  const address = /** @type {import('node:net').AddressInfo} */ (server.address());
+
+  return {
+    url: `http://127.0.0.1:${address.port}/`,
+    scenario,
+    /** The bodies of all mode requests so far. */
+    requests,
+    push,
+    /** How many pages listen to the stream. */
+    listeners: () => streams.size,
+    /** Answers nothing more and cuts every connection, as a crash would. */
+    down: () => {
+      isUp = false;
+      for (const stream of streams) stream.destroy();
+      streams.clear();
+      server.closeAllConnections();
+    },
+    up: () => {
+      isUp = true;
+    },
+    close: async () => {
+      clearInterval(ticking);
+      for (const stream of streams) stream.destroy();
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+/** @param {import('node:http').ServerResponse} response @param {boolean} isRight */
+function login(response, isRight) {
+  if (!isRight) return json(response, 401, { error: { code: 'wrong_token', message: 'The token is wrong.', hint: 'See web.token.' } });
+  response.writeHead(204, { 'set-cookie': 'session=open; Path=/; HttpOnly; SameSite=Strict' }).end();
+}
+
+/** @param {import('node:http').ServerResponse} response @param {{ now: string, version: string }} site @param {Set<import('node:http').ServerResponse>} streams */
+function open(response, { now, version }, streams) {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  response.write(`event: hello\ndata: ${JSON.stringify({ now, version })}\n\n`);
+  streams.add(response);
+  response.on('close', () => streams.delete(response));
+}
+
+/** @param {import('node:http').ServerResponse} response @param {number} status @param {unknown} value */
+function json(response, status, value) {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(JSON.stringify(value));
+}
+
+/** @param {import('node:http').IncomingMessage} request @returns {Promise<any>} */
+async function body(request) {
+  let text = '';
+  for await (const part of request) text += part;
+  return JSON.parse(text);
+}
+
+/** @param {import('node:http').ServerResponse} response @param {string} path */
+function file(response, path) {
+  let found = join(ASSETS, normalize(path));
+  if (existsSync(found) && statSync(found).isDirectory()) found = join(found, 'index.html');
+  if (!found.startsWith(ASSETS) || !existsSync(found)) {
+    response.writeHead(404).end();
+    return;
+  }
+  response.writeHead(200, {
+    'content-type': TYPES[extname(found)] ?? 'application/octet-stream',
+    'content-security-policy': CSP,
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(readFileSync(found));
+}
+
+/** @param {any} device @param {any} sent @param {boolean} readOnly @param {number} nowMs */
+function setMode(device, sent, readOnly, nowMs) {
+  if (sent.mode === 'discharge' && sent.power_w > 2_500) {
+    const message = `${device.name} can discharge at 2,500 W at the most; ${sent.power_w} W were asked.`;
+    return { status: 422, body: { error: { code: 'power_out_of_range', message, hint: 'Ask for 2,500 W or less.' } } };
+  }
+  const outcome = readOnly ? 'dry_run' : 'accepted_unmeasured';
+  const entry = row(device.device, 'web', describe(sent), 'Auto', sent.native ?? sent.mode, outcome, readOnly ? 'read_only is set' : 'no meter saw a change yet', nowMs);
+  return { status: 200, body: { outcome, entry } };
+}
+
+/** @param {any} sent */
+function describe({ mode, native, power_w: power, for_s: seconds }) {
+  return [native ?? mode, power && `${power} W`, seconds && `for ${seconds} s`].filter(Boolean).join(' ');
+}
+
+let lastId = 40;
+
+/** @param {string} device @param {string} by @param {string} request @param {string} old @param {string} now @param {string} outcome @param {string | null} reason @param {number} atMs */
+function row(device, by, request, old, now, outcome, reason, atMs) {
+  lastId += 1;
+  return {
+    id: lastId,
+    at: new Date(atMs).toISOString(),
+    device,
+    asked_by: by,
+    request,
+    old,
+    new: now,
+    reply: outcome === 'dry_run' ? null : '{"id":1,"result":{"set_result":true}}',
+    read_back: outcome === 'dry_run' ? null : now,
+    effect: outcome === 'confirmed' ? 'battery_power -790 W' : null,
+    outcome,
+    reason,
+  };
+}
+
+/** @param {number} nowMs */
+function examples(nowMs) {
+  const hour = 3_600_000;
+  return [
+    row('fase_a', 'web', 'auto', 'Passive', 'Auto', 'confirmed', null, nowMs - 2 * hour),
+    row('fase_a', 'cli', 'charge 800 W for 3600 s', 'Auto', 'Passive', 'confirmed', null, nowMs - 3 * hour),
+    row('fase_b', 'mqtt', 'charge 800 W for 3600 s', 'Auto', 'Passive', 'ineffective', 'the power stayed at 0 W for 60 s', nowMs - 3.2 * hour),
+    row('fase_c', 'web', 'idle for 3600 s', 'Auto', 'Passive', 'failed', 'no answer within 3 s, three times', nowMs - 28 * hour),
+  ];
+}
+
+/** @param {number} nowMs */
+function events(nowMs) {
+  const ago = (/** @type {number} */ hours) => new Date(nowMs - hours * 3_600_000).toISOString();
+  return [
+    { id: 9, at: ago(1.4), severity: 'warning', device: 'fase_b', code: 'slow_answers', text: 'Answers take 2.4 s on average; asked less often.' },
+    { id: 8, at: ago(3), severity: 'alarm', device: 'fase_c', code: 'device_offline', text: 'No answer; three attempts failed.' },
+    { id: 7, at: ago(5), severity: 'info', device: 'fase_a', code: 'device_online', text: 'Answers: VenusE 3.0, firmware 150.' },
+    { id: 6, at: ago(5), severity: 'info', device: null, code: 'started', text: 'Ohmstead 0.1.0 started.' },
+  ];
+}

@@ -1,0 +1,97 @@
+// Asks the server over HTTP. Addresses are relative to the page, so that a proxy may put a prefix before them.
+import type {
+  Device,
+  History,
+  LedgerEntry,
+  Metric,
+  ModeAnswer,
+  ModeRequest,
+  Site,
+  SiteEvent,
+  Values,
+} from './types';
+
+const TIMEOUT_MS = 30_000;
+
+/** The server refused, or could not be reached (`status` 0). */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly hint: string | null,
+  ) {
+    super(message);
+  }
+
+  /** The installation wants its token first. */
+  get isLocked(): boolean {
+    return this.status === 401;
+  }
+
+  get isUnreachable(): boolean {
+    return this.status === 0;
+  }
+}
+
+export const api = {
+  site: () => ask<Site>('site'),
+  metrics: () => ask<Metric[]>('metrics'),
+  devices: () => ask<Device[]>('devices'),
+  device: (name: string) => ask<Device>(`devices/${encodeURIComponent(name)}`),
+  house: () => ask<{ values: Values }>('house'),
+  ledger: (limit: number) => ask<LedgerEntry[]>(`ledger?limit=${limit}`),
+  events: (limit: number) => ask<SiteEvent[]>(`events?limit=${limit}`),
+  history: (device: string, metric: string, fromMs: number, toMs: number, step: string) =>
+    ask<History>(
+      `history?${new URLSearchParams({ device, metric, from: String(Math.round(fromMs)), to: String(Math.round(toMs)), step })}`,
+    ),
+  setMode: (device: string, request: ModeRequest) =>
+    ask<ModeAnswer>(`devices/${encodeURIComponent(device)}/mode`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(request),
+      // The answer comes when the attempt has ended: written, read back and measured, up to three times.
+      signal: AbortSignal.timeout(200_000),
+    }),
+};
+
+/** Trades the token for a session, whose cookie the page never sees. */
+export async function login(token: string): Promise<void> {
+  const response = await reach('login', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token }),
+  });
+  if (!response.ok) throw refusal(response.status, await response.json().catch(() => null));
+}
+
+export async function logout(): Promise<void> {
+  await reach('logout', { method: 'POST' });
+}
+
+async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
+  const response = await reach(`api/v1/${path}`, init);
+  const body: unknown = await response.json().catch(() => null);
+  if (response.ok && body !== null) return body as T;
+  throw refusal(response.status, body);
+}
+
+async function reach(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(path, { signal: AbortSignal.timeout(TIMEOUT_MS), ...init });
+  } catch (cause) {
+    throw new ApiError(0, 'unreachable', cause instanceof Error ? cause.message : String(cause), null);
+  }
+}
+
+/** Reads `{"error": {"code", "message", "hint"}}`; a proxy's own error page has none of it. */
+export function refusal(status: number, body: unknown): ApiError {
+  const error = (body as { error?: { code?: unknown; message?: unknown; hint?: unknown } } | null)?.error;
+  // A gateway that answers for a server that is down: as good as no answer.
+  if (!error && (status === 200 || (status >= 502 && status <= 504))) {
+    return new ApiError(0, 'unreachable', `HTTP ${status}`, null);
+  }
+  const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+  return new ApiError(status, text(error?.code) ?? `http_${status}`, text(error?.message) ?? `HTTP ${status}`, text(error?.hint));
+}

@@ -1,0 +1,134 @@
+// The shapes of the REST contract, version 1, as the dashboard reads them. Fields may be added by the server; none is renamed.
+
+/** One value with its age. `value` null means unknown, and `why` says why; it never means zero. */
+export interface Value {
+  value: number | string | null;
+  unit?: string | null;
+  /** UTC, ISO 8601. */
+  at?: string | null;
+  /** Age when the server answered, in milliseconds. */
+  age_ms?: number | null;
+  why?: string;
+}
+
+export type Values = Record<string, Value>;
+export type Severity = 'info' | 'warning' | 'alarm';
+
+export interface Site {
+  name: string;
+  /** IANA name, such as Europe/Paris. */
+  timezone: string;
+  languages: string[];
+  version: string;
+  read_only: boolean;
+  started_at: string;
+  now: string;
+}
+
+export interface Notice {
+  code: string;
+  severity: Severity;
+  text: string;
+  hint?: string | null;
+}
+
+export interface Device {
+  device: string;
+  driver: string;
+  name: string;
+  model: string | null;
+  firmware: string | null;
+  serial: string | null;
+  address: string | null;
+  phase: string | null;
+  /** null: not asked yet. */
+  online: boolean | null;
+  since: string | null;
+  roles: string[];
+  notices: Notice[];
+  /** The modes that can be set, such as "auto" or "native:ai"; empty when none can. */
+  modes: string[];
+  last_success: string | null;
+  values: Values;
+}
+
+/** The stream's "device" event: all but the values. */
+export type DeviceState = Omit<Device, 'values'>;
+
+export type Labels = Partial<Record<string, string>>;
+
+export interface Metric {
+  id: string;
+  label: Labels;
+  unit: string | null;
+  decimals: number;
+  kind: 'gauge' | 'counter' | 'state' | 'text';
+  sign?: string | null;
+  states?: { key: string; label: Labels }[] | null;
+}
+
+/** A measured value, or what a longer step saw: [min, mean, max]. */
+export type HistoryValue = number | [number, number, number];
+
+export interface History {
+  device: string;
+  metric: string;
+  unit: string | null;
+  from_ms: number;
+  to_ms: number;
+  step_ms: number | null;
+  points: [number, HistoryValue][];
+}
+
+export type Outcome =
+  | 'dry_run'
+  | 'unchanged'
+  | 'accepted_unmeasured'
+  | 'confirmed'
+  | 'ineffective'
+  | 'rejected'
+  | 'failed';
+
+/** One attempted write. The free fields are text or JSON, as the driver wrote them. */
+export interface LedgerEntry {
+  id: number | string;
+  at: string;
+  device: string;
+  asked_by: string | null;
+  request: unknown;
+  old: unknown;
+  new: unknown;
+  reply: unknown;
+  read_back: unknown;
+  effect: unknown;
+  outcome: Outcome | string;
+  reason: string | null;
+}
+
+export interface SiteEvent {
+  id: number | string;
+  at: string;
+  severity: Severity | string;
+  device: string | null;
+  code: string;
+  text: string;
+}
+
+export interface ModeRequest {
+  mode: string;
+  native?: string;
+  power_w?: number;
+  until_soc_pct?: number;
+  for_s?: number;
+}
+
+export interface ModeAnswer {
+  outcome: Outcome;
+  entry: LedgerEntry;
+}
+
+export interface Reading {
+  device: string;
+  at: string;
+  values: Values;
+}
