@@ -1,0 +1,259 @@
+//! Series of the history.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use ohmstead_model::catalogue::{CORE, Kind};
+use ohmstead_model::{DeviceState, Metric, Resolution, SeriesQuery, UnixMillis};
+use ohmstead_units::Timespan;
+use utoipa::IntoParams;
+
+use super::devices::find;
+use super::records;
+use crate::error::{ApiError, ErrorBody};
+use crate::extract::Params;
+use crate::shape::{SeriesJson, metrics_of};
+use crate::state::App;
+use crate::suggest;
+
+/// Points of an answer unless the client asks for another number: as many as a wide screen has pixels.
+const POINTS_DEFAULT: usize = 2_000;
+/// The most points of an answer: about 2 MB of JSON.
+const POINTS_MAX: usize = 50_000;
+/// The span of an answer where no `from` is given.
+const SPAN_DEFAULT: Duration = Duration::from_secs(24 * 3600);
+/// Round steps that are suggested where an answer would be too long.
+const STEPS_S: [u64; 11] = [1, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400, 604_800, 2_592_000];
+
+/// Which series, from when to when, how fine.
+#[derive(serde::Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HistoryParams {
+    /// Name of the device, or `site` for the whole house.
+    #[param(example = "site")]
+    device: String,
+    /// The metric, see `/api/v1/metrics`.
+    #[param(example = "grid_power")]
+    metric: String,
+    /// First instant, included: milliseconds since 1970, or ISO 8601. A time without an offset is in the time zone of
+    /// the site. A day before `to` if absent.
+    #[param(example = "2026-11-21T00:00:00+01:00")]
+    from: Option<String>,
+    /// Last instant, excluded, in the same forms. Now if absent.
+    #[param(example = "2026-11-22")]
+    to: Option<String>,
+    /// Length of a step: milliseconds, or a span such as `5m` or `1h`. If absent, the stored values where they fit into
+    /// `max_points`, else the finest round step that fits. Not for states and texts.
+    #[param(example = "5m")]
+    step: Option<String>,
+    /// The most points of the answer.
+    #[param(minimum = 1, maximum = 50000, default = 2000)]
+    max_points: Option<usize>,
+}
+
+/// One metric over a span of time.
+///
+/// Where nothing was stored there is no point: a gap is never filled.
+#[utoipa::path(
+    get, path = "/api/v1/history", tag = "records", params(HistoryParams),
+    responses(
+        (status = 200, description = "The series.", body = SeriesJson),
+        (status = 400, description = "A time, a step or the number of points makes no sense.", body = ErrorBody),
+        (status = 404, description = "Unknown device or metric; the hint offers the nearest.", body = ErrorBody),
+        (status = 503, description = "The store cannot be read.", body = ErrorBody),
+        (status = "default", description = "Refused; `error` says why.", body = ErrorBody),
+    )
+)]
+pub(crate) async fn history(
+    State(app): State<App>,
+    Params(params): Params<HistoryParams>,
+) -> Result<Json<SeriesJson>, ApiError> {
+    let query = query(&app, &params)?;
+    let series = app.backend.history(query.clone()).await.map_err(|error| records::refused(&error))?;
+    Ok(Json(SeriesJson::new(&query, series)))
+}
+
+fn query(app: &App, params: &HistoryParams) -> Result<SeriesQuery, ApiError> {
+    let snapshot = app.backend.snapshot();
+    let site = app.backend.site();
+    let device = find(&snapshot, &params.device)?;
+    let metric = metric(device, &params.metric)?;
+    let instant = |name, text: &Option<String>| {
+        text.as_deref().map(|text| instant(name, text, &site.time_zone)).transpose()
+    };
+    let to = instant("to", &params.to)?.unwrap_or(app.backend.now().unix);
+    let from = instant("from", &params.from)?.unwrap_or(to.minus(SPAN_DEFAULT));
+    if from > to {
+        let hint = format!("from is {}, to is {}", crate::shape::iso(from), crate::shape::iso(to));
+        return Err(ApiError::bad("bad_span", "from is later than to", hint));
+    }
+    let resolution = resolution(params, metric, from, to)?;
+    Ok(SeriesQuery { device: device.info.id.clone(), metric, from, to, resolution })
+}
+
+/// The metric of that name: of the catalogue, or of the device's own.
+fn metric(device: &DeviceState, name: &str) -> Result<Metric, ApiError> {
+    let known = metrics_of(device);
+    let own = known.iter().copied().find(|metric| metric.id() == name);
+    own.or_else(|| Metric::by_id(name)).ok_or_else(|| {
+        let shown: String = name.chars().take(64).collect();
+        let names = known.iter().chain(CORE).map(|metric| metric.id());
+        ApiError::not_found(
+            "unknown_metric",
+            format!("no metric is named {shown:?}"),
+            suggest::hint(name, names),
+        )
+    })
+}
+
+/// An instant as clients write it.
+fn instant(name: &str, text: &str, zone: &TimeZone) -> Result<UnixMillis, ApiError> {
+    parse_instant(text, zone).ok_or_else(|| {
+        let shown: String = text.chars().take(64).collect();
+        ApiError::bad(
+            "bad_time",
+            format!("{name}={shown:?} is no time"),
+            "expected milliseconds since 1970 such as 1795248000000, or ISO 8601 such as 2026-11-21T08:00:00Z, \
+             2026-11-21T09:00:00%2B01:00, 2026-11-21T09:00 or 2026-11-21 (without an offset in the site's time zone)",
+        )
+    })
+}
+
+fn parse_instant(text: &str, zone: &TimeZone) -> Option<UnixMillis> {
+    let text = text.trim();
+    if let Ok(millis) = text.parse::<i64>() {
+        return Timestamp::from_millisecond(millis).ok().map(|_| UnixMillis(millis));
+    }
+    // A plus sign in a query that is not escaped arrives as a blank.
+    let unescaped = text.rsplit_once(' ').map(|(time, offset)| format!("{time}+{offset}"));
+    let offset = [Some(text), unescaped.as_deref()].into_iter().flatten().find_map(|text| text.parse().ok());
+    let stamp: Timestamp = offset.or_else(|| {
+        let civil: DateTime = text.parse().ok()?;
+        // A time that the clocks skip or repeat is read as most people mean it.
+        zone.to_ambiguous_timestamp(civil).compatible().ok()
+    })?;
+    Some(UnixMillis(stamp.as_millisecond()))
+}
+
+fn resolution(
+    params: &HistoryParams,
+    metric: Metric,
+    from: UnixMillis,
+    to: UnixMillis,
+) -> Result<Resolution, ApiError> {
+    let points = params.max_points.unwrap_or(if params.step.is_some() { POINTS_MAX } else { POINTS_DEFAULT });
+    if !(1..=POINTS_MAX).contains(&points) {
+        let message = format!("max_points must be 1 to {POINTS_MAX}, not {points}");
+        return Err(ApiError::bad("bad_max_points", message, format!("leave it out for {POINTS_DEFAULT}")));
+    }
+    let numeric = matches!(metric.def().kind, Kind::Gauge | Kind::Counter);
+    match &params.step {
+        None if numeric => Ok(Resolution::MaxPoints(points)),
+        None => Ok(Resolution::Raw),
+        Some(_) if !numeric => {
+            let message = format!("{metric} has no numbers that could be summarised in steps");
+            Err(ApiError::bad("bad_step", message, "leave step out"))
+        }
+        Some(text) => step(text, from, to, points).map(Resolution::Step),
+    }
+}
+
+/// The step, unless it gives more than `points` points.
+fn step(text: &str, from: UnixMillis, to: UnixMillis, points: usize) -> Result<Duration, ApiError> {
+    let step = parse_step(text).ok_or_else(|| {
+        let shown: String = text.chars().take(64).collect();
+        let hint = "expected milliseconds such as 300000, or a span such as 30s, 5m, 1h or 1d";
+        ApiError::bad("bad_step", format!("step={shown:?} is no step"), hint)
+    })?;
+    let span_ms = to.0.abs_diff(from.0);
+    let steps = |step_ms: u64| span_ms.div_ceil(step_ms);
+    let wanted = steps(crate::shape::millis(step));
+    if wanted <= points as u64 {
+        return Ok(step);
+    }
+    let hint = match STEPS_S.into_iter().find(|seconds| steps(seconds * 1000) <= points as u64) {
+        Some(seconds) => {
+            format!("give step={} or more", Timespan::from_secs(seconds).to_string().replace(' ', ""))
+        }
+        None => "ask for a shorter span".to_owned(),
+    };
+    Err(ApiError::bad("too_many_points", format!("this would be {wanted} points, more than {points}"), hint))
+}
+
+fn parse_step(text: &str) -> Option<Duration> {
+    let span = match text.parse::<u64>() {
+        Ok(millis) => Duration::from_millis(millis),
+        Err(_) => text.parse::<Timespan>().ok()?.0,
+    };
+    // Whole milliseconds, so that what is answered is what was asked.
+    let whole = Duration::from_millis(crate::shape::millis(span));
+    (!whole.is_zero() && whole == span && whole <= Duration::from_secs(10 * 31_557_600)).then_some(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("1795248000000", "2026-11-21T08:00:00Z")]
+    #[case("-1", "1969-12-31T23:59:59.999Z")]
+    #[case("2026-11-21T08:00:00.123Z", "2026-11-21T08:00:00.123Z")]
+    #[case("2026-11-21T09:00:00+01:00", "2026-11-21T08:00:00Z")]
+    #[case("2026-11-21T09:00:00 01:00", "2026-11-21T08:00:00Z")]
+    #[case("2026-11-21T09:00", "2026-11-21T08:00:00Z")]
+    #[case("2026-11-21 09:00", "2026-11-21T08:00:00Z")]
+    #[case("2026-11-21", "2026-11-20T23:00:00Z")]
+    // The hour that the clocks repeat is its first, the one they skip is an hour on.
+    #[case("2026-10-25T02:30", "2026-10-25T00:30:00Z")]
+    #[case("2026-03-29T02:30", "2026-03-29T01:30:00Z")]
+    fn instants_are_read_in_the_zone_of_the_site(#[case] text: &str, #[case] stamp: &str) {
+        let zone = TimeZone::get("Europe/Paris").unwrap();
+        let stamp: Timestamp = stamp.parse().unwrap();
+        assert_eq!(parse_instant(text, &zone), Some(UnixMillis(stamp.as_millisecond())));
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("yesterday")]
+    #[case("99999999999999999999")]
+    #[case("9223372036854775807")]
+    #[case("2026-02-30")]
+    #[case("25:00")]
+    #[case("1e12")]
+    fn other_texts_are_no_instants(#[case] text: &str) {
+        assert_eq!(parse_instant(text, &TimeZone::UTC), None);
+    }
+
+    #[rstest]
+    #[case("300000", Some(300_000))]
+    #[case("5m", Some(300_000))]
+    #[case("5 min", Some(300_000))]
+    #[case("1h", Some(3_600_000))]
+    #[case("0", None)]
+    #[case("0.1 ms", None)]
+    #[case("-5m", None)]
+    #[case("999 y", None)]
+    #[case("often", None)]
+    fn steps_are_milliseconds_or_spans(#[case] text: &str, #[case] millis: Option<u64>) {
+        assert_eq!(parse_step(text), millis.map(Duration::from_millis));
+    }
+
+    #[rstest]
+    #[case("1", 86_400_000, "10s")]
+    #[case("1s", 365 * 86_400_000, "15min")]
+    #[case("1d", i64::MAX / 2, "shorter span")]
+    fn a_step_that_is_too_fine_is_refused_with_one_that_fits(
+        #[case] text: &str,
+        #[case] span: i64,
+        #[case] hint: &str,
+    ) {
+        let refusal = step(text, UnixMillis(0), UnixMillis(span), POINTS_MAX).expect_err("too many points");
+        assert!(format!("{refusal:?}").contains(hint), "{refusal:?}");
+    }
+}

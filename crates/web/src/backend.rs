@@ -1,0 +1,99 @@
+//! What this crate needs from the rest of the program. The binary implements it; tests use a fake house.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use futures_util::future::BoxFuture;
+use jiff::tz::TimeZone;
+use ohmstead_model::{
+    Commands, DeviceId, Event, LedgerEntry, Moment, Series, SeriesQuery, Snapshot, UnixMillis, Update,
+};
+use tokio::sync::broadcast;
+
+/// The program behind the web interface.
+pub trait Backend: Send + Sync + 'static {
+    /// The present moment. Ages and session ends are counted from it.
+    fn now(&self) -> Moment;
+
+    /// The installation.
+    fn site(&self) -> Site;
+
+    /// What is known right now.
+    fn snapshot(&self) -> Arc<Snapshot>;
+
+    /// The configured devices in the order of the configuration, without the computed `site`.
+    fn device_order(&self) -> Vec<DeviceId>;
+
+    /// A listener to what changes. A slow one loses updates and is told how many.
+    fn subscribe(&self) -> broadcast::Receiver<Update>;
+
+    /// One series of the history.
+    fn history(&self, query: SeriesQuery) -> BoxFuture<'_, Result<Series, HistoryError>>;
+
+    /// The last attempts to change a device, newest first, at most `limit`.
+    fn ledger(&self, limit: usize) -> BoxFuture<'_, Result<Vec<LedgerEntry>, HistoryError>>;
+
+    /// The last events, newest first, at most `limit`.
+    fn events(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Event>, HistoryError>>;
+
+    /// The one way to the hardware.
+    fn commands(&self) -> Arc<dyn Commands>;
+
+    /// Why the program is not ready, one sentence each; empty when it is. Devices that were not asked yet need not
+    /// be listed: they are found in the snapshot.
+    fn not_ready(&self) -> Vec<String>;
+
+    /// Counters of the program's parts since its start, for `/metrics`.
+    fn counters(&self) -> Vec<Counter>;
+
+    /// Figures of the program's parts that go up and down, for `/metrics`.
+    fn gauges(&self) -> Vec<Counter> {
+        Vec::new()
+    }
+}
+
+/// The installation, as `/api/v1/site` shows it.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Its name for people.
+    pub name: String,
+    /// Its time zone.
+    pub time_zone: TimeZone,
+    /// Languages of the page in order of preference, ISO 639-1.
+    pub languages: Vec<String>,
+    /// Version of the program.
+    pub version: String,
+    /// Whether every write is only a dry run.
+    pub read_only: bool,
+    /// When the program started.
+    pub started_at: UnixMillis,
+}
+
+/// One figure for `/metrics`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Counter {
+    /// Name without the prefix `ohmstead_` and without the suffix `_total`, with the base unit at its end: `store_bytes`.
+    pub name: &'static str,
+    /// One sentence that says what is counted, without a full stop at its end.
+    pub help: &'static str,
+    /// Labels. All figures of one name must have the same label names.
+    pub labels: Vec<(&'static str, String)>,
+    /// The figure; one that is not finite is left out.
+    pub value: f64,
+}
+
+/// Why the history gives no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HistoryError {
+    /// The answer would be longer than the store is willing to give.
+    #[error("the answer would have more than {limit} points")]
+    TooManyPoints {
+        /// How many points it gives at most.
+        limit: usize,
+        /// A step that keeps the answer below the limit, where the store knows one.
+        step: Option<Duration>,
+    },
+    /// The store is not open or cannot be read; the text says why.
+    #[error("the store cannot be read: {0}")]
+    Unavailable(String),
+}

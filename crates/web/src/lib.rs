@@ -1,0 +1,26 @@
+//! The web interface: REST, the live stream, Prometheus metrics, the API documentation and the embedded page.
+//!
+//! The binary implements [`Backend`] and calls [`check`], [`bind`], [`router`] and [`serve`]. All JSON shapes are
+//! private to this crate; the one that the command line shares is made by [`device_json`].
+
+mod api;
+mod assets;
+mod backend;
+mod error;
+mod extract;
+mod hex;
+mod openapi;
+mod prometheus;
+mod router;
+mod security;
+mod server;
+mod settings;
+mod shape;
+mod state;
+mod suggest;
+
+pub use backend::{Backend, BoxFuture, Counter, HistoryError, Site};
+pub use router::router;
+pub use server::{BindError, bind, serve};
+pub use settings::{Secret, Settings, SettingsError, check};
+pub use shape::device_json;

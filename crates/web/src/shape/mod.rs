@@ -1,0 +1,20 @@
+//! The JSON shapes of the interface. They are the contract; the model's types never are.
+
+mod batteries;
+mod device;
+mod house;
+mod metric;
+mod mode;
+mod record;
+mod series;
+mod value;
+
+pub(crate) use batteries::BatteriesStatus;
+pub(crate) use device::Device;
+pub use device::device_json;
+pub(crate) use house::House;
+pub(crate) use metric::MetricJson;
+pub(crate) use mode::{ModeBody, ModeResult};
+pub(crate) use record::{EventJson, LedgerJson};
+pub(crate) use series::SeriesJson;
+pub(crate) use value::{V, Values, finite, iso, metrics_of, millis};

@@ -1,0 +1,310 @@
+//! A house that stands still: three batteries with one of each trouble, behind [`Backend`], at a clock that the test
+//! moves. Also used by the example server.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use ohmstead_model::{
+    Answer, AskError, BatteryMode, Bucket, Commands, DeviceId, DeviceInfo, DeviceState, Event, LedgerEntry,
+    Metric, Moment, Notice, Observation, Online, Outcome, Phase, Points, Reading, Request, Resolution, Role,
+    Series, SeriesQuery, Severity, Snapshot, UnixMillis, Unknown, Update, Value, house,
+};
+use ohmstead_web::{Backend, BoxFuture, Counter, HistoryError, Site};
+use tokio::sync::{Semaphore, broadcast};
+
+/// 2026-11-21 08:00:00 UTC, a thousand seconds after the start.
+pub(crate) const NOW: Moment =
+    Moment { mono: Duration::from_secs(1000), unix: UnixMillis(1_795_248_000_000) };
+
+/// The fake program.
+pub(crate) struct House {
+    /// The present moment.
+    pub(crate) now: Mutex<Moment>,
+    /// What is known.
+    pub(crate) snapshot: Mutex<Snapshot>,
+    /// What the program says against its readiness.
+    pub(crate) not_ready: Mutex<Vec<String>>,
+    /// What the store answers instead of a series.
+    pub(crate) store_fault: Mutex<Option<HistoryError>>,
+    /// Series that were asked for.
+    pub(crate) queries: Mutex<Vec<SeriesQuery>>,
+    /// Wishes that were handed in.
+    pub(crate) asked: Arc<Mutex<Vec<Request>>>,
+    /// Without a permit an attempt does not end.
+    pub(crate) gate: Arc<Semaphore>,
+    updates: broadcast::Sender<Update>,
+}
+
+pub(crate) fn id(name: &str) -> DeviceId {
+    name.parse().expect("a valid name")
+}
+
+pub(crate) fn ago(seconds: u64) -> Moment {
+    before(Duration::from_secs(seconds))
+}
+
+fn before(span: Duration) -> Moment {
+    Moment { mono: NOW.mono.saturating_sub(span), unix: NOW.unix.minus(span) }
+}
+
+impl House {
+    pub(crate) fn new() -> Arc<Self> {
+        let mut snapshot = Snapshot::default();
+        for device in [fase_a(), fase_b(), garage()] {
+            snapshot.insert(device);
+        }
+        let mut site = DeviceState::new(Arc::new(house::info("Home", ohmstead_model::Ttl::default())));
+        site.online = Online::Yes(ago(900));
+        snapshot.insert(site);
+        Arc::new(Self {
+            now: Mutex::new(NOW),
+            snapshot: Mutex::new(snapshot),
+            not_ready: Mutex::default(),
+            store_fault: Mutex::default(),
+            queries: Mutex::default(),
+            asked: Arc::default(),
+            gate: Arc::new(Semaphore::new(1)),
+            updates: broadcast::channel(16).0,
+        })
+    }
+
+    /// Takes in new values and tells the listeners.
+    pub(crate) fn tell(&self, device: &str, values: Vec<(Metric, Observation)>) {
+        let reading = Reading { device: id(device), at: self.now(), values };
+        self.snapshot.lock().unwrap().apply(&reading);
+        self.announce(Update::Reading(Arc::new(reading)));
+    }
+
+    /// Tells the listeners.
+    pub(crate) fn announce(&self, update: Update) {
+        // Nobody may be listening.
+        let _ = self.updates.send(update);
+    }
+
+    /// How many listeners there are.
+    pub(crate) fn listeners(&self) -> usize {
+        self.updates.receiver_count()
+    }
+}
+
+fn device(name: &str, title: &str, address: &str) -> DeviceState {
+    let mut info = DeviceInfo::new(id(name), "marstek", address);
+    title.clone_into(&mut info.title);
+    info.roles = vec![Role::Battery, Role::Inverter, Role::GridMeter];
+    info.modes = ["auto", "idle", "charge", "discharge", "native:ai"].map(str::to_owned).to_vec();
+    info.metrics = vec![Metric::BatterySoc, Metric::BatteryPower, Metric::BatteryMode];
+    DeviceState::new(Arc::new(info))
+}
+
+fn put(state: &mut DeviceState, at: Moment, values: &[(Metric, Observation)]) {
+    for (metric, observation) in values {
+        let observed = ohmstead_model::Observed { observation: observation.clone(), at };
+        state.values.insert(*metric, observed);
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "an observation is a result")]
+fn number(value: f64) -> Observation {
+    Ok(Value::Number(value))
+}
+
+/// A battery that answers, with all sorts of values.
+fn fase_a() -> DeviceState {
+    let mut state = device("fase_a", "Fase A", "192.0.2.7:30000");
+    let info = Arc::make_mut(&mut state.info);
+    info.model = Some("VenusE 3.0".to_owned());
+    info.firmware = Some("139".to_owned());
+    info.serial = Some("02aabbccddee".to_owned());
+    info.phase = Some(Phase::L1);
+    state.online = Online::Yes(ago(600));
+    state.last_success = Some(ago(1));
+    state.notices = vec![Notice {
+        code: "risky_firmware",
+        severity: Severity::Warning,
+        text: "Firmware 139 stops answering when it is asked too often".to_owned(),
+        hint: "Update to 150 or later".to_owned(),
+    }];
+    let fast = [
+        (Metric::BatterySoc, number(0.0)),
+        (Metric::BatteryPower, number(-800.4)),
+        (Metric::InverterPower, number(-820.0)),
+        (Metric::GridPower, number(1234.0)),
+        (Metric::BatteryMode, Ok(Value::State("charge"))),
+        (Metric::BatteryModeNative, Ok(Value::text("Manual"))),
+        (Metric::InverterVoltage, Err(Unknown::implausible("9999 V"))),
+        (Metric::InverterCurrent, Err(Unknown::NotReported)),
+    ];
+    put(&mut state, before(Duration::from_millis(812)), &fast);
+    let slow = [
+        (Metric::BatteryTemperature, number(21.55)),
+        (Metric::BatteryChargeEnergy, number(81.07)),
+        (Metric::AnswerTime, number(85.0)),
+    ];
+    put(&mut state, ago(40), &slow);
+    state
+}
+
+/// A battery that stopped answering.
+fn fase_b() -> DeviceState {
+    let mut state = device("fase_b", "Fase B", "192.0.2.8:30000");
+    state.online = Online::No(ago(100));
+    state.last_success = Some(ago(130));
+    put(&mut state, ago(130), &[(Metric::BatterySoc, number(55.0)), (Metric::BatteryPower, number(300.0))]);
+    state
+}
+
+/// A battery that was not asked yet.
+fn garage() -> DeviceState {
+    device("garage", "Garage", "192.0.2.9:30000")
+}
+
+impl Backend for House {
+    fn now(&self) -> Moment {
+        *self.now.lock().unwrap()
+    }
+
+    fn site(&self) -> Site {
+        Site {
+            name: "Home".to_owned(),
+            time_zone: TimeZone::get("Europe/Paris").expect("the zones are compiled in"),
+            languages: vec!["fr".to_owned(), "en".to_owned()],
+            version: "1.2.3".to_owned(),
+            read_only: true,
+            started_at: ago(1000).unix,
+        }
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::new(self.snapshot.lock().unwrap().clone())
+    }
+
+    fn device_order(&self) -> Vec<DeviceId> {
+        ["garage", "fase_a", "fase_b"].map(id).to_vec()
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Update> {
+        self.updates.subscribe()
+    }
+
+    fn history(&self, query: SeriesQuery) -> BoxFuture<'_, Result<Series, HistoryError>> {
+        self.queries.lock().unwrap().push(query.clone());
+        if let Some(fault) = self.store_fault.lock().unwrap().clone() {
+            return Box::pin(async { Err(fault) });
+        }
+        let series = match query.resolution {
+            Resolution::Step(step) => Series { step: Some(step), points: buckets(query.from) },
+            Resolution::Raw | Resolution::MaxPoints(_) => Series { step: None, points: stored(&query) },
+        };
+        Box::pin(async { Ok(series) })
+    }
+
+    fn ledger(&self, limit: usize) -> BoxFuture<'_, Result<Vec<LedgerEntry>, HistoryError>> {
+        let request = Request {
+            device: id("fase_a"),
+            mode: BatteryMode::Idle,
+            lease: None,
+            asked_by: ohmstead_model::Asker::Cli,
+        };
+        Box::pin(async move { Ok(vec![attempt(&request, 7); limit.min(1)]) })
+    }
+
+    fn events(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Event>, HistoryError>> {
+        let event = Event {
+            id: 3,
+            at: ago(100).unix,
+            severity: Severity::Alarm,
+            device: Some(id("fase_b")),
+            code: "device_offline".to_owned(),
+            text: "Fase B does not answer".to_owned(),
+        };
+        Box::pin(async move { Ok(vec![event; limit.min(1)]) })
+    }
+
+    fn commands(&self) -> Arc<dyn Commands> {
+        Arc::new(Gate { asked: Arc::clone(&self.asked), gate: Arc::clone(&self.gate) })
+    }
+
+    fn not_ready(&self) -> Vec<String> {
+        self.not_ready.lock().unwrap().clone()
+    }
+
+    fn counters(&self) -> Vec<Counter> {
+        let lost = |listener: &str, value| Counter {
+            name: "updates_lost",
+            help: "Updates that a slow listener lost",
+            labels: vec![("listener", listener.to_owned())],
+            value,
+        };
+        vec![lost("mqtt", 3.0), lost("web", 0.0), lost("broken", f64::NAN)]
+    }
+
+    fn gauges(&self) -> Vec<Counter> {
+        vec![Counter { name: "store_bytes", help: "Size of the store", labels: vec![], value: 4096.0 }]
+    }
+}
+
+fn stored(query: &SeriesQuery) -> Points {
+    let at = |n: u64| query.from.plus(Duration::from_secs(n * 10));
+    let value = |number: f64| match query.metric.def().kind {
+        ohmstead_model::catalogue::Kind::State(states) => Value::State(states[0].key),
+        ohmstead_model::catalogue::Kind::Text => Value::text("Manual"),
+        _ => Value::Number(number),
+    };
+    Points::Raw(vec![
+        (at(0), value(420.04)),
+        (at(1), value(-0.2)),
+        (at(2), value(f64::NAN)),
+        (at(3), value(430.0)),
+    ])
+}
+
+fn buckets(from: UnixMillis) -> Points {
+    let bucket = |minute: u64, mean: f64| Bucket {
+        at: from.plus(Duration::from_secs(60 * minute)),
+        min: mean - 100.0,
+        mean,
+        max: mean + 100.0,
+        last: mean,
+        count: 6,
+    };
+    Points::Buckets(vec![bucket(0, 391.26), bucket(1, f64::INFINITY), bucket(5, -50.0)])
+}
+
+/// The gate to the hardware: `fase_a` obeys read-only, the others are in the way of one refusal each.
+struct Gate {
+    asked: Arc<Mutex<Vec<Request>>>,
+    gate: Arc<Semaphore>,
+}
+
+impl Commands for Gate {
+    fn ask(&self, request: Request) -> Answer {
+        self.asked.lock().unwrap().push(request.clone());
+        let gate = Arc::clone(&self.gate);
+        Box::pin(async move {
+            let _permit = gate.acquire().await;
+            match request.device.as_str() {
+                "fase_a" => Ok(attempt(&request, 8)),
+                "fase_b" => Err(AskError::Busy),
+                _ => Err(AskError::NotControllable("it only measures".to_owned())),
+            }
+        })
+    }
+}
+
+fn attempt(request: &Request, number: i64) -> LedgerEntry {
+    LedgerEntry {
+        id: number,
+        at: ago(5).unix,
+        device: request.device.clone(),
+        asked_by: request.asked_by.key().to_owned(),
+        request: request.mode.to_string(),
+        old: Some("Auto".to_owned()),
+        new: Some("ES.SetMode {\"mode\":\"Manual\"}".to_owned()),
+        reply: None,
+        read_back: None,
+        effect: None,
+        outcome: Outcome::DryRun,
+        reason: "the installation is read-only".to_owned(),
+    }
+}

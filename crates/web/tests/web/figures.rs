@@ -1,0 +1,29 @@
+//! Figures for Prometheus.
+
+use expect_test::expect_file;
+
+use crate::client::get;
+use crate::fake::House;
+
+#[tokio::test]
+async fn figures_for_prometheus() {
+    let answer = get(&House::new(), "/metrics").await;
+    assert_eq!(answer.header("content-type"), "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    let mut lines: Vec<&str> = answer.body.lines().collect();
+    assert_eq!(lines.pop(), Some("# EOF"));
+    // Within a family the library keeps no order; as a set of lines the text is stable.
+    lines.sort_unstable();
+    expect_file!["metrics.txt"].assert_eq(&(lines.join("\n") + "\n"));
+}
+
+#[tokio::test]
+async fn a_label_cannot_break_the_figures() {
+    let house = House::new();
+    {
+        let mut snapshot = house.snapshot.lock().unwrap();
+        let info = std::sync::Arc::make_mut(&mut snapshot.device_mut("fase_a").unwrap().info);
+        info.model = Some("Venus\"} 1\nevil_total 5".to_owned());
+    }
+    let figures = get(&house, "/metrics").await.body;
+    assert!(!figures.lines().any(|line| line.starts_with("evil")), "{figures}");
+}

@@ -1,0 +1,15 @@
+//! The interface as its clients see it: mostly without a socket, the stream and the server over real ones.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod access;
+mod client;
+mod documents;
+mod fake;
+mod figures;
+mod history;
+mod hostile;
+mod mode;
+mod present;
+mod server;
+mod stream;
