@@ -1,0 +1,106 @@
+//! What can be wrong with settings that are each valid alone, and the checks that other crates own.
+
+use std::collections::HashMap;
+
+use ohmstead_drivers::DeviceSettings;
+
+use crate::config::Config;
+use crate::problem::{Fault, What};
+use crate::tree::{Mark, Node};
+
+/// Adds to `faults` what is wrong with the whole. Files are looked at only `with_files`.
+pub(crate) fn whole(config: &Config, root: &Node, with_files: bool, faults: &mut Vec<Fault>) {
+    addresses(config, root, faults);
+    place(config, root, faults);
+    mqtt(config, root, with_files, faults);
+    web(config, root, with_files, faults);
+}
+
+/// Two devices at one address are one device configured twice: each would take the other's answers.
+fn addresses(config: &Config, root: &Node, faults: &mut Vec<Fault>) {
+    let mut seen: HashMap<(String, u16), &str> = HashMap::new();
+    for (id, settings) in &config.devices {
+        let DeviceSettings::Marstek(battery) = settings;
+        let Some(first) = seen.insert((battery.host.to_ascii_lowercase(), battery.port), id.as_str()) else {
+            continue;
+        };
+        let mark = mark_of(root, &["devices", id.as_str(), "marstek", "host"]);
+        let text =
+            format!("devices `{first}` and `{id}` have the same address {}:{}", battery.host, battery.port);
+        faults.push(
+            Fault::at(mark, What::Text(text))
+                .help("a device is configured once; behind one address, each needs a `port` of its own"),
+        );
+    }
+}
+
+fn place(config: &Config, root: &Node, faults: &mut Vec<Fault>) {
+    let missing = match (config.site.latitude, config.site.longitude) {
+        (Some(_), None) => "longitude",
+        (None, Some(_)) => "latitude",
+        _ => return,
+    };
+    let text = format!("`site` has no `{missing}`: latitude and longitude belong together");
+    faults.push(Fault::at(mark_of(root, &["site"]), What::Text(text)));
+}
+
+fn mqtt(config: &Config, root: &Node, with_files: bool, faults: &mut Vec<Fault>) {
+    let Some(mut settings) = config.mqtt.clone() else { return };
+    if !with_files {
+        if settings.password_file.take().is_some() {
+            settings.password.get_or_insert_with(|| ohmstead_publish::Secret::new("not read now"));
+        }
+        settings.tls = None;
+    }
+    if let Err(error) = ohmstead_publish::check(&settings) {
+        faults.push(refused(root, "mqtt", &error));
+    }
+}
+
+fn web(config: &Config, root: &Node, with_files: bool, faults: &mut Vec<Fault>) {
+    let Some(mut settings) = config.web.clone() else { return };
+    if !with_files && settings.token_file.take().is_some() {
+        settings.token.get_or_insert_with(|| "a-token-that-is-not-read-now".to_owned().into());
+    }
+    if let Err(error) = ohmstead_web::check(&settings) {
+        faults.push(refused(root, "web", &error));
+    }
+}
+
+/// A section that its own crate refuses. The place is the first key of the section that the message mentions.
+fn refused(root: &Node, section: &str, error: &dyn std::error::Error) -> Fault {
+    let text = chain(error);
+    let mut path = vec![section];
+    let mut node = root.get(section);
+    for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
+        if let Some((key, value)) = node.and_then(|node| node.entry(word)) {
+            path.push(&key.text);
+            node = Some(value);
+        }
+    }
+    Fault::at(mark_of(root, &path), What::Text(text))
+}
+
+/// The error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// The place of the value at `path`, or of the nearest key above it that is there.
+fn mark_of(root: &Node, path: &[&str]) -> Mark {
+    let mut mark = Mark::START;
+    let mut node = root;
+    for key in path {
+        let Some((key, value)) = node.entry(key) else { return mark };
+        mark = if value.text().is_some() { value.mark } else { key.mark };
+        node = value;
+    }
+    mark
+}

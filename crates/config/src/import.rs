@@ -1,0 +1,14 @@
+//! Conversion of the configurations of earlier programs.
+
+mod marstek_poller;
+
+pub use marstek_poller::marstek_poller;
+
+/// A converted configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// A commented `ohmstead.yaml`. [`crate::parse`] accepts it. It holds the secrets that the original held.
+    pub yaml: String,
+    /// What became of each key, one line each: imported, replaced or left out, and why.
+    pub notes: Vec<String>,
+}

@@ -1,0 +1,421 @@
+//! Every kind of mistake with the exact words that its author reads.
+
+use expect_test::{Expect, expect};
+use rstest::rstest;
+
+use crate::refused;
+
+#[rstest]
+#[case::unknown_key_in_a_device("devices:\n  garage:\n    marstek:\n      host: 192.0.2.7\n      interal: 30 s\n", expect![[r#"
+    ohmstead.yaml:5:7: unknown key `interal` in device `garage`; did you mean `interval`?
+      |
+    5 |       interal: 30 s
+      |       ^^^^^^^
+      = known keys here: host, port, name, interval, timeout, retries, quiet_gap, methods, phase, capacity, power_max, pv_peak, ble_mac, entity_id, device_id, rediscover, read_only"#]])]
+#[case::unknown_key_at_the_top("devices: {}\nreadonly: true\n", expect![[r#"
+    ohmstead.yaml:2:1: unknown key `readonly` at the top level; did you mean `read_only`?
+      |
+    2 | readonly: true
+      | ^^^^^^^^
+      = known keys here: site, devices, mqtt, web, history, read_only, log, data_dir"#]])]
+#[case::unknown_key_in_a_section("devices: {}\nmqtt:\n  hostname: broker\n", expect![[r#"
+    ohmstead.yaml:3:3: unknown key `hostname` in `mqtt`; did you mean `host`?
+      |
+    3 |   hostname: broker
+      |   ^^^^^^^^
+      = known keys here: host, port, username, password, password_file, client_id, keep_alive, tls, topic, discovery_prefix, discovery, expire_after, heartbeat, compat, state_topic_prefix, commands"#]])]
+#[case::unknown_key_in_a_map_of_a_section("devices: {}\nmqtt: { tls: { cafile: /etc/ca.pem } }\n", expect![[r#"
+    ohmstead.yaml:2:16: unknown key `cafile` in `mqtt.tls`; did you mean `ca_file`?
+      |
+    2 | mqtt: { tls: { cafile: /etc/ca.pem } }
+      |                ^^^^^^
+      = known keys here: ca_file, cert_file, key_file"#]])]
+#[case::unknown_driver("devices:\n  garage: { marstk: { host: 192.0.2.7 } }\n", expect![[r#"
+    ohmstead.yaml:2:13: unknown driver `marstk` for device `garage`; did you mean `marstek`?
+      |
+    2 |   garage: { marstk: { host: 192.0.2.7 } }
+      |             ^^^^^^
+      = write `garage: { marstek: { host: ... } }`"#]])]
+#[case::driver_left_out("devices:\n  garage: { host: 192.0.2.7 }\n", expect![[r#"
+    ohmstead.yaml:2:13: unknown driver `host` for device `garage`
+      |
+    2 |   garage: { host: 192.0.2.7 }
+      |             ^^^^
+      = write `garage: { marstek: { host: ... } }`"#]])]
+#[case::driver_left_out_with_more_keys("devices:\n  garage:\n    host: 192.0.2.7\n    port: 30000\n", expect![[r#"
+    ohmstead.yaml:2:3: device `garage` has 2 keys where exactly one, its driver, is expected
+      |
+    2 |   garage:
+      |   ^^^^^^
+      = write `garage: { marstek: { host: ... } }`"#]])]
+#[case::device_without_anything("devices:\n  garage:\n", expect![[r#"
+    ohmstead.yaml:2:3: device `garage` names no driver
+      |
+    2 |   garage:
+      |   ^^^^^^
+      = write `garage: { marstek: { host: ... } }`"#]])]
+#[case::wrong_unit("devices: { garage: { marstek: { host: 192.0.2.7, power_max: 3 kVA } } }\n", expect![[r#"
+    ohmstead.yaml:1:61: invalid value "3 kVA" for `power_max` in device `garage`: expected a power such as 3000, "3000 W" or "3 kW"
+      |
+    1 | devices: { garage: { marstek: { host: 192.0.2.7, power_max: 3 kVA } } }
+      |                                                             ^^^^^"#]])]
+#[case::negative_span("devices: { garage: { marstek: { host: 192.0.2.7, interval: -5 s } } }\n", expect![[r#"
+    ohmstead.yaml:1:60: invalid value `-5` for `interval` in device `garage`: expected a span of time such as 30, "30 s", "5 min", "1 h", "7 d" or "2 y"
+      |
+    1 | devices: { garage: { marstek: { host: 192.0.2.7, interval: -5 s } } }
+      |                                                            ^^^^"#]])]
+#[case::port_out_of_range("devices: { garage: { marstek: { host: 192.0.2.7, port: 99999 } } }\n", expect![[r#"
+    ohmstead.yaml:1:56: invalid value "99999" for `port` in device `garage`: expected a whole number from 0 to 65535
+      |
+    1 | devices: { garage: { marstek: { host: 192.0.2.7, port: 99999 } } }
+      |                                                        ^^^^^"#]])]
+#[case::text_where_true_or_false_is_expected("devices: {}\nread_only: maybe\n", expect![[r#"
+    ohmstead.yaml:2:12: invalid value "maybe" for `read_only`: expected true or false
+      |
+    2 | read_only: maybe
+      |            ^^^^^"#]])]
+#[case::missing_host("devices:\n  garage:\n    marstek:\n      port: 30000\n", expect![[r#"
+    ohmstead.yaml:3:5: missing key `host` in device `garage`
+      |
+    3 |     marstek:
+      |     ^^^^^^^"#]])]
+#[case::host_without_a_value("devices:\n  garage:\n    marstek:\n      host:\n", expect![[r#"
+    ohmstead.yaml:4:7: `host` has no value
+      |
+    4 |       host:
+      |       ^^^^"#]])]
+#[case::misspelt_host_is_one_problem("devices: { garage: { marstek: { hots: 192.0.2.7 } } }\n", expect![[r#"
+    ohmstead.yaml:1:33: unknown key `hots` in device `garage`; did you mean `host`?
+      |
+    1 | devices: { garage: { marstek: { hots: 192.0.2.7 } } }
+      |                                 ^^^^
+      = known keys here: host, port, name, interval, timeout, retries, quiet_gap, methods, phase, capacity, power_max, pv_peak, ble_mac, entity_id, device_id, rediscover, read_only"#]])]
+#[case::list_where_text_is_expected("devices: { garage: { marstek: { host: [a] } } }\n", expect![[r#"
+    ohmstead.yaml:1:33: invalid value (a list) for `host` in device `garage`: expected a text
+      |
+    1 | devices: { garage: { marstek: { host: [a] } } }
+      |                                 ^^^^"#]])]
+#[case::text_where_keys_are_expected("devices: {}\nmqtt: localhost\n", expect![[r#"
+    ohmstead.yaml:2:7: invalid value "localhost" for `mqtt`: expected a map of keys such as `host`, `port`, `username`, `password`
+      |
+    2 | mqtt: localhost
+      |       ^^^^^^^^^"#]])]
+#[case::text_where_a_list_is_expected("devices: { g: { marstek: { host: h, methods: ES.GetMode } } }\n", expect![[r#"
+    ohmstead.yaml:1:46: invalid value "ES.GetMode" for `methods` in device `g`: expected a list such as [a, b]
+      |
+    1 | devices: { g: { marstek: { host: h, methods: ES.GetMode } } }
+      |                                              ^^^^^^^^^^"#]])]
+#[case::unknown_choice_in_a_list("devices: { g: { marstek: { host: h, methods: [ES.GetMod] } } }\n", expect![[r#"
+    ohmstead.yaml:1:47: unknown value `ES.GetMod` for `methods` in device `g`; did you mean `ES.GetMode`?
+      |
+    1 | devices: { g: { marstek: { host: h, methods: [ES.GetMod] } } }
+      |                                               ^^^^^^^^^
+      = expected one of: Marstek.GetDevice, ES.GetMode, ES.GetStatus, EM.GetStatus, PV.GetStatus, Bat.GetStatus, Wifi.GetStatus, BLE.GetStatus"#]])]
+#[case::unknown_language("devices: {}\nsite: { languages: [en, es] }\n", expect![[r#"
+    ohmstead.yaml:2:25: unknown value `es` for `languages` in `site`
+      |
+    2 | site: { languages: [en, es] }
+      |                         ^^
+      = expected one of: en, fr, nl, et, de"#]])]
+#[case::bad_address_in_a_list("devices: { g: { marstek: { host: h, rediscover: [192.0.2.0/24] } } }\n", expect![[r#"
+    ohmstead.yaml:1:50: invalid value "192.0.2.0/24" for `rediscover` in device `g`: expected an IP address such as 192.0.2.7
+      |
+    1 | devices: { g: { marstek: { host: h, rediscover: [192.0.2.0/24] } } }
+      |                                                  ^^^^^^^^^^^^"#]])]
+#[case::unknown_zone("devices: {}\nsite: { timezone: Europe/Pari }\n", expect![[r#"
+    ohmstead.yaml:2:19: unknown time zone "Europe/Pari": did you mean `Europe/Paris`? expected an IANA name such as Europe/Paris
+      |
+    2 | site: { timezone: Europe/Pari }
+      |                   ^^^^^^^^^^^"#]])]
+#[case::city_as_zone("devices: {}\nsite: { timezone: tallinn }\n", expect![[r#"
+    ohmstead.yaml:2:19: unknown time zone "tallinn": did you mean `Europe/Tallinn`? expected an IANA name such as Europe/Paris
+      |
+    2 | site: { timezone: tallinn }
+      |                   ^^^^^^^"#]])]
+#[case::latitude_out_of_range("devices: {}\nsite: { latitude: 148.8, longitude: 2.3 }\n", expect![[r#"
+    ohmstead.yaml:2:19: invalid value `148.8` for `latitude` in `site`: expected a latitude from -90 to 90 (degrees north)
+      |
+    2 | site: { latitude: 148.8, longitude: 2.3 }
+      |                   ^^^^^"#]])]
+#[case::half_a_place("devices: {}\nsite:\n  latitude: 48.8\n", expect![[r#"
+    ohmstead.yaml:2:1: `site` has no `longitude`: latitude and longitude belong together
+      |
+    2 | site:
+      | ^^^^"#]])]
+#[case::bad_device_name("devices:\n  fase a: { marstek: { host: h } }\n", expect![[r#"
+    ohmstead.yaml:2:3: "fase a" is no device name: expected 1 to 64 letters, digits, '_' or '-', and not "site"
+      |
+    2 |   fase a: { marstek: { host: h } }
+      |   ^^^^^^"#]])]
+#[case::reserved_device_name("devices:\n  site: { marstek: { host: h } }\n", expect![[r#"
+    ohmstead.yaml:2:3: "site" is no device name: expected 1 to 64 letters, digits, '_' or '-', and not "site"
+      |
+    2 |   site: { marstek: { host: h } }
+      |   ^^^^"#]])]
+#[case::device_names_that_differ_by_case("devices:\n  a: { marstek: { host: h } }\n  A: { marstek: { host: i } }\n", expect![[r#"
+    ohmstead.yaml:3:3: device `A` differs from the one in line 2 only by case
+      |
+    3 |   A: { marstek: { host: i } }
+      |   ^
+      = names are parts of topics and file names"#]])]
+#[case::device_twice("devices:\n  a: { marstek: { host: h } }\n  a: { marstek: { host: i } }\n", expect![[r#"
+    ohmstead.yaml:3:3: the key `a` is given twice; keep one
+      |
+    3 |   a: { marstek: { host: i } }
+      |   ^"#]])]
+#[case::key_twice("devices: { a: { marstek: { host: h, host: i } } }\n", expect![[r#"
+    ohmstead.yaml:1:37: the key `host` is given twice; keep one
+      |
+    1 | devices: { a: { marstek: { host: h, host: i } } }
+      |                                     ^"#]])]
+#[case::same_address_twice("devices:\n  a: { marstek: { host: h } }\n  b:\n    marstek:\n      host: H\n      port: 30000\n", expect![[r#"
+    ohmstead.yaml:5:13: devices `a` and `b` have the same address H:30000
+      |
+    5 |       host: H
+      |             ^
+      = a device is configured once; behind one address, each needs a `port` of its own"#]])]
+#[case::wildcard_in_a_topic("devices: {}\nmqtt: { state_topic_prefix: \"home/#\" }\n", expect![[r#"
+    ohmstead.yaml:2:29: mqtt.state_topic_prefix: "home/#" cannot begin a topic: '+' and '#' are wildcards
+      |
+    2 | mqtt: { state_topic_prefix: "home/#" }
+      |                             ^^^^^^^^"#]])]
+#[case::web_open_to_all("devices: {}\nweb: { listen: 0.0.0.0:8230 }\n", expect![[r#"
+    ohmstead.yaml:2:16: web.listen is 0.0.0.0:8230, which others in the network can reach, and no token is set: make one with `openssl rand -hex 16 > FILE`, keep it readable only for the service, and set web.token_file to it; or listen on 127.0.0.1
+      |
+    2 | web: { listen: 0.0.0.0:8230 }
+      |                ^^^^^^^^^^^^"#]])]
+#[case::no_listen_address("devices: {}\nweb:\n  listen: 8230\n", expect![[r#"
+    ohmstead.yaml:3:11: invalid value "8230" for `listen` in `web`: expected an address with a port such as "127.0.0.1:8230", "0.0.0.0:8230" or "[::1]:8230"
+      |
+    3 |   listen: 8230
+      |           ^^^^"#]])]
+#[case::log_level("devices: {}\nlog: { level: INFO }\n", expect![[r#"
+    ohmstead.yaml:2:15: unknown value `INFO` for `level` in `log`; did you mean `info`?
+      |
+    2 | log: { level: INFO }
+      |               ^^^^
+      = expected one of: off, error, warn, info, debug, trace"#]])]
+#[case::log_size("devices: {}\nlog: { max_size: 10 mb }\n", expect![[r#"
+    ohmstead.yaml:2:18: invalid value "10 mb" for `max_size` in `log`: expected a size such as 10000000, "500 kB", "10 MB" or "8 MiB"
+      |
+    2 | log: { max_size: 10 mb }
+      |                  ^^^^^"#]])]
+#[case::log_file_too_small("devices: {}\nlog: { max_size: 0 }\n", expect![[r#"
+    ohmstead.yaml:2:18: 0 bytes are too few for a log file: give at least 10 kB
+      |
+    2 | log: { max_size: 0 }
+      |                  ^"#]])]
+#[case::no_language("devices: {}\nsite: { languages: [] }\n", expect![[r#"
+    ohmstead.yaml:2:9: `languages` is empty: give at least one of en, fr, nl, et, de
+      |
+    2 | site: { languages: [] }
+      |         ^^^^^^^^^"#]])]
+#[case::log_target("devices: {}\nlog: { levels: { \"a=b,c\": debug } }\n", expect![[r#"
+    ohmstead.yaml:2:8: "a=b,c" is no log target: expected a name such as driver.marstek, mqtt, web, store or control
+      |
+    2 | log: { levels: { "a=b,c": debug } }
+      |        ^^^^^^"#]])]
+#[case::several_problems_in_one_run("site: { nam: x }\ndevices:\n  a: { marstek: { hostt: 1.2.3.4, foo: 1, bar: 2 } }\n  b: { marstek: { host: h, port: x } }\nmqt: {}\nread_only: 7\n", expect![[r#"
+    ohmstead.yaml:1:9: unknown key `nam` in `site`; did you mean `name`?
+      |
+    1 | site: { nam: x }
+      |         ^^^
+      = known keys here: name, timezone, latitude, longitude, languages
+
+    ohmstead.yaml:3:19: unknown key `hostt` in device `a`; did you mean `host`?
+      |
+    3 |   a: { marstek: { hostt: 1.2.3.4, foo: 1, bar: 2 } }
+      |                   ^^^^^
+      = known keys here: host, port, name, interval, timeout, retries, quiet_gap, methods, phase, capacity, power_max, pv_peak, ble_mac, entity_id, device_id, rediscover, read_only
+
+    ohmstead.yaml:3:35: unknown key `foo` in device `a`
+      |
+    3 |   a: { marstek: { hostt: 1.2.3.4, foo: 1, bar: 2 } }
+      |                                   ^^^
+      = known keys here: host, port, name, interval, timeout, retries, quiet_gap, methods, phase, capacity, power_max, pv_peak, ble_mac, entity_id, device_id, rediscover, read_only
+
+    ohmstead.yaml:3:43: unknown key `bar` in device `a`
+      |
+    3 |   a: { marstek: { hostt: 1.2.3.4, foo: 1, bar: 2 } }
+      |                                           ^^^
+      = known keys here: host, port, name, interval, timeout, retries, quiet_gap, methods, phase, capacity, power_max, pv_peak, ble_mac, entity_id, device_id, rediscover, read_only
+
+    ohmstead.yaml:4:34: invalid value "x" for `port` in device `b`: expected a whole number from 0 to 65535
+      |
+    4 |   b: { marstek: { host: h, port: x } }
+      |                                  ^
+
+    ohmstead.yaml:5:1: unknown key `mqt` at the top level; did you mean `mqtt`?
+      |
+    5 | mqt: {}
+      | ^^^
+      = known keys here: site, devices, mqtt, web, history, read_only, log, data_dir
+
+    ohmstead.yaml:6:12: invalid value "7" for `read_only`: expected true or false
+      |
+    6 | read_only: 7
+      |            ^"#]])]
+#[case::empty_file("", expect![[r#"
+    ohmstead.yaml:1:1: the file is empty
+      |
+    1 |
+      | ^
+      = `ohmstead discover --yaml` writes a configuration with the devices that answer in this network"#]])]
+#[case::only_comments("# nothing\n\n# yet\n", expect![[r#"
+    ohmstead.yaml:1:1: the file is empty
+      |
+    1 | # nothing
+      | ^
+      = `ohmstead discover --yaml` writes a configuration with the devices that answer in this network"#]])]
+#[case::no_devices("site: { name: x }\n", expect![[r#"
+    ohmstead.yaml:1:1: missing key `devices`
+      |
+    1 | site: { name: x }
+      | ^
+      = a device is written as `devices: { garage: { marstek: { host: 192.0.2.7 } } }`"#]])]
+#[case::devices_as_a_list("devices:\n  - marstek: { host: h }\n", expect![[r#"
+    ohmstead.yaml:2:3: `devices` is a list, not a map of devices by name
+      |
+    2 |   - marstek: { host: h }
+      |   ^
+      = a device is written as `garage: { marstek: { host: 192.0.2.7 } }`"#]])]
+#[case::file_is_a_list("- a\n- b\n", expect![[r#"
+    ohmstead.yaml:1:1: a list where a map of keys such as `devices:` is expected
+      |
+    1 | - a
+      | ^"#]])]
+#[case::file_is_a_word("devices\n", expect![[r#"
+    ohmstead.yaml:1:1: a single value where a map of keys such as `devices:` is expected
+      |
+    1 | devices
+      | ^^^^^^^"#]])]
+#[case::tab("devices:\n\tgarage: {}\n", expect![[r#"
+    ohmstead.yaml:2:1: a tab at the beginning of the line; YAML allows only spaces there
+      |
+    2 | →garage: {}
+      | ^"#]])]
+#[case::bracket_left_open("devices: { garage: { marstek: { host: 192.0.2.7 }\nread_only: true\n", expect![[r#"
+    ohmstead.yaml:2:1: no valid YAML: while parsing a flow mapping, did not find expected ',' or '}'
+      |
+    2 | read_only: true
+      | ^"#]])]
+#[case::quote_left_open("devices: {}\nsite: { name: \"Home }\n", expect![[r#"
+    ohmstead.yaml:2:15: no valid YAML: unclosed quote
+      |
+    2 | site: { name: "Home }
+      |               ^"#]])]
+#[case::wrong_indentation("devices:\n  garage:\n    marstek:\n      host: h\n     port: 1\n", expect![[r#"
+    ohmstead.yaml:5:6: no valid YAML: while parsing a block mapping, did not find expected key
+      |
+    5 |      port: 1
+      |      ^"#]])]
+#[case::second_document("devices: {}\n---\ndevices: {}\n", expect![[r#"
+    ohmstead.yaml:3:1: a second document begins; the file is one YAML document
+      |
+    3 | devices: {}
+      | ^"#]])]
+#[case::unknown_alias("devices: { a: *b }\n", expect![[r#"
+    ohmstead.yaml:1:15: an alias (`*name`) without an anchor (`&name`) before it
+      |
+    1 | devices: { a: *b }
+      |               ^"#]])]
+#[case::nesting_bomb(&format!("devices: {}{}\n", "[".repeat(40), "]".repeat(40)), expect![[r#"
+    ohmstead.yaml:1:41: too much: the nesting or the repetition by aliases goes beyond what a configuration may have
+      |
+    1 | devices: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]
+      |                                         ^"#]])]
+#[case::alias_bomb("a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n", expect![[r#"
+    ohmstead.yaml:5:5: too much: the nesting or the repetition by aliases goes beyond what a configuration may have
+      |
+    5 | e: [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]
+      |     ^"#]])]
+#[case::variable_not_set("devices:\n  a: { marstek: { host: 192.0.2.7, port: ${MARSTEK_PORT} } }\n", expect![[r#"
+    ohmstead.yaml:2:42: the environment variable `MARSTEK_PORT` is not set
+      |
+    2 |   a: { marstek: { host: 192.0.2.7, port: ${MARSTEK_PORT} } }
+      |                                          ^^^^^^^^^^^^^^
+      = set it, or give a default: `${MARSTEK_PORT:-...}`"#]])]
+#[case::variable_with_a_wrong_name("devices: { a: { marstek: { host: \"${my-host}\" } } }\n", expect![[r#"
+    ohmstead.yaml:1:35: `${my-host}` is no reference to an environment variable
+      |
+    1 | devices: { a: { marstek: { host: "${my-host}" } } }
+      |                                   ^^^^^^^^^^
+      = expected `${NAME}` or `${NAME:-default}`; `$${` stands for a literal `${`"#]])]
+#[case::variable_left_open("devices: { a: { marstek: { host: \"x ${HOST\" } } }\n", expect![[r#"
+    ohmstead.yaml:1:37: `${HOST` is no reference to an environment variable
+      |
+    1 | devices: { a: { marstek: { host: "x ${HOST" } } }
+      |                                     ^^^^^^
+      = expected `${NAME}` or `${NAME:-default}`; `$${` stands for a literal `${`"#]])]
+#[case::variable_with_a_wrong_value("devices: { a: { marstek: { host: h, port: ${HOST} } } }\n", expect![[r#"
+    ohmstead.yaml:1:43: invalid value from ${HOST} for `port` in device `a`: expected a whole number from 0 to 65535
+      |
+    1 | devices: { a: { marstek: { host: h, port: ${HOST} } } }
+      |                                           ^^^^^^^"#]])]
+#[case::variable_with_a_wrong_quantity("devices: { a: { marstek: { host: h, power_max: \"${MQTT_PASSWORD}\" } } }\n", expect![[r#"
+    ohmstead.yaml:1:48: invalid value from ${MQTT_PASSWORD} for `power_max` in device `a`: expected a power such as 3000, "3000 W" or "3 kW"
+      |
+    1 | devices: { a: { marstek: { host: h, power_max: "${MQTT_PASSWORD}" } } }
+      |                                                ^^^^^^^^^^^^^^^^^^"#]])]
+#[case::variable_as_a_choice("devices: {}\nlog: { level: ${MQTT_PASSWORD} }\n", expect![[r#"
+    ohmstead.yaml:2:15: unknown value `from ${MQTT_PASSWORD}` for `level` in `log`
+      |
+    2 | log: { level: ${MQTT_PASSWORD} }
+      |               ^^^^^^^^^^^^^^^^
+      = expected one of: off, error, warn, info, debug, trace"#]])]
+#[case::private_use_character("devices: {}\nsite: { name: \"a\u{10f041}\" }\n", expect![[r#"
+    ohmstead.yaml:2:17: a private-use character that has no meaning here
+      |
+    2 | site: { name: "a􏁁" }
+      |                 ^"#]])]
+#[case::control_characters_do_not_reach_the_terminal("devices: {}\n\"\\e[31mred\": 1\n", expect![[r#"
+    ohmstead.yaml:2:1: unknown key `\u{1b}[31mred` at the top level
+      |
+    2 | "\e[31mred": 1
+      | ^^^^^^^^^^^
+      = known keys here: site, devices, mqtt, web, history, read_only, log, data_dir"#]])]
+#[case::secret_in_the_line_of_another_problem("devices: {}\nmqtt: { username: u, password: hunter2, topik: x }\n", expect![[r#"
+    ohmstead.yaml:2:41: unknown key `topik` in `mqtt`; did you mean `topic`?
+      |
+    2 | mqtt: { username: u, password: *******, topik: x }
+      |                                         ^^^^^
+      = known keys here: host, port, username, password, password_file, client_id, keep_alive, tls, topic, discovery_prefix, discovery, expire_after, heartbeat, compat, state_topic_prefix, commands"#]])]
+#[case::secret_as_the_wrong_kind("devices: {}\nmqtt: { username: u, password: [hunter2] }\n", expect![[r#"
+    ohmstead.yaml:2:22: invalid value (a list) for `password` in `mqtt`: expected a text
+      |
+    2 | mqtt: { username: u, password: **********}
+      |                      ^^^^^^^^"#]])]
+#[case::secret_too_short("devices: {}\nweb:\n  token: hunter2\n", expect![[r#"
+    ohmstead.yaml:3:10: the web token has 7 characters, at least 16 are needed: make one with `openssl rand -hex 16`
+      |
+    3 |   token: *******
+      |          ^^^^^^^"#]])]
+#[case::secret_on_a_broken_line("devices: {}\nmqtt:\n  password: \"hunter2\n  username: u\n", expect![[r#"
+    ohmstead.yaml:4:3: no valid YAML: invalid indentation in multiline quoted scalar
+      |
+    4 |   ********* *
+      |   ^"#]])]
+#[case::secret_in_a_block("devices: {}\nmqtt:\n  password: |\n    hunter2\n   bad: x\n", expect![[r#"
+    ohmstead.yaml:5:4: no valid YAML: while parsing a block mapping, did not find expected key
+      |
+    5 |    **** *
+      |    ^"#]])]
+#[case::secret_of_two_lines("devices: {}\nmqtt:\n  password:\n    - hunter2\n    - x\n", expect![[r#"
+    ohmstead.yaml:3:3: invalid value (a list) for `password` in `mqtt`: expected a text
+      |
+    3 |   password:
+      |   ^^^^^^^^"#]])]
+#[case::password_without_user("devices: {}\nmqtt: { password: hunter2 }\n", expect![[r#"
+    ohmstead.yaml:2:19: mqtt: there is a password but no username; MQTT cannot send one without the other
+      |
+    2 | mqtt: { password: ********}
+      |                   ^^^^^^^"#]])]
+#[case::long_line(&format!("devices: {{ a: {{ marstek: {{ host: h, name: {}, foo: 1, entity_id: {} }} }} }}\n", "x".repeat(200), "y".repeat(200)), expect![[r#"
+    ohmstead.yaml:1:245: unknown key `foo` in device `a`
+      |
+    1 | ...xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx, foo: 1, entity_id: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy...
+      |                                                           ^^^
+      = known keys here: host, port, name, interval, timeout, retries, quiet_gap, methods, phase, capacity, power_max, pv_peak, ble_mac, entity_id, device_id, rediscover, read_only"#]])]
+fn a_mistake_is_explained(#[case] text: &str, #[case] message: Expect) {
+    message.assert_eq(&refused(text));
+}

@@ -1,0 +1,235 @@
+//! Conversion of marstek-poller's configuration.
+
+use expect_test::expect;
+use ohmstead_config::import::marstek_poller;
+use ohmstead_drivers::DeviceSettings;
+use ohmstead_units::Timespan;
+use proptest::prelude::*;
+
+use crate::good;
+
+const POLLER: &str = r#"
+batteries:
+  - name: "Phase A"
+    ip: "192.0.2.80"
+    entity_id: "marstek_venuse_aaaa_state_of_charge"
+    device_id: "marstek_phasea_aaaa"
+  - name: "Phase B"
+    ip: "192.0.2.81"
+    entity_id: "marstek_venuse_bbbb_state_of_charge"
+  - name: "phase-b"
+    ip: 192.0.2.82
+    colour: red
+  - { name: Twin, ip: 192.0.2.80 }
+  - { name: Nowhere }
+mqtt:
+  host: "192.0.2.1"
+  port: 1883
+  username: "mqtt_user"
+  password: "p: \"${x}\" #"
+  discovery_prefix: "homeassistant"
+  state_topic_prefix: "home/energy/batteries"
+  tls: true
+polling: { interval_seconds: 180, timeout_seconds: 5 }
+api: { port: 30001 }
+logging: { level: "WARNING" }
+extra: 1
+"#;
+
+#[test]
+fn a_whole_configuration() {
+    let imported = marstek_poller(POLLER, "/opt/marstek-poller/config.yaml").expect("a sound file");
+    expect![[r##"
+        # Made by `ohmstead import marstek-poller` from /opt/marstek-poller/config.yaml.
+        # `ohmstead check --config THIS_FILE --live` reads each battery once, as the poller's --test did.
+
+        site:
+          name: Home
+          # The zone of the times in the poller's topics. Without it, the zone of this machine.
+          # timezone: Europe/Brussels
+
+        # The batteries. Each key is the name of a device in commands, topics and addresses.
+        devices:
+          phase_a:
+            marstek:
+              name: "Phase A"
+              host: 192.0.2.80
+              port: 30001
+              interval: 180 s
+              timeout: 5 s
+              methods: [ES.GetMode]   # what the poller asked with; without this line, more is read where the battery answers
+              entity_id: marstek_venuse_aaaa_state_of_charge
+              device_id: marstek_phasea_aaaa
+          phase_b:
+            marstek:
+              name: "Phase B"
+              host: 192.0.2.81
+              port: 30001
+              interval: 180 s
+              timeout: 5 s
+              methods: [ES.GetMode]   # what the poller asked with; without this line, more is read where the battery answers
+              entity_id: marstek_venuse_bbbb_state_of_charge
+              device_id: phase_b
+          phase_b_2:
+            marstek:
+              name: phase-b
+              host: 192.0.2.82
+              port: 30001
+              interval: 180 s
+              timeout: 5 s
+              methods: [ES.GetMode]   # what the poller asked with; without this line, more is read where the battery answers
+              device_id: phase-b
+
+        # The broker. `compat` keeps the poller's topics and entities beside Ohmstead's own.
+        mqtt:
+          host: 192.0.2.1
+          discovery_prefix: homeassistant
+          state_topic_prefix: home/energy/batteries
+          port: 1883
+          username: mqtt_user
+          # Better in a file of its own, readable only for the service: password_file: /etc/ohmstead/mqtt
+          password: "p: \"$${x}\" #"
+          compat: [marstek-poller]
+
+        log:
+          level: warn
+
+        # Nothing is written to a battery while this is true. The poller only read, too.
+        read_only: true
+    "##]].assert_eq(&imported.yaml);
+}
+
+#[test]
+fn every_key_is_accounted_for() {
+    let imported = marstek_poller(POLLER, "config.yaml").expect("a sound file");
+    expect![[r#"
+        polling.interval_seconds: imported as `interval` of each battery
+        polling.timeout_seconds: imported as `timeout` of each battery
+        api.port: imported as `port` of each battery; the poller also sent from it, which is not needed
+        batteries[0]: imported as device `phase_a`
+        batteries[1]: imported as device `phase_b`; `device_id` made from the name as the poller did
+        batteries[2]: imported as device `phase_b_2`; it has no `entity_id`, so its entities get the usual ids; `device_id` made from the name as the poller did
+        batteries[2].colour: left out, marstek-poller has no such key
+        batteries[3]: left out, another battery has the same `ip`, 192.0.2.80
+        batteries[4]: left out, it has no `ip`
+        mqtt.host: imported
+        mqtt.discovery_prefix: imported
+        mqtt.state_topic_prefix: imported
+        mqtt.port: imported
+        mqtt.username: imported
+        mqtt.password: imported as it is; `password_file` keeps it out of this file
+        mqtt.tls: left out, marstek-poller has no such key
+        logging.level: imported as `log.level: warn`
+        extra: left out, marstek-poller has no such key
+        the file is read-only as the poller was: nothing is written to a battery until `read_only: false`
+        stop the poller before this runs: both would ask the same batteries, which answer one at a time"#]].assert_eq(&imported.notes.join("\n"));
+}
+
+#[test]
+fn the_result_means_what_the_original_meant() {
+    let imported = marstek_poller(POLLER, "config.yaml").expect("a sound file");
+    let config = good(&imported.yaml);
+    assert!(config.read_only);
+    assert_eq!(config.mqtt.and_then(|mqtt| mqtt.password).expect("a password").expose(), "p: \"${x}\" #");
+    let names: Vec<_> = config.devices.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(names, ["phase_a", "phase_b", "phase_b_2"]);
+    let (_, DeviceSettings::Marstek(second)) = &config.devices[1];
+    assert_eq!((second.port, second.interval), (30001, Timespan::from_secs(180)));
+    assert_eq!(second.device_id.as_deref(), Some("phase_b"));
+    assert_eq!(second.methods.as_ref().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_file_of_something_else() {
+    let error = |text: &str| marstek_poller(text, "config.yaml").expect_err("not the poller's").to_string();
+    expect![[r#"
+        config.yaml:1:1: there is no `batteries`: this is no configuration of marstek-poller
+          |
+        1 | devices: {}
+          | ^"#]]
+    .assert_eq(&error("devices: {}\n"));
+    expect![[r#"
+        config.yaml:1:1: `batteries` is no list: this is no configuration of marstek-poller
+          |
+        1 | batteries: 3
+          | ^^^^^^^^^"#]]
+    .assert_eq(&error("batteries: 3\n"));
+    expect![[r#"
+        config.yaml:2:7: no valid YAML: unclosed bracket '{'
+          |
+        2 | mqtt: { password: *******
+          |       ^"#]]
+    .assert_eq(&error("batteries: [\nmqtt: { password: hunter2\n"));
+}
+
+/// The example in the poller's own documentation.
+#[test]
+fn the_pollers_example() {
+    let Some(folder) = std::env::var_os("OHMSTEAD_SHARED") else {
+        println!("skipped: OHMSTEAD_SHARED is not set");
+        return;
+    };
+    let path = std::path::Path::new(&folder).join("reference/R2-marstek-poller.md");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        println!("skipped: {} is not there", path.display());
+        return;
+    };
+    let example =
+        text.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let imported = marstek_poller(example, "config.yaml").expect("the example is sound");
+    let config = good(&imported.yaml);
+    let names: Vec<_> = config.devices.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(names, ["fase_a", "fase_b", "fase_c"]);
+    assert_eq!(config.mqtt.map(|mqtt| mqtt.state_topic_prefix).as_deref(), Some("marstek"));
+}
+
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[ -~]{0,12}".prop_map(|text| format!("'{}'", text.replace('\'', "''"))),
+        any::<i32>().prop_map(|number| number.to_string()),
+        prop_oneof![
+            Just("site"),
+            Just("\"\""),
+            Just("~"),
+            Just("\"a\\nb: c\""),
+            Just("192.0.2.1"),
+            Just("'${A}'"),
+            Just("'#'"),
+            Just("[1]"),
+            Just("{}"),
+            Just("'éà'"),
+            Just("1e400"),
+            Just("off"),
+            Just("'null'"),
+            Just("'\u{1F50B} x'"),
+            Just("\"\\u0085\\u2028\\ufeff\\U0010F041\""),
+        ]
+        .prop_map(str::to_owned),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn the_result_can_always_be_loaded(
+        batteries in prop::collection::vec((value(), value(), value(), value()), 0..4),
+        values in prop::collection::vec(value(), 10),
+    ) {
+        let batteries: Vec<_> = batteries
+            .iter()
+            .map(|(name, ip, entity_id, device_id)| {
+                format!("{{ name: {name}, ip: {ip}, entity_id: {entity_id}, device_id: {device_id} }}")
+            })
+            .collect();
+        let keys = ["host", "port", "username", "password", "discovery_prefix", "state_topic_prefix"];
+        let mqtt: Vec<_> = keys.iter().zip(&values).map(|(key, value)| format!("  {key}: {value}")).collect();
+        let text = format!(
+            "batteries: [{}]\nmqtt:\n{}\npolling: {{ interval_seconds: {}, timeout_seconds: {} }}\n\
+             api: {{ port: {} }}\nlogging: {{ level: {} }}\n",
+            batteries.join(", "), mqtt.join("\n"), values[6], values[7], values[8], values[9],
+        );
+        if let Ok(imported) = marstek_poller(&text, "config.yaml") {
+            let read = crate::read(&imported.yaml);
+            prop_assert!(read.is_ok(), "{text}\n---\n{}\n---\n{}", imported.yaml, read.expect_err("just seen"));
+        }
+    }
+}

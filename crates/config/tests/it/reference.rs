@@ -1,0 +1,61 @@
+//! `reference.md` names the keys that the parser takes: all of them, and no others. The examples can be loaded.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::{good, refused};
+
+/// The keys in the tables of `reference.md`.
+fn documented() -> BTreeSet<String> {
+    include_str!("../../reference.md")
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(key, _)| key.to_owned()))
+        .collect()
+}
+
+/// The keys that the parser itself lists when it meets an unknown one in the map that `text` opens.
+fn known(prefix: &str, text: &str) -> Vec<String> {
+    let message = refused(&text.replace("HERE", "unknown_key_of_the_test: 1"));
+    let list = message.split("known keys here: ").nth(1).unwrap_or_else(|| panic!("no list in: {message}"));
+    list.lines().next().unwrap_or_default().split(", ").map(|key| format!("{prefix}{key}")).collect()
+}
+
+#[test]
+fn every_key_is_documented_and_every_documented_key_exists() {
+    let accepted: BTreeSet<String> = [
+        ("", "devices: {}\nHERE"),
+        ("site.", "devices: {}\nsite: { HERE }"),
+        ("devices.NAME.marstek.", "devices: { a: { marstek: { host: h, HERE } } }"),
+        ("mqtt.", "devices: {}\nmqtt: { HERE }"),
+        ("mqtt.tls.", "devices: {}\nmqtt: { tls: { HERE } }"),
+        ("web.", "devices: {}\nweb: { HERE }"),
+        ("history.", "devices: {}\nhistory: { HERE }"),
+        ("log.", "devices: {}\nlog: { HERE }"),
+    ]
+    .into_iter()
+    .flat_map(|(prefix, text)| known(prefix, text))
+    .collect();
+    let documented = documented();
+    let missing: Vec<_> = accepted.difference(&documented).collect();
+    let stale: Vec<_> = documented.difference(&accepted).collect();
+    assert!(
+        missing.is_empty() && stale.is_empty(),
+        "not in reference.md: {missing:?}; only there: {stale:?}"
+    );
+}
+
+#[test]
+fn every_example_can_be_loaded() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(&folder).expect("the folder examples") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            let config = good(&std::fs::read_to_string(&path).expect("an example"));
+            assert!(!config.devices.is_empty() && config.read_only, "{}", path.display());
+            names.push(path.file_name().expect("a name").to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    assert_eq!(names, ["home-assistant.yaml", "minimal.yaml", "three-marstek.yaml"]);
+}
