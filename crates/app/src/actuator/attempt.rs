@@ -1,0 +1,273 @@
+//! One attempt to change a device's mode, step by step.
+
+use std::time::Duration;
+
+use ohmstead_drivers::{Device, DeviceError, ModeNow, Plan};
+use ohmstead_model::{BatteryMode, LedgerEntry, Moment, Outcome, Request};
+use ohmstead_units::{BatteryPower, Timespan};
+
+use super::judge::{self, Measured, Origin, Reply, Verdict};
+use super::{Gate, LOOK_EVERY, Until, words};
+use crate::hub::span_words;
+use crate::records::original_key;
+
+/// How often the mode is read back after a write.
+const READ_BACKS: usize = 3;
+
+/// Reading back at once again tells nothing new.
+const SETTLE_MIN: Duration = Duration::from_secs(1);
+
+/// A driver that always has something to do must not keep an attempt from its measurement.
+const POLL_EVERY_MIN: Duration = Duration::from_millis(100);
+
+/// An attempt with what is known of it so far.
+pub(super) struct Attempt<'a> {
+    gate: &'a Gate,
+    request: &'a Request,
+    entry: LedgerEntry,
+    /// Whether its write was noted, so that a crash cannot swallow it.
+    pub(super) is_noted: bool,
+}
+
+impl<'a> Attempt<'a> {
+    pub(super) fn new(gate: &'a Gate, request: &'a Request, by: &str) -> Self {
+        let entry = LedgerEntry {
+            id: 0,
+            at: gate.clock.now().unix,
+            device: gate.id.clone(),
+            asked_by: by.to_owned(),
+            request: words::request(request),
+            old: None,
+            new: None,
+            reply: None,
+            read_back: None,
+            effect: None,
+            outcome: Outcome::Failed,
+            reason: String::new(),
+        };
+        Self { gate, request, entry, is_noted: false }
+    }
+
+    pub(super) fn into_entry(self, outcome: Outcome, reason: String) -> LedgerEntry {
+        LedgerEntry { outcome, reason, ..self.entry }
+    }
+
+    pub(super) async fn run(&mut self, device: &mut dyn Device) -> Verdict {
+        let plan = match device.plan(&self.mode_for_device(), self.request.lease.map(Timespan)) {
+            Ok(plan) => plan,
+            Err(error) => return (Outcome::Rejected, error.to_string()),
+        };
+        self.entry.new = Some(plan.writes.join("\n"));
+        let before = device.read_mode().await;
+        self.entry.old = before.as_ref().ok().map(words::mode);
+        if let Some(reason) = self.pointless(before.as_ref().ok()) {
+            return (Outcome::Rejected, reason);
+        }
+        let ours = if self.gate.last.are(&plan.writes) { Origin::Ours } else { Origin::Unknown };
+        if before.as_ref().is_ok_and(|before| judge::is_unchanged(self.request, &plan, before, ours)) {
+            return (Outcome::Unchanged, "the device already does this".to_owned());
+        }
+        if self.gate.read_only.applies() {
+            return (
+                Outcome::DryRun,
+                "read-only: nothing was written (read_only: true in the configuration)".to_owned(),
+            );
+        }
+        let before = match before {
+            Ok(before) => before,
+            Err(error) => return (Outcome::Failed, format!("nothing was written: {}", chain(&error))),
+        };
+        if let Err(reason) = self.remember_original(&before).await {
+            return (Outcome::Failed, reason);
+        }
+        if let Err(reason) = self.gate.open_attempt(&self.entry).await {
+            return (Outcome::Failed, reason);
+        }
+        self.is_noted = true;
+        self.gate.last.set(None);
+        let verdict = self.write_and_prove(device, &plan, &before).await;
+        if matches!(verdict.0, Outcome::Confirmed | Outcome::AcceptedUnmeasured) {
+            self.gate.last.set(Some(plan.writes));
+        }
+        verdict
+    }
+
+    /// Why a charge up to a state of charge makes no sense as it was asked.
+    fn pointless(&self, before: Option<&ModeNow>) -> Option<String> {
+        let BatteryMode::Charge { until: Some(until), .. } = &self.request.mode else { return None };
+        if self.request.lease.is_none() {
+            return Some(format!(
+                "say also for how long at most: the device ends a charge by its own timer, perhaps long before {until}"
+            ));
+        }
+        let soc = before?.soc.filter(|soc| *soc >= until.0)?;
+        Some(format!("the battery has {soc:.0} % already"))
+    }
+
+    /// The mode as the device is asked for it: the end of a charge is watched by this program where it goes on running.
+    fn mode_for_device(&self) -> BatteryMode {
+        match &self.request.mode {
+            BatteryMode::Charge { power, .. } if self.gate.until == Until::Watched => {
+                BatteryMode::Charge { power: *power, until: None }
+            }
+            mode => mode.clone(),
+        }
+    }
+
+    /// Keeps how the device was before the first write ever, so that it can be given back.
+    async fn remember_original(&self, before: &ModeNow) -> Result<(), String> {
+        let records = &self.gate.records;
+        let key = original_key(&self.gate.id);
+        let refused = |error| format!("nothing was written: the present mode could not be stored: {error}");
+        if records.get_state(key.clone()).await.map_err(refused)?.is_some() {
+            return Ok(());
+        }
+        let original = serde_json::json!({ "native": before.native, "at_unix_ms": self.entry.at.0 });
+        records.put_state(key, original.to_string()).await.map_err(refused)
+    }
+
+    async fn write_and_prove(&mut self, device: &mut dyn Device, plan: &Plan, before: &ModeNow) -> Verdict {
+        let reply = match device.write(plan).await {
+            Ok(reply) => {
+                let said = if reply.accepted { Reply::Yes } else { Reply::No(one_line(&reply.reply)) };
+                self.entry.reply = Some(reply.reply);
+                said
+            }
+            Err(error @ DeviceError::Refused { .. }) => self.no_reply(&error, Reply::No),
+            Err(error) => self.no_reply(&error, Reply::Nothing),
+        };
+        let written = self.gate.clock.now();
+        let read_back = self.read_back(device, plan).await;
+        self.entry.read_back = read_back.as_ref().map(words::mode);
+        if let Some(verdict) = judge::incomplete(&reply, plan) {
+            return verdict;
+        }
+        match (read_back, plan.expect_power) {
+            (None, _) if self.gate.stop.is_cancelled() => cut_short(&reply),
+            (Some(now), Some(expected)) if judge::in_mode(plan, &now) => {
+                self.measure(device, plan, expected, Watch { before, now, written }).await
+            }
+            (Some(now), None) if judge::in_mode(plan, &now) => judge::unmeasured(&reply, plan, before),
+            (read_back, _) => judge::other_mode(&reply, read_back.as_ref(), plan),
+        }
+    }
+
+    fn no_reply(&mut self, error: &DeviceError, kind: fn(String) -> Reply) -> Reply {
+        let text = chain(error);
+        self.entry.reply = Some(text.clone());
+        kind(text)
+    }
+
+    /// Reads the mode until it is the expected one, a few times; the last that was read, if any.
+    async fn read_back(&self, device: &mut dyn Device, plan: &Plan) -> Option<ModeNow> {
+        let mut last = None;
+        for _ in 0..READ_BACKS {
+            self.wait(plan.settle.max(SETTLE_MIN)).await;
+            if self.gate.stop.is_cancelled() {
+                break;
+            }
+            if let Ok(now) = device.read_mode().await {
+                let done = judge::in_mode(plan, &now);
+                last = Some(now);
+                if done {
+                    break;
+                }
+            }
+        }
+        last
+    }
+
+    /// Watches the power until it is as asked or the time is up. Polls go on meanwhile.
+    async fn measure(
+        &mut self,
+        device: &mut dyn Device,
+        plan: &Plan,
+        expected: BatteryPower,
+        watch: Watch<'_>,
+    ) -> Verdict {
+        let Watch { before, mut now, written } = watch;
+        let mut last = [None, None];
+        loop {
+            let after = self.gate.clock.now().since(written);
+            last = [last[1].or(last[0]), now.power.or(last[1])];
+            self.entry.effect =
+                now.power.map(|power| format!("{} after {}", words::power(power), span_words(after)));
+            if !judge::in_mode(plan, &now) {
+                self.entry.read_back = Some(words::mode(&now));
+                let reason = format!(
+                    "the device left the mode by itself after {}: it reads {}",
+                    span_words(after),
+                    now.native
+                );
+                return (Outcome::Ineffective, reason);
+            }
+            if let Some(power) = now.power.filter(|power| judge::near(expected, *power)) {
+                return judge::followed(power, after);
+            }
+            if self.gate.stop.is_cancelled() {
+                let reason = "the program was stopped before the effect could be measured".to_owned();
+                return (Outcome::AcceptedUnmeasured, reason);
+            }
+            if after >= plan.effect_within {
+                return judge::not_followed(&Measured {
+                    expected,
+                    before: before.power,
+                    last,
+                    soc: now.soc,
+                    after,
+                });
+            }
+            self.poll_for(device, LOOK_EVERY.min(plan.effect_within.saturating_sub(after))).await;
+            if let Ok(next) = device.read_mode().await {
+                now = next;
+            }
+        }
+    }
+
+    /// Lets the device's polls go on for a while.
+    async fn poll_for(&self, device: &mut dyn Device, span: Duration) {
+        let until = self.gate.clock.now().plus(span);
+        while !self.gate.stop.is_cancelled() {
+            let left = until.since(self.gate.clock.now());
+            let due = device.due_in().max(POLL_EVERY_MIN);
+            if due >= left {
+                return self.wait(left).await;
+            }
+            self.wait(due).await;
+            if !self.gate.stop.is_cancelled() {
+                device.poll().await;
+            }
+        }
+    }
+
+    async fn wait(&self, span: Duration) {
+        tokio::select! {
+            () = self.gate.clock.sleep(span) => {}
+            () = self.gate.stop.cancelled() => {}
+        }
+    }
+}
+
+/// The verdict where the program stops before anything could be read back.
+fn cut_short(reply: &Reply) -> Verdict {
+    let reason = "the program was stopped before the mode could be read back".to_owned();
+    let accepted = *reply == Reply::Yes;
+    (if accepted { Outcome::AcceptedUnmeasured } else { Outcome::Failed }, reason)
+}
+
+/// Where a measurement starts from.
+struct Watch<'a> {
+    before: &'a ModeNow,
+    now: ModeNow,
+    written: Moment,
+}
+
+/// The error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,165 @@
+//! The one gate to the hardware: every wish for a battery's mode, from wherever it comes, passes here.
+//!
+//! ```text
+//! plan --no way--> rejected
+//!   | read the mode --no answer--> failed (nothing written)
+//!   |               --same------> unchanged
+//!   | read-only ----------------> dry_run (nothing written)
+//!   v
+//! remember the original, durably
+//! write --> settle --> read back --other mode--> rejected | ineffective | failed
+//!                         | same mode
+//!                         v
+//!                      measure --follows--> confirmed
+//!                              --does not-> ineffective
+//!                              --no meter-> accepted_unmeasured
+//! ```
+//!
+//! A device's reply proves nothing, neither a yes nor a no: what is read back and measured counts. Every attempt ends as a
+//! row of the ledger, durable before the answer is given.
+
+mod attempt;
+mod commands;
+mod judge;
+mod words;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ohmstead_drivers::Device;
+use ohmstead_model::{Clock, DeviceId, LedgerEntry, Outcome, Request};
+use tokio_util::sync::CancellationToken;
+
+use crate::records::{Records, attempt_key};
+use attempt::Attempt;
+pub(crate) use commands::{Ask, Commander};
+
+/// The longest time for which a mode may be asked.
+pub(crate) const LEASE_MAX: Duration = Duration::from_secs(7 * 86_400);
+
+/// Between two looks at something that takes time.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+
+/// The gate of one device.
+pub(crate) struct Gate {
+    /// Whose.
+    pub(crate) id: DeviceId,
+    /// Whether nothing may be written.
+    pub(crate) read_only: ReadOnly,
+    /// The one clock.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Where the ledger and the original mode go.
+    pub(crate) records: Arc<dyn Records>,
+    /// Ends the waiting of an attempt.
+    pub(crate) stop: CancellationToken,
+    /// Who ends a charge at a state of charge.
+    pub(crate) until: Until,
+    /// What was last written to the device by this process and worked.
+    pub(crate) last: LastWrites,
+}
+
+/// Who watches a charge that is to end at a state of charge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// This program goes on running and ends the charge.
+    Watched,
+    /// Nobody, unless the device can do it by itself.
+    LeftToDevice,
+}
+
+/// The writes that made the device what it is, if they were ours.
+#[derive(Debug, Default)]
+pub(crate) struct LastWrites(Mutex<Option<Vec<String>>>);
+
+impl LastWrites {
+    fn set(&self, writes: Option<Vec<String>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = writes;
+    }
+
+    fn are(&self, writes: &[String]) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_deref() == Some(writes)
+    }
+}
+
+/// Whether a device may be written to.
+#[derive(Clone)]
+pub(crate) struct ReadOnly {
+    /// What the device's own settings say, if anything.
+    pub(crate) device: Option<bool>,
+    /// What the installation says; may change while the program runs.
+    pub(crate) installation: Arc<AtomicBool>,
+}
+
+impl ReadOnly {
+    fn applies(&self) -> bool {
+        self.device.unwrap_or_else(|| self.installation.load(Ordering::Relaxed))
+    }
+}
+
+impl Gate {
+    /// Carries out a request of `by` and returns its ledger row, which is durable by then unless its reason says otherwise.
+    pub(crate) async fn carry_out(
+        &self,
+        device: &mut dyn Device,
+        request: &Request,
+        by: &str,
+    ) -> LedgerEntry {
+        let mut attempt = Attempt::new(self, request, by);
+        let (outcome, reason) = attempt.run(device).await;
+        let noted = attempt.is_noted;
+        let entry = self.record(attempt.into_entry(outcome, reason)).await;
+        if noted {
+            self.forget_note(&entry).await;
+        }
+        entry
+    }
+
+    /// Writes the row of a request that ended without an attempt of its own, such as by a bug of the driver.
+    pub(crate) async fn record_failure(&self, request: &Request, by: &str, reason: &str) -> LedgerEntry {
+        let entry = Attempt::new(self, request, by).into_entry(Outcome::Failed, reason.to_owned());
+        let entry = self.record(entry).await;
+        self.forget_note(&entry).await;
+        entry
+    }
+
+    /// Notes durably what is about to be written, before it is: a crash must not swallow a write.
+    async fn open_attempt(&self, entry: &LedgerEntry) -> Result<(), String> {
+        let refused = |error| format!("nothing was written: the attempt could not be noted: {error}");
+        self.records.put_state(attempt_key(&self.id), words::note(entry)).await.map_err(refused)
+    }
+
+    /// Puts an attempt that a crash cut off into the ledger.
+    pub(crate) async fn close_interrupted(&self) {
+        let note = self.records.get_state(attempt_key(&self.id)).await.ok().flatten();
+        if let Some(entry) = note.and_then(|note| words::interrupted(&note, &self.id)) {
+            let entry = self.record(entry).await;
+            self.forget_note(&entry).await;
+        }
+    }
+
+    /// The note is of no more use once the row is in the ledger.
+    async fn forget_note(&self, entry: &LedgerEntry) {
+        if entry.id != 0
+            && let Err(error) = self.records.put_state(attempt_key(&self.id), String::new()).await
+        {
+            tracing::warn!(target: "control", device = %self.id, %error, "the next start will count this attempt as interrupted");
+        }
+    }
+
+    async fn record(&self, mut entry: LedgerEntry) -> LedgerEntry {
+        match self.records.append_ledger(entry.clone()).await {
+            Ok(id) => entry.id = id,
+            Err(error) => {
+                tracing::error!(device = %self.id, %error, "the attempt could not be written into the ledger");
+                entry.reason = format!("{}; not in the ledger: {error}", entry.reason);
+            }
+        }
+        let LedgerEntry { request, outcome, reason, asked_by, .. } = &entry;
+        tracing::info!(device = %self.id, request, asked_by, outcome = outcome.key(), reason, "asked for a mode");
+        entry
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! `discover`: the devices that answer in this network, ready to be pasted into a configuration.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use clap::{Args, Subcommand};
+use ohmstead_drivers::marstek::{self, Search};
+use ohmstead_drivers::transports::udp::Host;
+use ohmstead_drivers::{DRIVERS, Found};
+use ohmstead_units::Timespan;
+use serde_json::json;
+
+use super::table::table;
+use super::{Common, real_clock};
+use crate::failure::{Code, Failure};
+use crate::print;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    family: Option<Family>,
+    #[command(flatten)]
+    marstek: Marstek,
+    /// Print a `devices:` block for ohmstead.yaml
+    #[arg(long, global = true, conflicts_with = "json")]
+    yaml: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Family {
+    /// Marstek batteries, by UDP broadcast (the only family so far)
+    Marstek,
+}
+
+#[derive(Debug, Args)]
+struct Marstek {
+    /// Broadcast address, or the address of one unit; may be repeated
+    #[arg(long, global = true, value_name = "ADDRESS", default_values_t = [IpAddr::from(Ipv4Addr::BROADCAST)])]
+    broadcast: Vec<IpAddr>,
+    /// UDP port to ask; may be repeated
+    #[arg(long, global = true, value_name = "PORT", default_values_t = marstek::PORTS.iter().copied())]
+    port: Vec<u16>,
+    /// How long to wait for answers
+    #[arg(long, global = true, value_name = "TIME", default_value = "4 s")]
+    wait: Timespan,
+}
+
+pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Failure> {
+    // One family so far: named or not, it is the one that is looked for.
+    let (Some(Family::Marstek) | None) = arguments.family;
+    let options = &arguments.marstek;
+    let search =
+        Search { targets: options.broadcast.clone(), ports: options.port.clone(), window: options.wait.0 };
+    let clock = real_clock();
+    let found = marstek::discover(&search, &Host, clock.as_ref()).await.map_err(|error| {
+        Failure::new(
+            Code::Failed,
+            format!("cannot ask {}: {error}; give your network's broadcast address with --broadcast, such as 192.168.1.255", list(&options.broadcast)),
+        )
+    })?;
+    if arguments.yaml {
+        print::out(yaml(&found))?;
+    } else {
+        let rows: Vec<_> = found.iter().map(json_of).collect();
+        common.print(&rows.into(), || text(&found))?;
+    }
+    if found.is_empty() { Err(nobody(options)) } else { Ok(()) }
+}
+
+fn list(items: &[impl ToString]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn nobody(options: &Marstek) -> Failure {
+    let message = format!(
+        "no unit answered at {} (UDP ports {}). Is the local API switched on in the vendor's app, and its port in the list? \
+         Many networks drop broadcasts: try --broadcast with the address of the unit itself",
+        list(&options.broadcast),
+        list(&options.port),
+    );
+    Failure::new(Code::NoAnswer, message)
+}
+
+fn json_of(unit: &Found) -> serde_json::Value {
+    json!({
+        "id": unit.serial,
+        "driver": unit.driver,
+        "address": unit.address.to_string(),
+        "model": unit.model,
+        "firmware": unit.firmware,
+        "serial": unit.serial,
+    })
+}
+
+fn text(found: &[Found]) -> String {
+    let unknown = || "unknown".to_owned();
+    let rows: Vec<_> = found
+        .iter()
+        .map(|unit| {
+            let firmware =
+                unit.firmware.as_ref().map_or_else(unknown, |firmware| format!("firmware {firmware}"));
+            let serial = unit.serial.clone().unwrap_or_else(unknown);
+            vec![format!("{}://{}", unit.driver, unit.address), unit.model.clone(), firmware, serial]
+        })
+        .collect();
+    table(&rows, &[])
+}
+
+/// A block to paste. The key is made of model and MAC, so that it stays when the address changes.
+fn yaml(found: &[Found]) -> String {
+    if found.is_empty() {
+        let drivers: Vec<_> = DRIVERS.iter().map(|driver| driver.name).collect();
+        return format!("# nothing found; known drivers: {}\ndevices: {{}}\n", list(&drivers));
+    }
+    let lines = found.iter().map(|unit| {
+        let parts = keys(unit).join(", ");
+        format!("  {}: {{ {}: {{ {parts} }} }}\n", name_of(unit), unit.driver)
+    });
+    std::iter::once("devices:\n".to_owned()).chain(lines).collect()
+}
+
+fn name_of(unit: &Found) -> String {
+    let model = unit.model.to_ascii_lowercase();
+    let model: String = model.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
+    let tail = unit.serial.as_deref().and_then(|mac| mac.get(mac.len().saturating_sub(4)..));
+    format!("{model}_{}", tail.map_or_else(|| port_tail(unit.address), str::to_owned))
+}
+
+fn keys(unit: &Found) -> Vec<String> {
+    let port = (unit.address.port() != marstek::PORT).then(|| format!("port: {}", unit.address.port()));
+    let mac = unit.serial.as_ref().map(|mac| format!("ble_mac: \"{mac}\""));
+    [Some(format!("host: {}", unit.address.ip())), port, mac].into_iter().flatten().collect()
+}
+
+fn port_tail(address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(ip) => format!("{}_{}", ip.octets()[3], address.port()),
+        IpAddr::V6(_) => address.port().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+
+    fn found(address: &str, serial: Option<&str>) -> Found {
+        Found {
+            driver: "marstek",
+            address: address.parse().expect("an address"),
+            model: "VenusE 3.0".to_owned(),
+            firmware: Some("150".to_owned()),
+            serial: serial.map(str::to_owned),
+            values: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_block_is_a_configuration() {
+        let units = [found("192.0.2.7:30000", Some("020000000001")), found("192.0.2.8:30001", None)];
+        let block = yaml(&units);
+        expect![[r#"
+            devices:
+              venuse30_0001: { marstek: { host: 192.0.2.7, ble_mac: "020000000001" } }
+              venuse30_8_30001: { marstek: { host: 192.0.2.8, port: 30001 } }
+        "#]]
+        .assert_eq(&block);
+        let config = ohmstead_config::parse(&block, "test", &|_| None).expect("pasteable");
+        assert_eq!(config.devices.len(), 2);
+    }
+
+    #[test]
+    fn nothing_found_is_still_a_configuration() {
+        assert!(ohmstead_config::parse(&yaml(&[]), "test", &|_| None).is_ok());
+    }
+}

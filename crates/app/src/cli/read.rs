@@ -1,0 +1,188 @@
+//! `read`: what a device tells, with the age of each value.
+
+use std::time::Duration;
+
+use clap::Args;
+use ohmstead_model::Metric;
+use ohmstead_model::catalogue::{Kind, PollClass};
+use ohmstead_web::device_json;
+use serde_json::Value;
+
+use super::table::table;
+use super::target::{self, Own, Target, daemon_failure, title};
+use super::{Common, real_clock};
+use crate::failure::{Code, Failure};
+use crate::hub::span_words;
+use crate::one_shot::Wanted;
+use crate::socket::Question;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Name in the configuration, or an address such as `marstek://192.0.2.7:30000`
+    #[arg(value_name = "DEVICE|ADDRESS")]
+    device: String,
+    /// Say for each value what it means
+    #[arg(long)]
+    explain: bool,
+    /// Print the vendor's own values too, where the driver has such a table
+    #[arg(long)]
+    native: bool,
+}
+
+pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Failure> {
+    let mut device = match target::find(common, &arguments.device).await? {
+        Target::Daemon(mut client, name) => {
+            client.ask(&Question::Read { device: name }).await.map_err(daemon_failure)?
+        }
+        Target::Own(own) => ask(&own).await?,
+    };
+    if arguments.native {
+        device["native"] = native(&device);
+    }
+    common.print(&device, || text(&device, arguments))?;
+    if device["online"] == Value::Bool(true) {
+        return Ok(());
+    }
+    let address = device["address"].as_str().unwrap_or_default();
+    Err(Failure::new(Code::NoAnswer, format!("{} does not answer at {address}", title(&device))))
+}
+
+async fn ask(own: &Own) -> Result<Value, Failure> {
+    let clock = real_clock();
+    let (mut one_shot, _lock) = own.open(&clock)?;
+    one_shot.poll(Wanted::Everything).await;
+    Ok(device_json(&one_shot.state(), clock.now()))
+}
+
+/// The values that are no core metrics.
+fn native(device: &Value) -> Value {
+    let values = device["values"].as_object().into_iter().flatten();
+    let native = values.filter(|(id, _)| Metric::by_id(id).is_none());
+    Value::Object(native.map(|(id, value)| (id.clone(), value.clone())).collect())
+}
+
+fn text(device: &Value, arguments: &Arguments) -> String {
+    let values = device["values"].as_object().into_iter().flatten();
+    let rows: Vec<_> = values.map(|(id, value)| row(id, value, arguments.explain)).collect();
+    let notices = device["notices"].as_array().into_iter().flatten().map(notice);
+    let parts = std::iter::once(head(device)).chain(notices).chain([table(&rows, &[1])]);
+    parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+fn head(device: &Value) -> String {
+    let known = |key: &str, before: &str| device[key].as_str().map(|text| format!("{before}{text}"));
+    let about = [
+        known("model", ""),
+        known("firmware", "firmware "),
+        known("serial", "serial "),
+        known("address", "at "),
+    ];
+    let about = about.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let online = match device["online"].as_bool() {
+        Some(true) => "answers",
+        Some(false) => "does not answer",
+        None => "was not asked yet",
+    };
+    format!("{}: {about}: {online}", title(device))
+}
+
+fn notice(notice: &Value) -> String {
+    let text = |key: &str| notice[key].as_str().unwrap_or_default();
+    format!("  {}: {}; {}", text("severity"), text("text"), text("hint"))
+}
+
+fn row(id: &str, value: &Value, explain: bool) -> Vec<String> {
+    let metric = Metric::by_id(id);
+    let label = metric.map_or(id, |metric| metric.def().label.en);
+    let age = value["age_ms"]
+        .as_u64()
+        .map_or(String::new(), |age| format!("{} ago", span_words(Duration::from_millis(age))));
+    let mut row = vec![format!("  {label}"), shown(metric, value), age];
+    row.push(value["why"].as_str().map_or(String::new(), ToString::to_string));
+    if explain {
+        row.push(metric.map_or(String::new(), |metric| format!("{id}: {}", meaning(metric))));
+    }
+    row
+}
+
+/// The value with its unit; a dash where there is none.
+fn shown(metric: Option<Metric>, value: &Value) -> String {
+    let unit = value["unit"].as_str().map_or(String::new(), |unit| format!(" {unit}"));
+    match (&value["value"], metric) {
+        (Value::Number(number), Some(metric)) => {
+            let decimals = usize::from(metric.def().decimals);
+            format!("{:.decimals$}{unit}", number.as_f64().unwrap_or_default())
+        }
+        (Value::Number(number), None) => format!("{number}{unit}"),
+        (Value::String(text), _) => text.clone(),
+        _ => "-".to_owned(),
+    }
+}
+
+fn meaning(metric: Metric) -> String {
+    let def = metric.def();
+    let kind = match def.kind {
+        Kind::Gauge => "a measurement".to_owned(),
+        Kind::Counter => "a counter that only grows".to_owned(),
+        Kind::State(states) => {
+            format!("one of {}", states.iter().map(|state| state.key).collect::<Vec<_>>().join(", "))
+        }
+        Kind::Text => "text".to_owned(),
+    };
+    let sign = def.sign.words().map_or(String::new(), |words| format!(", {words}"));
+    let often = match def.poll {
+        PollClass::Fast => "read as often as the device bears",
+        PollClass::Medium => "read about every minute",
+        PollClass::Slow => "read every few minutes",
+    };
+    format!("{kind}{sign}; {often}")
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use serde_json::json;
+
+    use super::*;
+
+    fn device() -> Value {
+        json!({
+            "device": "fase_a", "driver": "marstek", "name": "Fase A", "model": "VenusE 3.0", "firmware": "150",
+            "serial": null, "address": "192.0.2.7:30000", "online": true,
+            "notices": [{ "code": "x", "severity": "warning", "text": "firmware 147", "hint": "update it" }],
+            "values": {
+                "battery_soc": { "value": 81.0, "unit": "%", "at": "2026-11-21T08:00:00.000Z", "age_ms": 812 },
+                "battery_power": { "value": -790.0, "unit": "W", "at": "2026-11-21T08:00:00.000Z", "age_ms": 125_000 },
+                "battery_mode": { "value": "auto", "unit": null, "at": "2026-11-21T08:00:00.000Z", "age_ms": 812 },
+                "battery_soh": { "value": null, "unit": "%", "at": null, "age_ms": null, "why": "not read yet" },
+            },
+        })
+    }
+
+    fn arguments(explain: bool) -> Arguments {
+        Arguments { device: "fase_a".to_owned(), explain, native: false }
+    }
+
+    #[test]
+    fn a_reading_for_people() {
+        expect![[r#"
+            Fase A (fase_a): VenusE 3.0, firmware 150, at 192.0.2.7:30000: answers
+              warning: firmware 147; update it
+              State of charge  81.0 %  812 ms ago
+              Battery power    -790 W  2 min ago
+              Battery mode       auto  812 ms ago
+              State of health       -              not read yet"#]]
+        .assert_eq(&text(&device(), &arguments(false)));
+    }
+
+    #[test]
+    fn and_what_it_means() {
+        expect![[r#"
+            Fase A (fase_a): VenusE 3.0, firmware 150, at 192.0.2.7:30000: answers
+              warning: firmware 147; update it
+              State of charge  81.0 %  812 ms ago                battery_soc: a measurement; read as often as the device bears
+              Battery power    -790 W  2 min ago                 battery_power: a measurement, positive while it feeds the house (import, discharge, production); read as often as the device bears
+              Battery mode       auto  812 ms ago                battery_mode: one of auto, hold, hold_charge, charge, discharge, idle, manual, native; read as often as the device bears
+              State of health       -              not read yet  battery_soh: a measurement; read every few minutes"#]].assert_eq(&text(&device(), &arguments(true)));
+    }
+}

@@ -1,0 +1,199 @@
+//! The device that a verb is about: a name of the configuration or an address, at the running daemon or on its own.
+
+use std::path::PathBuf;
+
+use ohmstead_config::Config;
+use ohmstead_drivers::DeviceSettings;
+use ohmstead_model::DeviceId;
+use serde_json::Value;
+
+use super::Common;
+use crate::data_dir::{self, DataDirError, Lock};
+use crate::failure::{Code, Failure};
+use crate::one_shot::OneShot;
+use crate::socket::{AskFailed, Client, Question};
+
+/// Where the device is.
+pub(super) enum Target {
+    /// A running daemon has it, under this name.
+    Daemon(Client, String),
+    /// Nobody has it.
+    Own(Box<Own>),
+}
+
+/// A device that this process opens by itself.
+pub(super) struct Own {
+    pub(super) id: DeviceId,
+    pub(super) settings: DeviceSettings,
+    /// The configuration, if there is one.
+    pub(super) config: Option<(PathBuf, Config)>,
+    /// Whether it was given by its address and is not in the configuration.
+    pub(super) by_address: bool,
+    pub(super) data_dir: Result<PathBuf, DataDirError>,
+}
+
+/// Finds what `name` means: a name, or an address such as `marstek://192.0.2.7:30000`.
+pub(super) async fn find(common: &Common, name: &str) -> Result<Target, Failure> {
+    if name.contains("://") { by_address(common, name).await } else { by_name(common, name).await }
+}
+
+async fn by_name(common: &Common, name: &str) -> Result<Target, Failure> {
+    let (path, config) = common.load()?;
+    let data_dir = common.data_dir(Some(&config));
+    if let Some(client) = connect(&data_dir).await {
+        return Ok(Target::Daemon(client, name.to_owned()));
+    }
+    let Some((id, settings)) = config.devices.iter().find(|(id, _)| id.as_str() == name).cloned() else {
+        let known: Vec<_> = config.devices.iter().map(|(id, _)| id.as_str()).collect();
+        let known = known.join(", ");
+        let message = format!(
+            "no device {name:?} in {}; configured: {known}; an address has the form marstek://IP:PORT",
+            path.display()
+        );
+        return Err(Failure::new(Code::Usage, message));
+    };
+    let config = Some((path, config));
+    Ok(Target::Own(Box::new(Own { id, settings, config, by_address: false, data_dir })))
+}
+
+async fn by_address(common: &Common, address: &str) -> Result<Target, Failure> {
+    let settings = DeviceSettings::from_address(address).map_err(|error| Failure::of(Code::Usage, error))?;
+    let config = common.load_if_any()?;
+    let data_dir = common.data_dir(config.as_ref().map(|(_, config)| config));
+    // Two programs that talk to one device take each other's answers.
+    if let Some(mut client) = connect(&data_dir).await
+        && let Some(name) = name_at(&mut client, address).await
+    {
+        return Ok(Target::Daemon(client, name));
+    }
+    let configured = config.as_ref().and_then(|(_, config)| same_address(config, &settings));
+    let by_address = configured.is_none();
+    let (id, settings) = configured.unwrap_or_else(|| (id_of(address), settings));
+    Ok(Target::Own(Box::new(Own { id, settings, config, by_address, data_dir })))
+}
+
+async fn connect(data_dir: &Result<PathBuf, DataDirError>) -> Option<Client> {
+    Client::connect(data_dir.as_ref().ok()?).await
+}
+
+/// The name of the device that the daemon has at an address.
+async fn name_at(client: &mut Client, address: &str) -> Option<String> {
+    let devices = client.ask(&Question::Devices {}).await.ok()?;
+    let wanted = host_and_port(address);
+    let device = devices
+        .as_array()?
+        .iter()
+        .find(|device| device["address"].as_str().is_some_and(|known| host_and_port(known) == wanted))?;
+    device["device"].as_str().map(str::to_owned)
+}
+
+/// `marstek://192.0.2.7` and `192.0.2.7:30000` are one address.
+fn host_and_port(address: &str) -> String {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest).trim_end_matches('/');
+    let default = ohmstead_drivers::marstek::PORT;
+    let (host, port) = match rest.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?))) {
+        Some((host, port)) => (host, port),
+        None => (rest, default),
+    };
+    format!("{}:{port}", plain(host))
+}
+
+/// One spelling for each address: `127.0.030.3` is `127.0.30.3`, `localhost` is `127.0.0.1`.
+fn plain(host: &str) -> String {
+    let host = if host.eq_ignore_ascii_case("localhost") { "127.0.0.1" } else { host };
+    let octets: Option<Vec<u8>> = host.split('.').map(|part| part.parse().ok()).collect();
+    match octets.as_deref() {
+        Some([a, b, c, d]) => format!("{a}.{b}.{c}.{d}"),
+        _ => host.to_ascii_lowercase(),
+    }
+}
+
+fn same_address(config: &Config, settings: &DeviceSettings) -> Option<(DeviceId, DeviceSettings)> {
+    let DeviceSettings::Marstek(wanted) = settings;
+    let found = config.devices.iter().find(|(_, known)| {
+        let DeviceSettings::Marstek(known) = known;
+        (plain(&known.host), known.port) == (plain(&wanted.host), wanted.port)
+    });
+    found.cloned()
+}
+
+/// An address as the name of a device: `192_0_2_7_30000`.
+fn id_of(address: &str) -> DeviceId {
+    let name = host_and_port(address).replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    let name = name.get(..name.len().min(64)).unwrap_or_default();
+    name.parse().unwrap_or_else(|_| "device".parse().expect("a valid name"))
+}
+
+impl Own {
+    /// Opens the device, alone: the lock is held as long as the value lives. An address without a configuration needs no
+    /// place for data.
+    pub(super) fn open(
+        &self,
+        clock: &std::sync::Arc<dyn ohmstead_model::Clock>,
+    ) -> Result<(OneShot, Option<Lock>), Failure> {
+        let lock = if self.by_address { None } else { lock(&self.data_dir)? };
+        let one_shot = self.one_shot(clock, None)?;
+        Ok((one_shot, lock))
+    }
+
+    /// Makes the device with what its driver knew.
+    pub(super) fn one_shot(
+        &self,
+        clock: &std::sync::Arc<dyn ohmstead_model::Clock>,
+        memory: Option<String>,
+    ) -> Result<OneShot, Failure> {
+        let opened =
+            OneShot::open(&self.id, clock, memory, |context| self.settings.open(self.id.clone(), context));
+        opened.map_err(Failure::from)
+    }
+}
+
+/// Keeps daemons away while a verb talks to a device itself. Where there is no data directory yet, or not for this
+/// user, no daemon of this user runs.
+pub(super) fn lock(data_dir: &Result<PathBuf, DataDirError>) -> Result<Option<Lock>, Failure> {
+    let Some(dir) = data_dir.as_ref().ok().filter(|dir| dir.exists()) else { return Ok(None) };
+    match data_dir::take(dir) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(error @ DataDirError::InUse { .. }) => Err(Failure::of(Code::InUse, error)),
+        Err(_) => Ok(None),
+    }
+}
+
+/// A refusal of the daemon with the exit code that fits.
+pub(super) fn daemon_failure(failed: AskFailed) -> Failure {
+    let code = match &failed {
+        AskFailed::Refused(refused) => match refused.code.as_str() {
+            "unknown_device" | "bad_mode" | "bad_request" => Code::Usage,
+            "not_controllable" => Code::Refused,
+            _ => Code::Failed,
+        },
+        AskFailed::Gone(_) => Code::Failed,
+    };
+    Failure::of(code, failed)
+}
+
+/// The name for people in a device's JSON.
+pub(super) fn title(device: &Value) -> String {
+    let text = |key: &str| device[key].as_str().unwrap_or_default().to_owned();
+    let (name, id) = (text("name"), text("device"));
+    if name == id || name.is_empty() { id } else { format!("{name} ({id})") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_compared_with_their_port() {
+        for same in ["marstek://192.0.2.7", "marstek://192.0.2.7:30000/", "192.0.2.7:30000"] {
+            assert_eq!(host_and_port(same), "192.0.2.7:30000");
+        }
+        assert_ne!(host_and_port("marstek://192.0.2.7:30001"), host_and_port("192.0.2.7"));
+    }
+
+    #[test]
+    fn an_address_makes_a_name() {
+        assert_eq!(id_of("marstek://192.0.2.7").as_str(), "192_0_2_7_30000");
+        assert_eq!(id_of(&format!("marstek://{}", "x".repeat(200))).as_str().len(), 64);
+    }
+}

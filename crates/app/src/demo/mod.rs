@@ -1,0 +1,148 @@
+//! `demo`: a simulated house on real sockets, and an ordinary `run` that reads it. Nothing else in the product knows that
+//! the house is simulated; the configuration is printed, and `run` would do the same with it.
+
+mod past;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use ohmstead_config::Config;
+use ohmstead_model::UnixMillis;
+use ohmstead_plant::house::Panels;
+use ohmstead_plant::{BatterySetup, InMemory, Plant, PlantHandle, Profile, Settings, SetupError};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::failure::{Code, Failure};
+
+pub(crate) use past::backfill;
+
+/// A battery of the simulated house.
+struct Unit {
+    key: &'static str,
+    title: &'static str,
+    profile: &'static str,
+    phase: usize,
+    soc_pct: f64,
+    capacity_wh: f64,
+    pv_peak_w: Option<f64>,
+}
+
+const UNITS: [Unit; 3] = [
+    Unit {
+        key: "garage",
+        title: "Garage",
+        profile: "e3-150",
+        phase: 0,
+        soc_pct: 55.0,
+        capacity_wh: 5_120.0,
+        pv_peak_w: None,
+    },
+    Unit {
+        key: "cellar",
+        title: "Cellar",
+        profile: "vd-150",
+        phase: 1,
+        soc_pct: 40.0,
+        capacity_wh: 2_560.0,
+        pv_peak_w: Some(2_800.0),
+    },
+    Unit {
+        key: "balcony",
+        title: "Balcony",
+        profile: "vd-150",
+        phase: 2,
+        soc_pct: 70.0,
+        capacity_wh: 2_560.0,
+        pv_peak_w: Some(2_800.0),
+    },
+];
+
+/// Latitude and longitude.
+const PLACE: (f64, f64) = (43.1, 5.9);
+
+/// The house `days` before `now`, not yet lived in.
+pub(crate) fn house(now: UnixMillis, days: i64, seed: u64) -> Result<InMemory, SetupError> {
+    let start_unix_ms = now.0 - days * 86_400_000;
+    // All panels are on two of the batteries, so that everything that feeds the house is measured.
+    let roof = Panels { peak_w: 0.0, tilt_deg: 30.0, azimuth_deg: 0.0 };
+    // The south of France: something happens in winter too.
+    let (latitude_deg, longitude_deg) = PLACE;
+    let place = Settings { latitude_deg, longitude_deg, ..Settings::default() };
+    let settings = Settings { seed, start_unix_ms, roof, mean_load_w: 350.0, ..place };
+    let plant = UNITS.iter().zip(2u8..).fold(Plant::builder(settings), |plant, (unit, host)| {
+        // Any free port: the house must not be in the way of anything, and nothing in its way.
+        let listen = SocketAddr::new(Ipv4Addr::new(127, 0, 30, host).into(), 0);
+        let profile: Profile = unit.profile.parse().expect("the names of the table are profiles");
+        plant.battery(BatterySetup {
+            phase: unit.phase,
+            soc_pct: unit.soc_pct,
+            capacity_wh: unit.capacity_wh,
+            pv_peak_w: unit.pv_peak_w,
+            ble_mac: format!("02000000000{host}"),
+            ..BatterySetup::new(unit.key, listen, profile)
+        })
+    });
+    plant.in_memory()
+}
+
+/// Puts the house on real sockets.
+pub(crate) fn serve(
+    house: InMemory,
+    tracker: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<PlantHandle, Failure> {
+    Ok(Plant::continuing(house).start(tracker, stop.clone())?)
+}
+
+/// The configuration for the house, as its owner would write it.
+pub(crate) fn config_text(plant: &PlantHandle, port: u16, data_dir: &Path) -> Result<String, Failure> {
+    let (latitude, longitude) = PLACE;
+    let devices = UNITS.iter().map(|unit| device_line(unit, plant)).collect::<Result<String, _>>()?;
+    let data_dir = serde_json::Value::from(data_dir.display().to_string());
+    Ok(format!(
+        "site: {{ name: Demo house, timezone: Europe/Paris, latitude: {latitude}, longitude: {longitude}, languages: [en, fr, nl, et, de] }}\n\
+         devices:\n{devices}\
+         web: {{ listen: 127.0.0.1:{port} }}\n\
+         read_only: false\n\
+         data_dir: {data_dir}\n"
+    ))
+}
+
+fn device_line(unit: &Unit, plant: &PlantHandle) -> Result<String, Failure> {
+    let address = plant.address(unit.key)?;
+    let solar = unit.pv_peak_w.map(|peak| format!(", pv_peak: {peak} Wp")).unwrap_or_default();
+    Ok(format!(
+        "  {}: {{ marstek: {{ name: {}, host: {}, port: {}, interval: 5 s, quiet_gap: 300 ms, phase: L{}{solar} }} }}\n",
+        unit.key,
+        unit.title,
+        address.ip(),
+        address.port(),
+        unit.phase + 1,
+    ))
+}
+
+/// The printed configuration, read as `run` reads a file.
+pub(crate) fn config(text: &str) -> Result<Config, Failure> {
+    ohmstead_config::parse(text, "demo", &|_| None).map_err(|error| Failure::of(Code::Config, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_printed_configuration_is_an_ordinary_one() {
+        let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+        let plant = serve(house(UnixMillis(1_750_000_000_000), 1, 1).expect("a house"), &tracker, &stop)
+            .expect("sockets");
+        let text = config_text(&plant, 0, Path::new("/tmp/a \"b\"")).expect("three batteries");
+        let config = config(&text).expect("a configuration");
+        assert_eq!(config.devices.len(), 3);
+        assert!(config.mqtt.is_none());
+        assert_eq!(config.data_dir.as_deref(), Some(Path::new("/tmp/a \"b\"")));
+        stop.cancel();
+        tracker.close();
+        tracker.wait().await;
+    }
+}

@@ -1,0 +1,104 @@
+//! The days before the start: the house lives through them at once, and the store is told what it would have seen.
+
+use ohmstead_history::{History, WriteError};
+use ohmstead_model::{DeviceId, Metric, Moment, Observation, Reading, UnixMillis, Value};
+use ohmstead_plant::{BatteryTruth, InMemory, Truth};
+
+/// One reading of everything per minute.
+const STEP_MS: i64 = 60_000;
+
+/// Lives `house` up to `now` and stores one reading per device and minute. Returns how many values were stored.
+pub(crate) fn backfill(house: &mut InMemory, history: &History, now: UnixMillis) -> Result<u64, WriteError> {
+    let names: Vec<DeviceId> = house.names().filter_map(|name| name.parse().ok()).collect();
+    let minutes = std::iter::from_fn(|| {
+        let next = house.now_ms() + STEP_MS;
+        (next < now.0).then(|| {
+            house.advance(next);
+            house.truth()
+        })
+    });
+    let stored = history.backfill(minutes.flat_map(|truth| readings(&truth, &names)))?;
+    house.advance(now.0);
+    Ok(stored)
+}
+
+fn readings(truth: &Truth, names: &[DeviceId]) -> Vec<Reading> {
+    let at = Moment { unix: UnixMillis(truth.unix_ms), ..Moment::default() };
+    let batteries = truth.batteries.iter().zip(names);
+    let mut readings: Vec<_> = batteries
+        .map(|(battery, name)| Reading { device: name.clone(), at, values: battery_values(battery) })
+        .collect();
+    readings.push(Reading { device: DeviceId::site(), at, values: site_values(truth) });
+    readings
+}
+
+fn number(metric: Metric, value: f64) -> (Metric, Observation) {
+    (metric, Ok(Value::Number(metric.round(value))))
+}
+
+/// The AC power of a unit with panels is what its battery and its panels feed together.
+fn battery_values(battery: &BatteryTruth) -> Vec<(Metric, Observation)> {
+    let mut values = vec![
+        number(Metric::BatterySoc, battery.soc_pct.round()),
+        number(Metric::BatteryPower, battery.ac_power_w - battery.pv_w),
+        number(Metric::InverterPower, battery.ac_power_w),
+        number(Metric::BatteryTemperature, battery.temperature_c),
+    ];
+    if battery.pv_w > 0.0 || battery.pv_wh > 0.0 {
+        values.push(number(Metric::PvPower, battery.pv_w));
+    }
+    values
+}
+
+fn site_values(truth: &Truth) -> Vec<(Metric, Observation)> {
+    let sum = |of: fn(&BatteryTruth) -> f64| truth.batteries.iter().map(of).sum::<f64>();
+    let capacity = sum(|battery| battery.capacity_wh);
+    vec![
+        number(Metric::GridPower, truth.grid_total_w()),
+        number(Metric::LoadPower, truth.load_w),
+        number(Metric::PvPower, truth.pv_w + sum(|battery| battery.pv_w)),
+        number(Metric::BatteryPower, sum(|battery| battery.ac_power_w - battery.pv_w)),
+        number(Metric::BatterySoc, sum(|battery| battery.soc_pct * battery.capacity_wh) / capacity),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ohmstead_model::{Points, Resolution, SeriesQuery};
+
+    #[test]
+    fn the_past_is_stored_and_its_balance_closes() {
+        let now = UnixMillis(1_750_000_000_000);
+        let folder = tempfile::tempdir().expect("a folder");
+        let history = History::open(folder.path(), &ohmstead_history::Settings::default()).expect("a store");
+        let mut house = super::super::house(now, 1, 7).expect("a house");
+        let stored = backfill(&mut house, &history, now).expect("room");
+        assert!(stored > 1_400 * 15, "{stored} values");
+        let series = |metric| {
+            let query = SeriesQuery {
+                device: DeviceId::site(),
+                metric,
+                from: UnixMillis(0),
+                to: now,
+                resolution: Resolution::Raw,
+            };
+            let Points::Raw(points) = history.range(&query).expect("stored").points else {
+                panic!("raw was asked")
+            };
+            points.iter().filter_map(|(_, value)| value.number()).collect::<Vec<_>>()
+        };
+        let (grid, load) = (series(Metric::GridPower), series(Metric::LoadPower));
+        let (solar, battery) = (series(Metric::PvPower), series(Metric::BatteryPower));
+        assert_eq!(load.len(), 1_439);
+        for minute in 0..load.len() {
+            let fed = grid[minute] + solar[minute] + battery[minute];
+            assert!(
+                (load[minute] - fed).abs() <= 2.0,
+                "minute {minute}: load {} W, fed {fed} W",
+                load[minute]
+            );
+        }
+        assert!(solar.iter().any(|power| *power > 500.0), "a June day without sun");
+    }
+}

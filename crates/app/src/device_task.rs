@@ -1,0 +1,366 @@
+//! One task per device: polls it when it is due, carries out requests between two polls, and outlives its driver.
+//!
+//! ```text
+//! opening --ok--> running --stop--> remembering, end
+//!    ^  |            |
+//!    |  error        panic (a bug of the driver)
+//!    +--back-off-----+
+//! ```
+
+mod goal;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use ohmstead_drivers::{Context, Device, OpenError, Report, Reporter as _};
+use ohmstead_model::{
+    AskError, Asker, BatteryMode, DeviceId, DeviceInfo, LedgerEntry, Metric, Moment, Notice, Outcome,
+    Request, Severity,
+};
+use tokio::sync::mpsc;
+
+use crate::actuator::{Ask, Gate};
+use crate::hub::{Hub, HubReporter, span_words};
+use crate::records::{driver_key, goal_key};
+use goal::{Change, Goal, Progress};
+
+/// The first wait before a driver that failed is started again.
+const BACK_OFF_MIN: Duration = Duration::from_secs(1);
+/// The longest wait; the next one is twice the last up to here.
+const BACK_OFF_MAX: Duration = Duration::from_secs(60);
+/// A driver that ran so long has recovered: the next failure starts from the beginning.
+const RECOVERED: Duration = Duration::from_secs(600);
+
+/// What the driver has learned is stored at most this often.
+const REMEMBER_EVERY: Duration = Duration::from_secs(60);
+
+/// A driver that is due at once all the time still leaves room for others.
+const POLL_EVERY_MIN: Duration = Duration::from_millis(10);
+
+/// Who asks for the end of a charge, as the ledger names it.
+const GOAL_REACHED: &str = "goal";
+/// How often the end of a charge is asked for.
+const GOAL_TRIES: u32 = 5;
+
+/// The notice of a driver that does not run.
+const DRIVER_FAILED: &str = "driver_failed";
+
+/// Makes the device; a seam for tests.
+pub(crate) type Open = Box<dyn Fn(Context) -> Result<Box<dyn Device>, OpenError> + Send + Sync>;
+
+/// One device's task.
+pub(crate) struct DeviceTask {
+    id: DeviceId,
+    open: Open,
+    gate: Gate,
+    requests: mpsc::Receiver<Ask>,
+    hub: Hub,
+    reporter: Arc<HubReporter>,
+    seed: u64,
+    memory: Option<String>,
+    seen: Vec<Metric>,
+    /// A charge that is to end at a state of charge.
+    goal: Option<Goal>,
+    /// How often its end has been asked for in vain.
+    goal_tries: u32,
+}
+
+/// What a device's task is made from.
+pub(crate) struct Parts {
+    /// Makes the device.
+    pub(crate) open: Open,
+    /// The gate for requests; carries the name, the clock, the records and the stop signal.
+    pub(crate) gate: Gate,
+    /// Requests from everywhere.
+    pub(crate) requests: mpsc::Receiver<Ask>,
+    /// The hub.
+    pub(crate) hub: Hub,
+    /// Seed for the driver's jitter.
+    pub(crate) seed: u64,
+    /// What the driver knew at the last stop.
+    pub(crate) memory: Option<String>,
+    /// What the device has reported in earlier runs: it is announced again before the first answer, for a listener that
+    /// misses an entity takes it away, with all its owner made of it.
+    pub(crate) seen: Vec<Metric>,
+}
+
+/// The driver has a bug and is in an unknown state.
+struct Broken;
+
+/// A device that has been made with its description, or why not.
+type Opened = Result<(Box<dyn Device>, DeviceInfo), String>;
+
+impl DeviceTask {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { open, gate, requests, hub, seed, memory, seen } = parts;
+        let reporter = Arc::new(hub.reporter());
+        Self {
+            id: gate.id.clone(),
+            open,
+            gate,
+            requests,
+            hub,
+            reporter,
+            seed,
+            memory,
+            seen,
+            goal: None,
+            goal_tries: 0,
+        }
+    }
+
+    /// Makes the device for the first time, which sends nothing. What is known of it is announced at once, so that the
+    /// listeners have the whole house before the first answer; without a device it is at least there, with its notice.
+    pub(crate) async fn start(mut self, driver: &'static str) -> StartedTask {
+        let opened = self.make();
+        let mut info = match &opened {
+            Ok((_, info)) => info.clone(),
+            Err(_) => DeviceInfo::new(self.id.clone(), driver, ""),
+        };
+        info.metrics.append(&mut self.seen);
+        self.hub.add(&self.reporter, info).await;
+        StartedTask { task: self, opened }
+    }
+
+    fn make(&mut self) -> Opened {
+        let context = Context {
+            clock: Arc::clone(&self.gate.clock),
+            reporter: Arc::clone(&self.reporter) as _,
+            seed: self.seed,
+            memory: self.memory.clone(),
+        };
+        let make = || {
+            let device = (self.open)(context)?;
+            let info = device.info();
+            Ok::<_, OpenError>((device, info))
+        };
+        match std::panic::catch_unwind(AssertUnwindSafe(make)) {
+            Ok(Ok(made)) => Ok(made),
+            Ok(Err(error)) => Err(format!("{:#}", anyhow::Error::from(error))),
+            Err(_) => Err("the driver failed while starting (a bug of the program)".to_owned()),
+        }
+    }
+
+    /// Returns when told to stop.
+    async fn run(&mut self, device: &mut dyn Device) -> Result<(), Broken> {
+        let stop = self.gate.stop.clone();
+        let mut saved_at = None;
+        loop {
+            self.remember(device.memory(), &mut saved_at).await;
+            let due = device.due_in().max(POLL_EVERY_MIN);
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                Some(ask) = self.requests.recv() => self.serve(device, ask).await?,
+                () = self.gate.clock.sleep(due) => {
+                    if stop.run_until_cancelled(device.poll()).await.is_none() {
+                        return Ok(());
+                    }
+                    self.look_at_goal(device).await?;
+                }
+            }
+        }
+    }
+
+    /// Stores what the driver has learned if that has changed and was not stored just now.
+    async fn remember(&mut self, memory: Option<String>, saved_at: &mut Option<Moment>) {
+        let now = self.gate.clock.now();
+        if saved_at.is_some_and(|at| now.since(at) < REMEMBER_EVERY) {
+            return;
+        }
+        if self.store_if_changed(memory).await {
+            *saved_at = Some(now);
+        }
+    }
+
+    /// Whether there was something to store.
+    async fn store_if_changed(&mut self, memory: Option<String>) -> bool {
+        let Some(memory) = memory.filter(|memory| self.memory.as_ref() != Some(memory)) else { return false };
+        match self.gate.records.put_state(driver_key(&self.id), memory.clone()).await {
+            Ok(()) => self.memory = Some(memory),
+            Err(error) => {
+                tracing::debug!(device = %self.id, %error, "what the driver learned could not be stored");
+            }
+        }
+        true
+    }
+
+    /// Waits before the next start of the driver; requests are answered meanwhile. `true` if stopped.
+    async fn back_off(&mut self, span: Duration) -> bool {
+        let mut wait = self.gate.clock.sleep(span);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.gate.stop.cancelled() => return true,
+                Some(ask) = self.requests.recv() => {
+                    let why = "its driver failed and is started again shortly".to_owned();
+                    let _ = ask.answer.send(Err(AskError::NotControllable(why)));
+                }
+                () = &mut wait => return false,
+            }
+        }
+    }
+
+    async fn tell_failure(&self, text: String, wait: Duration) {
+        tracing::error!(device = %self.id, again_in = %span_words(wait), "{text}");
+        let notice = Notice {
+            code: DRIVER_FAILED,
+            severity: Severity::Alarm,
+            text,
+            hint: "it is tried again by itself; if this stays, please report it with the log".to_owned(),
+        };
+        self.hub.notice(self.id.clone(), DRIVER_FAILED, Some(notice)).await;
+    }
+}
+
+/// A task whose device has been announced.
+pub(crate) struct StartedTask {
+    task: DeviceTask,
+    opened: Opened,
+}
+
+impl StartedTask {
+    /// Works until told to stop.
+    pub(crate) async fn run(self) {
+        let Self { mut task, mut opened } = self;
+        task.gate.close_interrupted().await;
+        task.recall_goal().await;
+        let mut wait = BACK_OFF_MIN;
+        loop {
+            let started = task.gate.clock.now();
+            let failure = match opened {
+                Ok((mut device, info)) => {
+                    task.reporter.report(Report::Info(info));
+                    task.hub.notice(task.id.clone(), DRIVER_FAILED, None).await;
+                    let ended = AssertUnwindSafe(task.run(device.as_mut())).catch_unwind().await;
+                    if let Ok(Ok(())) = ended {
+                        return task.end(device.memory()).await;
+                    }
+                    "the driver failed (a bug of the program)".to_owned()
+                }
+                Err(why) => why,
+            };
+            if task.gate.clock.now().since(started) >= RECOVERED {
+                wait = BACK_OFF_MIN;
+            }
+            task.tell_failure(failure, wait).await;
+            if task.back_off(wait).await {
+                return;
+            }
+            wait = (wait * 2).min(BACK_OFF_MAX);
+            opened = task.make();
+        }
+    }
+}
+
+impl DeviceTask {
+    async fn end(&mut self, memory: Option<String>) {
+        self.requests.close();
+        self.store_if_changed(memory).await;
+    }
+}
+
+/// How long an attempt may go on once the program stops, so that its end is still in the ledger.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+impl DeviceTask {
+    /// Carries out one request. A driver that fails in it is a failed attempt like any other, and in the ledger.
+    async fn serve(&mut self, device: &mut dyn Device, ask: Ask) -> Result<(), Broken> {
+        if device.info().modes.is_empty() {
+            let _ = ask.answer.send(Err(AskError::NotControllable("it only reports values".to_owned())));
+            return Ok(());
+        }
+        let (entry, result) = self.carry_out(device, &ask.request, ask.request.asked_by.key()).await;
+        if let Change::To(goal) = goal::after(device, &ask.request, &entry) {
+            self.set_goal(goal).await;
+        }
+        // Whoever asked may have left; the attempt counts all the same.
+        let _ = ask.answer.send(Ok(entry));
+        result
+    }
+
+    async fn carry_out(
+        &self,
+        device: &mut dyn Device,
+        request: &Request,
+        by: &str,
+    ) -> (LedgerEntry, Result<(), Broken>) {
+        let gate = &self.gate;
+        let attempt = AssertUnwindSafe(gate.carry_out(device, request, by)).catch_unwind();
+        let attempt = tokio::select! {
+            attempt = attempt => Some(attempt),
+            () = stopped_for(gate, LAST_WORDS) => None,
+        };
+        match attempt {
+            Some(Ok(entry)) => (entry, Ok(())),
+            Some(Err(_)) => {
+                let reason =
+                    "the driver failed in the attempt (a bug of the program); what was written is not known";
+                (gate.record_failure(request, by, reason).await, Err(Broken))
+            }
+            None => {
+                let reason = "the program stopped while the device was silent; what was written is not known";
+                (gate.record_failure(request, by, reason).await, Ok(()))
+            }
+        }
+    }
+
+    /// Ends a charge that has got as far as was asked.
+    async fn look_at_goal(&mut self, device: &mut dyn Device) -> Result<(), Broken> {
+        let Some(goal) = &self.goal else { return Ok(()) };
+        let snapshot = self.hub.snapshot();
+        let Some(state) = snapshot.device(self.id.as_str()) else { return Ok(()) };
+        match goal.progress(state, self.gate.clock.now()) {
+            Progress::Underway => Ok(()),
+            Progress::Foreign => {
+                tracing::info!(target: "control", device = %self.id, "the mode was changed elsewhere; the charge is no longer watched");
+                self.set_goal(None).await;
+                Ok(())
+            }
+            Progress::Reached => self.end_charge(device).await,
+        }
+    }
+
+    /// Back to the device's own automatic, which is the safe state. What fails is tried again after the next poll, a few
+    /// times: a device that does not obey must not be written to for ever.
+    async fn end_charge(&mut self, device: &mut dyn Device) -> Result<(), Broken> {
+        let request =
+            Request { device: self.id.clone(), mode: BatteryMode::Auto, lease: None, asked_by: Asker::Cli };
+        let (entry, result) = self.carry_out(device, &request, GOAL_REACHED).await;
+        result?;
+        self.goal_tries += 1;
+        if matches!(entry.outcome, Outcome::Failed | Outcome::Ineffective) && self.goal_tries < GOAL_TRIES {
+            return Ok(());
+        }
+        self.goal_tries = 0;
+        self.set_goal(None).await;
+        Ok(())
+    }
+
+    async fn set_goal(&mut self, goal: Option<Goal>) {
+        if self.goal == goal {
+            return;
+        }
+        let text = goal.as_ref().and_then(|goal| serde_json::to_string(goal).ok()).unwrap_or_default();
+        if let Err(error) = self.gate.records.put_state(goal_key(&self.id), text).await {
+            tracing::warn!(target: "control", device = %self.id, %error, "the end of the charge would not survive a restart");
+        }
+        self.goal = goal;
+    }
+
+    /// The goal of the last run.
+    async fn recall_goal(&mut self) {
+        let text = self.gate.records.get_state(goal_key(&self.id)).await.ok().flatten();
+        self.goal = text.and_then(|text| serde_json::from_str(&text).ok());
+    }
+}
+
+async fn stopped_for(gate: &Gate, span: Duration) {
+    gate.stop.cancelled().await;
+    gate.clock.sleep(span).await;
+}
+
+#[cfg(test)]
+mod tests;

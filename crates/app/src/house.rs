@@ -1,0 +1,174 @@
+//! The running house as its windows see it: the web interface and the socket ask here.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use futures_util::future::BoxFuture;
+use jiff::tz::TimeZone;
+use ohmstead_config::Config;
+use ohmstead_model::{
+    Clock, Commands, DeviceId, Event, LedgerEntry, Moment, Series, SeriesQuery, Snapshot, UnixMillis, Update,
+};
+use ohmstead_publish::Status as MqttStatus;
+use ohmstead_web::{Backend, Counter, HistoryError, Site};
+use tokio::sync::{broadcast, watch};
+
+use crate::actuator::Commander;
+use crate::hub::Hub;
+use crate::store::Store;
+
+/// The version of this program.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The parts of the running program that others look at.
+pub(crate) struct House {
+    /// The one clock.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// What is known.
+    pub(crate) hub: Hub,
+    /// The way to the devices.
+    pub(crate) commander: Arc<Commander>,
+    /// What is kept.
+    pub(crate) store: Store,
+    /// Whether nothing is written to devices that do not say otherwise.
+    pub(crate) read_only: Arc<AtomicBool>,
+    /// How the MQTT connection is doing.
+    pub(crate) mqtt: watch::Receiver<MqttStatus>,
+    facts: RwLock<Facts>,
+    started_at: UnixMillis,
+}
+
+/// What the configuration says; may change while the program runs.
+struct Facts {
+    name: String,
+    time_zone: TimeZone,
+    languages: Vec<String>,
+    order: Vec<DeviceId>,
+}
+
+impl Facts {
+    fn of(config: &Config) -> Self {
+        Self {
+            name: config.site.name.clone(),
+            time_zone: config.site.timezone.clone(),
+            languages: config.site.languages.iter().map(ToString::to_string).collect(),
+            order: config.devices.iter().map(|(id, _)| id.clone()).collect(),
+        }
+    }
+}
+
+/// The parts to put together.
+pub(crate) struct Parts {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) hub: Hub,
+    pub(crate) store: Store,
+    pub(crate) mqtt: watch::Receiver<MqttStatus>,
+}
+
+impl House {
+    pub(crate) fn new(config: &Config, parts: Parts) -> Self {
+        let Parts { clock, hub, store, mqtt } = parts;
+        let started_at = clock.now().unix;
+        Self {
+            clock,
+            hub,
+            commander: Arc::default(),
+            store,
+            read_only: Arc::new(AtomicBool::new(config.read_only)),
+            mqtt,
+            facts: RwLock::new(Facts::of(config)),
+            started_at,
+        }
+    }
+
+    /// Takes over what another configuration says of the site.
+    pub(crate) fn set_facts(&self, config: &Config) {
+        *self.facts.write().unwrap_or_else(PoisonError::into_inner) = Facts::of(config);
+        self.read_only.store(config.read_only, Ordering::Relaxed);
+    }
+
+    fn counters_of_mqtt(&self) -> Vec<Counter> {
+        let status = self.mqtt.borrow();
+        let count = |name, help, value: u64| Counter { name, help, labels: vec![], value: value as f64 };
+        vec![
+            count("mqtt_connections", "Connections made to the broker", status.connections),
+            count("mqtt_sent_messages", "Messages handed to the broker", status.sent),
+            count("mqtt_dropped_messages", "Messages overtaken by newer ones or lost", status.dropped),
+        ]
+    }
+}
+
+impl Backend for House {
+    fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    fn site(&self) -> Site {
+        let facts = self.facts.read().unwrap_or_else(PoisonError::into_inner);
+        Site {
+            name: facts.name.clone(),
+            time_zone: facts.time_zone.clone(),
+            languages: facts.languages.clone(),
+            version: VERSION.to_owned(),
+            read_only: self.read_only.load(Ordering::Relaxed),
+            started_at: self.started_at,
+        }
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.hub.snapshot()
+    }
+
+    fn device_order(&self) -> Vec<DeviceId> {
+        self.facts.read().unwrap_or_else(PoisonError::into_inner).order.clone()
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Update> {
+        self.hub.subscribe()
+    }
+
+    fn history(&self, query: SeriesQuery) -> BoxFuture<'_, Result<Series, HistoryError>> {
+        Box::pin(self.store.range(query))
+    }
+
+    fn ledger(&self, limit: usize) -> BoxFuture<'_, Result<Vec<LedgerEntry>, HistoryError>> {
+        Box::pin(self.store.ledger(limit))
+    }
+
+    fn events(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Event>, HistoryError>> {
+        Box::pin(self.store.events(limit))
+    }
+
+    fn commands(&self) -> Arc<dyn Commands> {
+        Arc::clone(&self.commander) as _
+    }
+
+    fn not_ready(&self) -> Vec<String> {
+        let trouble = self.store.trouble().borrow().clone();
+        trouble.map(|trouble| format!("the store does not work: {trouble}")).into_iter().collect()
+    }
+
+    fn counters(&self) -> Vec<Counter> {
+        let mut counters = self.counters_of_mqtt();
+        counters.push(Counter {
+            name: "lost_readings",
+            help: "Readings lost because the program was too slow or the store was not open",
+            labels: vec![],
+            value: (self.hub.lost() + self.store.lost()) as f64,
+        });
+        counters
+    }
+
+    fn gauges(&self) -> Vec<Counter> {
+        let flag =
+            |name, help, on: bool| Counter { name, help, labels: vec![], value: f64::from(u8::from(on)) };
+        vec![
+            flag(
+                "mqtt_connected",
+                "Whether the broker is connected",
+                self.mqtt.borrow().connected_since.is_some(),
+            ),
+            flag("store_working", "Whether the store works", self.store.trouble().borrow().is_none()),
+        ]
+    }
+}

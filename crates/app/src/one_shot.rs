@@ -1,0 +1,160 @@
+//! One device, opened for one verb where no daemon runs: polled until it has told what it can, or found silent.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ohmstead_drivers::{Context, Device, OpenError, Report, Reporter};
+use ohmstead_model::{Clock, DeviceId, DeviceInfo, DeviceState, Online};
+
+/// The longest that a verb polls a device, whatever it still could tell.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// A device whose next poll is further away than this has told what it has to tell.
+const SETTLED: Duration = Duration::from_secs(6);
+
+/// Polls without any answer after which a device counts as silent. A driver tries more than one way to ask.
+const SILENT_POLLS: usize = 3;
+
+/// A device with what it has told so far.
+pub(crate) struct OneShot {
+    device: Box<dyn Device>,
+    told: Arc<Told>,
+    clock: Arc<dyn Clock>,
+}
+
+/// How much is wanted of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Everything that it reports.
+    Everything,
+    /// Only state of charge and mode.
+    Essentials,
+    /// Which model it is: the writes depend on it.
+    Identity,
+}
+
+impl OneShot {
+    /// Makes the device. Nothing is sent yet.
+    pub(crate) fn open(
+        id: &DeviceId,
+        clock: &Arc<dyn Clock>,
+        memory: Option<String>,
+        open: impl FnOnce(Context) -> Result<Box<dyn Device>, OpenError>,
+    ) -> Result<Self, OpenError> {
+        let told = Arc::new(Told::new(id));
+        let seed = u64::from(std::process::id());
+        let context = Context { clock: Arc::clone(clock), reporter: Arc::clone(&told) as _, seed, memory };
+        let device = open(context)?;
+        told.lock().info = Arc::new(device.info());
+        Ok(Self { device, told, clock: Arc::clone(clock) })
+    }
+
+    /// Polls until the device has told what is wanted, or is silent. Returns whether it answered at all.
+    pub(crate) async fn poll(&mut self, wanted: Wanted) -> bool {
+        let started = self.clock.now();
+        let mut polls = 0;
+        while self.clock.now().since(started) < PATIENCE {
+            let due = self.device.due_in();
+            let answered = self.told.lock().last_success.is_some();
+            let enough = due > SETTLED
+                || match wanted {
+                    Wanted::Everything => false,
+                    Wanted::Essentials => self.has_essentials(),
+                    Wanted::Identity => self.device.info().model.is_some(),
+                };
+            if answered && enough || !answered && polls >= SILENT_POLLS {
+                break;
+            }
+            self.clock.sleep(due).await;
+            self.device.poll().await;
+            polls += 1;
+        }
+        self.told.lock().info = Arc::new(self.device.info());
+        self.told.lock().last_success.is_some()
+    }
+
+    /// What is known of the device.
+    pub(crate) fn state(&self) -> DeviceState {
+        self.told.lock().clone()
+    }
+
+    /// The device itself, for an attempt to change it.
+    pub(crate) fn device(&mut self) -> &mut dyn Device {
+        self.device.as_mut()
+    }
+
+    fn has_essentials(&self) -> bool {
+        use ohmstead_model::Metric;
+        let told = self.told.lock();
+        [Metric::BatterySoc, Metric::BatteryModeNative].iter().all(|metric| told.values.contains_key(metric))
+    }
+}
+
+/// Collects the reports of one device.
+struct Told {
+    state: Mutex<DeviceState>,
+}
+
+impl Told {
+    fn new(id: &DeviceId) -> Self {
+        let info = Arc::new(DeviceInfo::new(id.clone(), "", ""));
+        Self { state: Mutex::new(DeviceState::new(info)) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, DeviceState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reporter for Told {
+    fn report(&self, report: Report) {
+        let mut state = self.lock();
+        match report {
+            Report::Reading(reading) => {
+                state.last_success = Some(reading.at);
+                let at = reading.at;
+                let values = reading.values.into_iter();
+                state.values.extend(
+                    values
+                        .map(|(metric, observation)| (metric, ohmstead_model::Observed { observation, at })),
+                );
+            }
+            Report::Answered(_, at) => state.last_success = Some(at),
+            Report::Info(info) => state.info = Arc::new(info),
+            Report::Online(_, true, at) => state.online = Online::Yes(at),
+            Report::Online(_, false, at) => state.online = Online::No(at),
+            Report::Notices(_, notices) => state.notices = notices,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ohmstead_model::Metric;
+
+    use super::*;
+    use crate::testing::{Fake, FakeHandle, clock, id};
+
+    async fn polled(change: impl FnOnce(&mut Fake)) -> (bool, DeviceState, usize) {
+        let (clock, fake) = (clock(), FakeHandle::new().with(change));
+        let open = fake.opener("a");
+        let mut one_shot = OneShot::open(&id("a"), &clock, None, open).unwrap();
+        let answered = one_shot.poll(Wanted::Everything).await;
+        (answered, one_shot.state(), fake.count("poll"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_device_that_answers_is_asked_once_for_everything() {
+        let (answered, state, polls) = polled(|_| {}).await;
+        assert!(answered && state.is_online());
+        assert!(state.values.contains_key(&Metric::BatterySoc));
+        assert_eq!(polls, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_device_is_given_up() {
+        let (answered, state, polls) = polled(|fake| fake.answers = false).await;
+        assert!(!answered && !state.is_online());
+        assert!((1..=SILENT_POLLS).contains(&polls), "{polls}");
+    }
+}

@@ -1,0 +1,120 @@
+//! The lines that go over the socket.
+
+#![cfg_attr(not(unix), allow(dead_code, reason = "the daemon's end needs Unix sockets"))]
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a verb asks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Question {
+    /// One device with its values.
+    Read {
+        /// Its name.
+        device: String,
+    },
+    /// All devices.
+    Devices {},
+    /// A mode for a battery.
+    Set {
+        /// Its name.
+        device: String,
+        /// The mode in words, such as `charge 800 W until 90 %`.
+        mode: String,
+        /// For how many seconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        for_s: Option<u64>,
+    },
+    /// The last attempts to change a device, newest first.
+    Ledger {
+        /// At most so many.
+        limit: usize,
+    },
+    /// How the program is doing.
+    Status {},
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    /// Stable key.
+    pub(crate) code: String,
+    /// One sentence.
+    pub(crate) message: String,
+    /// What to do.
+    pub(crate) hint: String,
+}
+
+impl Failure {
+    pub(crate) fn new(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), hint: hint.into() }
+    }
+}
+
+/// What comes back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reply {
+    /// The answer; its shape is the question's.
+    Ok(Value),
+    /// Why there is none.
+    Error(Failure),
+}
+
+impl From<Result<Value, Failure>> for Reply {
+    fn from(result: Result<Value, Failure>) -> Self {
+        match result {
+            Ok(value) => Self::Ok(value),
+            Err(failure) => Self::Error(failure),
+        }
+    }
+}
+
+/// Reads a line of a peer.
+pub(super) fn question(line: &[u8]) -> Result<Question, Failure> {
+    serde_json::from_slice(line).map_err(|error| {
+        let hint = "one JSON object a line, such as {\"verb\":\"read\",\"device\":\"NAME\"}; is this the version of the daemon?";
+        Failure::new("bad_request", format!("not a request: {error}"), hint)
+    })
+}
+
+/// The line of an answer.
+pub(super) fn line(result: Result<Value, Failure>) -> Vec<u8> {
+    let mut line =
+        serde_json::to_vec(&Reply::from(result)).expect("maps have text keys and numbers are finite");
+    line.push(b'\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_survive_the_line() {
+        for question in [
+            Question::Read { device: "a".to_owned() },
+            Question::Devices {},
+            Question::Set { device: "a".to_owned(), mode: "charge 800 W".to_owned(), for_s: Some(60) },
+            Question::Set { device: "a".to_owned(), mode: "auto".to_owned(), for_s: None },
+            Question::Ledger { limit: 3 },
+            Question::Status {},
+        ] {
+            let line = serde_json::to_vec(&question).unwrap();
+            assert_eq!(super::question(&line), Ok(question));
+        }
+    }
+
+    #[test]
+    fn the_shape_is_the_documented_one() {
+        let set = Question::Set { device: "a".to_owned(), mode: "auto".to_owned(), for_s: None };
+        assert_eq!(serde_json::to_string(&set).unwrap(), r#"{"verb":"set","device":"a","mode":"auto"}"#);
+        let refused = Failure::new("unknown_device", "no device b", "known: a");
+        let line = String::from_utf8(line(Err(refused))).unwrap();
+        assert_eq!(
+            line,
+            "{\"error\":{\"code\":\"unknown_device\",\"message\":\"no device b\",\"hint\":\"known: a\"}}\n"
+        );
+    }
+}

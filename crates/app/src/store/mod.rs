@@ -1,0 +1,276 @@
+//! The store within the program: the history on disk, kept open, committed in time, and survived by the program when the
+//! disk is full, read-only or not there yet.
+//!
+//! Readings go straight into the history's memory, which waits for no disk. Events wait here until the next moment the
+//! disk is free. A ledger row and a state are durable when their future ends, or it says why not; such a row is tried
+//! again with each commit.
+
+mod upkeep;
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::BoxFuture;
+use ohmstead_history::{History, Settings};
+use ohmstead_model::{DeviceId, Event, LedgerEntry, Metric, Reading, Series, SeriesQuery};
+use ohmstead_web::HistoryError;
+use tokio::sync::{Notify, Semaphore, watch};
+
+use crate::data_dir::{self, DataDirError, Lock};
+use crate::hub::Listener;
+use crate::records::{NotDurable, Records};
+
+/// Questions answered at once; more wait. Each may hold an answer in memory.
+const QUESTIONS: usize = 2;
+
+/// Events and ledger rows that wait for a disk that does not take them; beyond it the oldest go.
+const UNSAVED: usize = 1000;
+
+/// The store. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// Where it is; `None` for a store that keeps nothing, with the reason in `trouble`.
+    dir: Option<PathBuf>,
+    settings: Settings,
+    lock: Mutex<Option<Lock>>,
+    history: Mutex<Option<Arc<History>>>,
+    unsaved: Mutex<Unsaved>,
+    wake: Notify,
+    questions: Semaphore,
+    trouble: watch::Sender<Option<String>>,
+    /// Readings that came while the store was not open.
+    lost: AtomicU64,
+}
+
+#[derive(Default)]
+struct Unsaved {
+    events: VecDeque<Event>,
+    ledger: VecDeque<LedgerEntry>,
+}
+
+impl Store {
+    /// Opens the store in `dir`, or notes why that is not possible and tries again later. Blocks.
+    ///
+    /// Only another user of the directory is an error.
+    pub(crate) fn open(dir: PathBuf, settings: Settings) -> Result<Self, DataDirError> {
+        let store = Self::closed(Some(dir), settings, None);
+        match store.inner.try_open() {
+            Ok(()) => {}
+            Err(OpenFailed::Dir(in_use @ DataDirError::InUse { .. })) => return Err(in_use),
+            Err(failed) => store.inner.set_trouble(Some(failed.to_string())),
+        }
+        Ok(store)
+    }
+
+    /// A store that keeps nothing, for `why`.
+    pub(crate) fn nowhere(why: String) -> Self {
+        Self::closed(None, Settings::default(), Some(why))
+    }
+
+    fn closed(dir: Option<PathBuf>, settings: Settings, trouble: Option<String>) -> Self {
+        let (trouble, _) = watch::channel(trouble);
+        let inner = Inner {
+            dir,
+            settings,
+            lock: Mutex::default(),
+            history: Mutex::default(),
+            unsaved: Mutex::default(),
+            wake: Notify::new(),
+            questions: Semaphore::new(QUESTIONS),
+            trouble,
+            lost: AtomicU64::new(0),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The data directory, if this process has it.
+    pub(crate) fn dir(&self) -> Option<&Path> {
+        self.inner.dir.as_deref().filter(|_| locked(&self.inner.lock).is_some())
+    }
+
+    /// Why the store does not work at present, if it does not.
+    pub(crate) fn trouble(&self) -> watch::Receiver<Option<String>> {
+        self.inner.trouble.subscribe()
+    }
+
+    /// What is kept under `key`; nothing while the store is not open. Blocks for one short read.
+    pub(crate) fn state_now(&self, key: &str) -> Option<String> {
+        self.inner.history()?.get_state(key).ok().flatten()
+    }
+
+    /// The metrics that `device` has ever reported; none while the store is not open.
+    pub(crate) fn metrics_now(&self, device: &DeviceId) -> Vec<Metric> {
+        self.inner.history().map(|history| history.metrics_of(device)).unwrap_or_default()
+    }
+
+    /// One series.
+    pub(crate) async fn range(&self, query: SeriesQuery) -> Result<Series, HistoryError> {
+        self.question(move |history| history.range(&query)).await
+    }
+
+    /// The last attempts to change a device, newest first.
+    pub(crate) async fn ledger(&self, limit: usize) -> Result<Vec<LedgerEntry>, HistoryError> {
+        self.question(move |history| history.ledger(limit)).await
+    }
+
+    /// The last events, newest first.
+    pub(crate) async fn events(&self, limit: usize) -> Result<Vec<Event>, HistoryError> {
+        self.question(move |history| history.events(limit)).await
+    }
+
+    /// The history's figures.
+    #[cfg(test)]
+    pub(crate) async fn stats(&self) -> Result<ohmstead_history::Stats, HistoryError> {
+        self.question(History::stats).await
+    }
+
+    /// Readings that came while the store was not open.
+    pub(crate) fn lost(&self) -> u64 {
+        self.inner.lost.load(Ordering::Relaxed)
+    }
+
+    async fn question<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&History) -> Result<T, ohmstead_history::QueryError> + Send + 'static,
+    ) -> Result<T, HistoryError> {
+        let unavailable = |why: String| HistoryError::Unavailable(why);
+        let history = self.inner.history().ok_or_else(|| unavailable(self.inner.why_closed()))?;
+        let _turn = self.inner.questions.acquire().await.expect("the semaphore is never closed");
+        let answer = tokio::task::spawn_blocking(move || ask(&history)).await;
+        answer.map_err(|_| unavailable("the question failed (a bug of the program)".to_owned()))?.map_err(
+            |error| match error {
+                ohmstead_history::QueryError::TooManyPoints { most, step } => {
+                    HistoryError::TooManyPoints { limit: most, step: Some(step.0) }
+                }
+                error => unavailable(chain(&error)),
+            },
+        )
+    }
+
+    /// Runs `work` where it may wait for the disk.
+    async fn durably<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&History) -> Result<T, NotDurable> + Send + 'static,
+    ) -> Result<T, NotDurable> {
+        let history = self.inner.history().ok_or_else(|| NotDurable(self.inner.why_closed()))?;
+        let done = tokio::task::spawn_blocking(move || work(&history)).await;
+        done.unwrap_or_else(|_| Err(NotDurable("the store failed (a bug of the program)".to_owned())))
+    }
+}
+
+impl Records for Store {
+    fn append_ledger(&self, entry: LedgerEntry) -> BoxFuture<'_, Result<i64, NotDurable>> {
+        Box::pin(async move {
+            let row = entry.clone();
+            let result = self.durably(move |history| history.append_ledger(&row).map_err(not_durable)).await;
+            if result.is_err() {
+                keep(&mut locked(&self.inner.unsaved).ledger, entry);
+            }
+            result
+        })
+    }
+
+    fn get_state(&self, key: String) -> BoxFuture<'_, Result<Option<String>, NotDurable>> {
+        Box::pin(self.durably(move |history| history.get_state(&key).map_err(not_durable)))
+    }
+
+    fn put_state(&self, key: String, value: String) -> BoxFuture<'_, Result<(), NotDurable>> {
+        Box::pin(self.durably(move |history| history.put_state(&key, &value).map_err(not_durable)))
+    }
+}
+
+impl Listener for Store {
+    fn reading(&self, reading: &Arc<Reading>) {
+        match self.inner.history() {
+            None => {
+                self.inner.lost.fetch_add(1, Ordering::Relaxed);
+            }
+            Some(history) => {
+                if let Err(error) = history.append(reading) {
+                    tracing::debug!(%error, "values were not stored");
+                }
+            }
+        }
+    }
+
+    fn event(&self, event: Event) {
+        keep(&mut locked(&self.inner.unsaved).events, event);
+        self.inner.wake.notify_one();
+    }
+}
+
+/// Why the store is not open.
+#[derive(Debug, thiserror::Error)]
+enum OpenFailed {
+    #[error("{}", chain(.0))]
+    Dir(DataDirError),
+    #[error("{}", chain(.0))]
+    History(ohmstead_history::OpenError),
+}
+
+impl Inner {
+    fn history(&self) -> Option<Arc<History>> {
+        locked(&self.history).clone()
+    }
+
+    fn try_open(&self) -> Result<(), OpenFailed> {
+        let Some(dir) = &self.dir else { return Ok(()) };
+        let mut lock = locked(&self.lock);
+        if lock.is_none() {
+            *lock = Some(data_dir::take(dir).map_err(OpenFailed::Dir)?);
+        }
+        let history = History::open(dir, &self.settings).map_err(OpenFailed::History)?;
+        *locked(&self.history) = Some(Arc::new(history));
+        Ok(())
+    }
+
+    fn why_closed(&self) -> String {
+        self.trouble.borrow().clone().unwrap_or_else(|| "it is not open".to_owned())
+    }
+
+    /// One line in the log per change.
+    fn set_trouble(&self, trouble: Option<String>) {
+        let changed = self.trouble.send_if_modified(|known| {
+            let changed = *known != trouble;
+            known.clone_from(&trouble);
+            changed
+        });
+        match trouble {
+            Some(trouble) if changed => {
+                tracing::error!("the store does not work and is tried again: {trouble}");
+            }
+            None if changed => tracing::info!("the store works again"),
+            _ => {}
+        }
+    }
+}
+
+fn keep<T>(queue: &mut VecDeque<T>, item: T) {
+    if queue.len() >= UNSAVED {
+        queue.pop_front();
+    }
+    queue.push_back(item);
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn not_durable(error: impl std::error::Error) -> NotDurable {
+    NotDurable(chain(&error))
+}
+
+/// The error with its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests;
