@@ -1,0 +1,82 @@
+//! `cargo xtask`: the project's chores, one word each.
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
+use xtask::{bench, checkout::Checkout, console, figures, run, steps};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "The project's chores",
+    max_term_width = 100
+)]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Run everything that CI runs, one step after the other.
+    ///
+    /// The first step looks for the programs that the tests need. As root on a Debian system it installs what is
+    /// missing; elsewhere it prints the commands for it and fails.
+    Test(TestArgs),
+    /// Build the release binary, measure it, and print each figure beside its budget.
+    Bench {
+        /// Fail when a figure is over its budget.
+        #[arg(long)]
+        enforce: bool,
+    },
+    /// Print how long files and functions are, and how much of the public API is documented.
+    Figures,
+}
+
+#[derive(Args)]
+struct TestArgs {
+    /// Print the steps and stop.
+    #[arg(long)]
+    list: bool,
+    /// Run only these steps (comma-separated, in CI's order).
+    #[arg(long, value_name = "STEP", value_delimiter = ',', value_parser = PossibleValuesParser::new(steps::names()))]
+    only: Vec<String>,
+    /// Go on after a failed step, and fail at the end.
+    #[arg(long)]
+    keep_going: bool,
+    /// Add the long tier: the tests in modules named `long`.
+    #[arg(long)]
+    long: bool,
+}
+
+fn main() -> ExitCode {
+    match perform(Cli::parse().chore) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console::error(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(chore: Chore) -> anyhow::Result<()> {
+    let checkout = Checkout::of_this_build()?;
+    match chore {
+        Chore::Test(TestArgs { list: true, .. }) => {
+            console::print(&steps::listing());
+            Ok(())
+        }
+        Chore::Test(args) => {
+            let plan = steps::chosen(&args.only, args.long);
+            let after_failure =
+                if args.keep_going { run::AfterFailure::GoOn } else { run::AfterFailure::Stop };
+            run::all(checkout, &plan, after_failure)
+        }
+        Chore::Bench { enforce } => bench::run(&checkout, enforce),
+        Chore::Figures => {
+            console::print(&figures::report(&checkout)?);
+            Ok(())
+        }
+    }
+}
