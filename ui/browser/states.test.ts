@@ -197,7 +197,7 @@ describe('mode', () => {
     await card.getByLabel('Mode', { exact: true }).selectOption('native:ai');
     await card.getByRole('button', { name: 'Set', exact: true }).click();
     await card.locator('[data-outcome]').waitFor();
-    expect(mock.requests).toEqual([{ mode: 'native', native: 'ai', for_s: 3_600 }]);
+    expect(mock.requests).toEqual([{ mode: 'native', native: 'ai' }]);
   });
 
   test('a refusal shows the server’s reason and hint', async () => {
