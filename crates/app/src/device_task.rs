@@ -16,7 +16,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use ohmstead_drivers::{Context, Device, OpenError, Report, Reporter as _};
 use ohmstead_model::{
-    AskError, Asker, BatteryMode, DeviceId, DeviceInfo, LedgerEntry, Metric, Moment, Notice, Outcome,
+    AskError, Asker, BatteryMode, Clock, DeviceId, DeviceInfo, LedgerEntry, Metric, Moment, Notice, Outcome,
     Request, Severity,
 };
 use tokio::sync::mpsc;
@@ -149,12 +149,11 @@ impl DeviceTask {
         let mut saved_at = None;
         loop {
             self.remember(device.memory(), &mut saved_at).await;
-            let due = device.due_in().max(POLL_EVERY_MIN);
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
                 Some(ask) = self.requests.recv() => self.serve(device, ask).await?,
-                () = self.gate.clock.sleep(due) => {
+                () = until_due(device, self.gate.clock.as_ref()) => {
                     if stop.run_until_cancelled(device.poll()).await.is_none() {
                         return Ok(());
                     }
@@ -215,6 +214,20 @@ impl DeviceTask {
     }
 }
 
+/// Ends when the device has something to do: its time has come, or it spoke.
+async fn until_due(device: &mut dyn Device, clock: &dyn Clock) {
+    let due = clock.sleep(device.due_in().max(POLL_EVERY_MIN));
+    match device.wait() {
+        None => due.await,
+        Some(spoke) => {
+            tokio::select! {
+                () = due => {}
+                () = spoke => {}
+            }
+        }
+    }
+}
+
 /// A task whose device has been announced.
 pub(crate) struct StartedTask {
     task: DeviceTask,
@@ -268,7 +281,8 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 impl DeviceTask {
     /// Carries out one request. A driver that fails in it is a failed attempt like any other, and in the ledger.
     async fn serve(&mut self, device: &mut dyn Device, ask: Ask) -> Result<(), Broken> {
-        if device.info().modes.is_empty() {
+        let info = device.info();
+        if info.modes.is_empty() && info.settings.is_empty() {
             let _ = ask.answer.send(Err(AskError::NotControllable("it only reports values".to_owned())));
             return Ok(());
         }
@@ -326,8 +340,12 @@ impl DeviceTask {
     /// Back to the device's own automatic, which is the safe state. What fails is tried again after the next poll, a few
     /// times: a device that does not obey must not be written to for ever.
     async fn end_charge(&mut self, device: &mut dyn Device) -> Result<(), Broken> {
-        let request =
-            Request { device: self.id.clone(), mode: BatteryMode::Auto, lease: None, asked_by: Asker::Cli };
+        let request = Request {
+            device: self.id.clone(),
+            wish: BatteryMode::Auto.into(),
+            lease: None,
+            asked_by: Asker::Cli,
+        };
         let (entry, result) = self.carry_out(device, &request, GOAL_REACHED).await;
         result?;
         self.goal_tries += 1;

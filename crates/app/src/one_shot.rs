@@ -124,6 +124,8 @@ impl Reporter for Told {
             Report::Online(_, true, at) => state.online = Online::Yes(at),
             Report::Online(_, false, at) => state.online = Online::No(at),
             Report::Notices(_, notices) => state.notices = notices,
+            Report::Native(_, view) => state.native = Some(view),
+            Report::Evidence(_, evidence) => state.evidence = evidence.into(),
         }
     }
 }

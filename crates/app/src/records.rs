@@ -1,7 +1,7 @@
 //! What has to survive a power cut before the program goes on: ledger rows, and small texts under a key.
 
 use futures_util::future::BoxFuture;
-use ohmstead_model::{DeviceId, LedgerEntry};
+use ohmstead_model::{DeviceId, LedgerEntry, Wish};
 
 /// Why something could not be made durable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,9 +25,17 @@ pub(crate) fn driver_key(device: &DeviceId) -> String {
     format!("driver/{device}")
 }
 
-/// The key of how a device was before anything was first written to it.
-pub(crate) fn original_key(device: &DeviceId) -> String {
-    format!("original/{device}")
+/// The key of how a device was before its mode, or one of its settings, was first written.
+pub(crate) fn original_key(device: &DeviceId, wish: &Wish) -> String {
+    match wish {
+        Wish::Mode(_) => format!("original/{device}"),
+        Wish::Setting(setting) => format!("original/{device}/{}", setting.name),
+    }
+}
+
+/// The key of when what wears out in a device was written.
+pub(crate) fn wear_key(device: &DeviceId) -> String {
+    format!("wear/{device}")
 }
 
 /// The key of what is being written to a device right now.

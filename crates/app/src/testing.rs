@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use ohmstead_drivers::{
-    Context, Device, DeviceError, ModeNow, OpenError, Plan, PlanError, Report, WriteReply,
+    Context, Device, DeviceError, ModeNow, OpenError, Plan, PlanError, Report, Wear, WriteReply,
 };
 use ohmstead_model::{
-    BatteryMode, Clock, DeviceId, DeviceInfo, Event, LedgerEntry, Metric, Moment, Reading, Role, Ttl,
-    UnixMillis, Value,
+    Assignment, BatteryMode, Clock, DeviceId, DeviceInfo, Event, LedgerEntry, Metric, Moment, Reading, Role,
+    Ttl, UnixMillis, Value, Wish,
 };
 use ohmstead_units::{BatteryPower, Timespan, Watts};
 use tokio_util::sync::CancellationToken;
@@ -78,6 +78,8 @@ pub(crate) struct Fake {
     /// What was done with it, in order.
     pub(crate) log: Vec<String>,
     returns: Option<(Moment, String, Option<f64>)>,
+    /// The value of its one setting.
+    pub(crate) setting: String,
 }
 
 /// A handle to a fake device.
@@ -102,6 +104,7 @@ impl FakeHandle {
             ends_charges: true,
             memory: None,
             memory_at_open: None,
+            setting: "utility_first".to_owned(),
             log: Vec::new(),
             returns: None,
         })))
@@ -176,7 +179,8 @@ impl FakeDevice {
         let mut fake = self.fake.lock();
         let before = (now.plus(Duration::from_secs(10)), fake.mode.clone(), fake.power);
         if fake.obeys != Obeys::Not {
-            fake.mode.clone_from(&plan.expect_mode);
+            let part = if plan.wear.is_some() { &mut fake.setting } else { &mut fake.mode };
+            part.clone_from(&plan.expect_word);
         }
         if matches!(fake.obeys, Obeys::Fully | Obeys::ForTenSeconds) && fake.power.is_some() {
             let limit = fake.power_limit;
@@ -231,7 +235,11 @@ impl Device for FakeDevice {
         })
     }
 
-    fn plan(&self, mode: &BatteryMode, lease: Option<Timespan>) -> Result<Plan, PlanError> {
+    fn plan(&self, wish: &Wish, lease: Option<Timespan>) -> Result<Plan, PlanError> {
+        let mode = match wish {
+            Wish::Mode(mode) => mode,
+            Wish::Setting(Assignment { name, value }) => return Ok(setting_plan(name, value)),
+        };
         let (word, power) = match mode {
             BatteryMode::Charge { until: Some(_), .. } if !self.fake.lock().ends_charges => {
                 return Err(PlanError { reason: "cannot stop by itself".to_owned() });
@@ -245,10 +253,12 @@ impl Device for FakeDevice {
         let lease = lease.map(|lease| format!(" {lease}")).unwrap_or_default();
         Ok(Plan {
             writes: vec![format!("{word} {}{lease}", power.unwrap_or_default())],
-            expect_mode: word.to_owned(),
+            expect_word: word.to_owned(),
+            word_is_all: power.is_none(),
             expect_power: power.map(|power| BatteryPower::discharging(Watts(power))),
             settle: Duration::from_secs(2),
             effect_within: Duration::from_secs(60),
+            wear: None,
         })
     }
 
@@ -271,10 +281,13 @@ impl Device for FakeDevice {
         })
     }
 
-    fn read_mode(&mut self) -> BoxFuture<'_, Result<ModeNow, DeviceError>> {
+    fn read_back<'a>(&'a mut self, wish: &'a Wish) -> BoxFuture<'a, Result<ModeNow, DeviceError>> {
         Box::pin(async move {
             self.exchange("read").await?;
             let fake = self.fake.lock();
+            if matches!(wish, Wish::Setting(_)) {
+                return Ok(ModeNow { native: fake.setting.clone(), power: None, soc: None });
+            }
             let power = fake.power.map(|power| BatteryPower::discharging(Watts(power)));
             Ok(ModeNow { native: fake.mode.clone(), power, soc: Some(fake.soc) })
         })
@@ -282,6 +295,19 @@ impl Device for FakeDevice {
 
     fn memory(&self) -> Option<String> {
         self.fake.lock().memory.clone()
+    }
+}
+
+/// The one setting of the fake wears out: a write a minute, two a day.
+fn setting_plan(name: &str, value: &str) -> Plan {
+    Plan {
+        writes: vec![format!("{name} {value}")],
+        expect_word: value.to_owned(),
+        word_is_all: true,
+        expect_power: None,
+        settle: Duration::from_secs(2),
+        effect_within: Duration::ZERO,
+        wear: Some(Wear { part: name.to_owned(), interval: Duration::from_secs(60), per_day: 2 }),
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use ohmstead_drivers::DeviceSettings;
-
 use crate::config::Config;
 use crate::problem::{Fault, What};
 use crate::tree::{Mark, Node};
@@ -18,15 +16,12 @@ pub(crate) fn whole(config: &Config, root: &Node, with_files: bool, faults: &mut
 
 /// Two devices at one address are one device configured twice: each would take the other's answers.
 fn addresses(config: &Config, root: &Node, faults: &mut Vec<Fault>) {
-    let mut seen: HashMap<(String, u16), &str> = HashMap::new();
+    let mut seen: HashMap<String, &str> = HashMap::new();
     for (id, settings) in &config.devices {
-        let DeviceSettings::Marstek(battery) = settings;
-        let Some(first) = seen.insert((battery.host.to_ascii_lowercase(), battery.port), id.as_str()) else {
-            continue;
-        };
-        let mark = mark_of(root, &["devices", id.as_str(), "marstek", "host"]);
-        let text =
-            format!("devices `{first}` and `{id}` have the same address {}:{}", battery.host, battery.port);
+        let Some(place) = settings.place() else { continue };
+        let Some(first) = seen.insert(place.clone(), id.as_str()) else { continue };
+        let mark = mark_of(root, &["devices", id.as_str(), settings.driver(), settings.place_key()]);
+        let text = format!("devices `{first}` and `{id}` have the same address {place}");
         faults.push(
             Fault::at(mark, What::Text(text))
                 .help("a device is configured once; behind one address, each needs a `port` of its own"),

@@ -1,8 +1,10 @@
 //! Conversion of the configurations of earlier programs.
 
 mod marstek_poller;
+mod pv_inverter_monitor;
 
 pub use marstek_poller::marstek_poller;
+pub use pv_inverter_monitor::pv_inverter_monitor;
 
 /// A converted configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ohmstead_model::{BatteryMode, Clock, DeviceId, DeviceInfo, Metric, Moment, Notice, Reading, Value};
+use ohmstead_model::{Clock, DeviceId, DeviceInfo, Evidence, Metric, Moment, NativeView, Notice, Reading, Value, Wish};
 use ohmstead_units::{BatteryPower, Timespan};
 
-use crate::marstek;
+use crate::{marstek, voltronic};
 
 /// A boxed future that borrows the device.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -22,6 +22,8 @@ pub struct Driver {
     pub about: &'static str,
     /// The core metrics that some device of the family reports.
     pub metrics: &'static [Metric],
+    /// The metrics of the family's own, beyond the core catalogue.
+    pub native: &'static [Metric],
 }
 
 /// The settings of one device, by driver: the externally tagged shape `garage: { marstek: { host: ... } }`.
@@ -30,6 +32,8 @@ pub struct Driver {
 pub enum DeviceSettings {
     /// A Marstek battery with the local API.
     Marstek(marstek::Settings),
+    /// A Voltronic (Axpert, MPP Solar) inverter over USB or a serial line.
+    Voltronic(voltronic::Settings),
 }
 
 impl DeviceSettings {
@@ -38,6 +42,7 @@ impl DeviceSettings {
         let (scheme, rest) = address.split_once("://").ok_or_else(|| OpenError::bad_address(address))?;
         match scheme {
             "marstek" => marstek::Settings::from_authority(rest).map(Self::Marstek),
+            "voltronic" => voltronic::Settings::from_address(rest).map(Self::Voltronic),
             _ => Err(OpenError::bad_address(address)),
         }
     }
@@ -46,6 +51,40 @@ impl DeviceSettings {
     pub fn driver(&self) -> &'static str {
         match self {
             Self::Marstek(_) => marstek::DRIVER.name,
+            Self::Voltronic(_) => voltronic::DRIVER.name,
+        }
+    }
+
+    /// The name for people, where one is configured.
+    pub fn title(&self) -> Option<&str> {
+        match self {
+            Self::Marstek(settings) => settings.name.as_deref(),
+            Self::Voltronic(settings) => settings.name.as_deref(),
+        }
+    }
+
+    /// Where the device is, as the owner wrote it.
+    pub fn address(&self) -> String {
+        match self {
+            Self::Marstek(settings) => settings.host.clone(),
+            Self::Voltronic(settings) => settings.path.to_string(),
+        }
+    }
+
+    /// Where the device is, written the same way for one place however the owner wrote it: two devices with one place are
+    /// one device configured twice. `None` where the settings do not tell (`path: auto`).
+    pub fn place(&self) -> Option<String> {
+        match self {
+            Self::Marstek(settings) => Some(settings.place()),
+            Self::Voltronic(settings) => settings.place(),
+        }
+    }
+
+    /// The key of the configuration that says where the device is.
+    pub fn place_key(&self) -> &'static str {
+        match self {
+            Self::Marstek(_) => "host",
+            Self::Voltronic(_) => "path",
         }
     }
 
@@ -53,6 +92,7 @@ impl DeviceSettings {
     pub fn read_only(&self) -> Option<bool> {
         match self {
             Self::Marstek(settings) => settings.read_only,
+            Self::Voltronic(settings) => settings.read_only,
         }
     }
 
@@ -60,6 +100,9 @@ impl DeviceSettings {
     pub fn open(&self, id: DeviceId, context: Context) -> Result<Box<dyn Device>, OpenError> {
         match self {
             Self::Marstek(settings) => Ok(Box::new(marstek::Battery::open(id, settings.clone(), context)?)),
+            Self::Voltronic(settings) => {
+                Ok(Box::new(voltronic::Inverter::open(id, settings.clone(), context)?))
+            }
         }
     }
 }
@@ -100,6 +143,11 @@ pub enum Report {
     Answered(DeviceId, Moment),
     /// The complete list of what is the case with the device, when it changed.
     Notices(DeviceId, Vec<Notice>),
+    /// What the driver knows about the device and from what, complete, when it changed. Not for values that change with
+    /// every poll.
+    Evidence(DeviceId, Vec<Evidence>),
+    /// Where the device's own vocabulary can be looked up, once there is one.
+    Native(DeviceId, NativeView),
 }
 
 /// A device that one task owns.
@@ -113,39 +161,61 @@ pub trait Device: Send {
     /// Does the one exchange that is due, and reports what came of it. Short: a request can be served between two.
     fn poll(&mut self) -> BoxFuture<'_, ()>;
 
-    /// The exact writes that `mode` needs on this device, without sending anything. `lease` is how long the mode is
+    /// For a device that speaks by itself: ends as soon as [`Device::poll`] has something to do, which may be long before
+    /// [`Device::due_in`] says. Cancel-safe: what came stays for the poll. `None`: only time passes.
+    fn wait(&mut self) -> Option<BoxFuture<'_, ()>> {
+        None
+    }
+
+    /// The exact writes that `wish` needs on this device, without sending anything. `lease` is how long a mode is
     /// meant to last; a driver uses it for the device's own dead-man timer where the protocol has one.
-    fn plan(&self, mode: &BatteryMode, lease: Option<Timespan>) -> Result<Plan, PlanError>;
+    fn plan(&self, wish: &Wish, lease: Option<Timespan>) -> Result<Plan, PlanError>;
 
     /// Sends the writes of a plan, in order, and stops at the first refusal.
     fn write<'a>(&'a mut self, plan: &'a Plan) -> BoxFuture<'a, Result<WriteReply, DeviceError>>;
 
-    /// Reads mode and power back from the device now.
-    fn read_mode(&mut self) -> BoxFuture<'_, Result<ModeNow, DeviceError>>;
+    /// Reads back from the device, now, what `wish` is about: its mode and power, or the setting.
+    fn read_back<'a>(&'a mut self, wish: &'a Wish) -> BoxFuture<'a, Result<ModeNow, DeviceError>>;
 
     /// What the driver has learned about this unit and wants back after a restart.
     fn memory(&self) -> Option<String>;
 }
 
-/// The writes for one mode.
+/// The writes for one wish.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// The payloads as they go out, in order; text so that the ledger and a dry run can show them.
     pub writes: Vec<String>,
-    /// What a read of the mode shows once the device does as asked, in the device's own words (case-insensitive).
-    pub expect_mode: String,
+    /// What a read back shows once the device does as asked, in the device's own words (case-insensitive).
+    pub expect_word: String,
+    /// Whether that word says everything: what reads so already needs no write. Not so where a power, a schedule or a
+    /// timer hides behind the word.
+    pub word_is_all: bool,
     /// The power that a meter will show, where the mode implies one.
     pub expect_power: Option<BatteryPower>,
     /// How long the device takes until a read-back means something.
     pub settle: Duration,
     /// How long until a measurement must show the effect.
     pub effect_within: Duration,
+    /// What the writes wear out in the device, if anything.
+    pub wear: Option<Wear>,
+}
+
+/// Memory in the device that bears a limited number of writes. The actuator keeps to it, over restarts too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wear {
+    /// What is written: the setting's name, the same for every wish that writes it.
+    pub part: String,
+    /// The least time between two writes.
+    pub interval: Duration,
+    /// The most writes in 24 hours.
+    pub per_day: u32,
 }
 
 /// The mode and power as read from the device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModeNow {
-    /// The device's own word for its mode.
+    /// The device's own word for its mode, or for the setting that was asked about.
     pub native: String,
     /// The battery's power, if the same answer or the last one tells it.
     pub power: Option<BatteryPower>,
@@ -174,7 +244,7 @@ pub struct PlanError {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The address has no known form.
-    #[error("{address:?} is no device address: expected one such as marstek://192.0.2.7:30000")]
+    #[error("{address:?} is no device address: expected one such as marstek://192.0.2.7:30000 or voltronic:///dev/hidraw0")]
     BadAddress {
         /// What was given.
         address: String,
@@ -254,14 +324,16 @@ impl DeviceError {
 pub struct Found {
     /// The driver that can talk to it.
     pub driver: &'static str,
-    /// Where it answered.
-    pub address: std::net::SocketAddr,
+    /// Its address as in `DRIVER://ADDRESS`.
+    pub address: String,
     /// Its model in its own words.
     pub model: String,
     /// Its firmware as people write it.
     pub firmware: Option<String>,
     /// Its identity.
     pub serial: Option<String>,
+    /// The keys and values (as YAML) with which the configuration names it.
+    pub settings: Vec<(&'static str, String)>,
     /// Whatever else it told, by metric.
     pub values: Vec<(Metric, Value)>,
 }

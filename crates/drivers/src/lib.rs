@@ -9,11 +9,22 @@
 mod device;
 pub mod marstek;
 pub mod transports;
+pub mod voltronic;
 
 pub use device::{
     BoxFuture, Context, Device, DeviceError, DeviceSettings, Driver, Found, ModeNow, OpenError, Plan,
-    PlanError, Report, Reporter, WriteReply,
+    PlanError, Report, Reporter, Wear, WriteReply,
 };
 
 /// Every driver, in alphabetical order: the one list that discovery, documentation and tests go through.
-pub const DRIVERS: &[Driver] = &[marstek::DRIVER];
+pub const DRIVERS: &[Driver] = &[marstek::DRIVER, voltronic::DRIVER];
+
+/// The metrics of the drivers' own, beyond the core catalogue.
+pub fn native() -> Vec<ohmstead_model::Metric> {
+    DRIVERS.iter().flat_map(|driver| driver.native).copied().collect()
+}
+
+/// The metric with this id: a core one, or one of a driver's own.
+pub fn metric(id: &str) -> Option<ohmstead_model::Metric> {
+    ohmstead_model::Metric::by_id(id).or_else(|| native().into_iter().find(|metric| metric.id() == id))
+}

@@ -18,10 +18,10 @@ fn main() -> anyhow::Result<()> {
     let days: i64 = std::env::args().nth(1).map_or(Ok(30), |days| days.parse())?;
     let folder = tempfile::tempdir_in(".")?;
     println!("live: one day, a commit each minute");
-    let history = History::open(folder.path(), &Settings::default())?;
+    let history = History::open(folder.path(), &Settings::default(), &[])?;
     live(&history)?;
     drop(history);
-    let (history, took) = timed(|| History::open(folder.path(), &Settings::default()))?;
+    let (history, took) = timed(|| History::open(folder.path(), &Settings::default(), &[]))?;
     println!("  reopened in {took:.1?}");
     println!("backfill: {days} days");
     let mut house = House::new(START - days * DAY_MS);

@@ -82,19 +82,21 @@ pub struct Committed {
 
 impl History {
     /// Opens the store in `data_dir`, creating or updating its file. What was committed is there; the file of a newer
-    /// version, of another program, or a damaged one is refused and left as it is.
-    pub fn open(data_dir: &Path, settings: &Settings) -> Result<Self, OpenError> {
-        Self::open_within(data_dir, settings, Limits::PRODUCT)
+    /// version, of another program, or a damaged one is refused and left as it is. `native` are the metrics that there are
+    /// beyond the core catalogue: a stored series of any other is kept, but nobody can ask for it.
+    pub fn open(data_dir: &Path, settings: &Settings, native: &[Metric]) -> Result<Self, OpenError> {
+        Self::open_within(data_dir, settings, native, Limits::PRODUCT)
     }
 
     pub(crate) fn open_within(
         data_dir: &Path,
         settings: &Settings,
+        native: &[Metric],
         limits: Limits,
     ) -> Result<Self, OpenError> {
         let path = data_dir.join(FILE);
         let schema::Connections { writer, reader } = schema::open(&path, limits.busy)?;
-        let memory = load(&writer).map_err(|error| OpenError::Storage(Trouble::new(&path, error)))?;
+        let memory = load(&writer, native).map_err(|error| OpenError::Storage(Trouble::new(&path, error)))?;
         Ok(Self {
             path,
             limits,
@@ -285,7 +287,7 @@ fn delete_before(transaction: &Transaction<'_>, cutoff: i64) -> Result<(i64, u64
 }
 
 /// The series and the head, as the last run left them.
-fn load(connection: &Connection) -> Result<Memory, rusqlite::Error> {
+fn load(connection: &Connection, native: &[Metric]) -> Result<Memory, rusqlite::Error> {
     let mut memory = Memory::default();
     let mut slots = HashMap::new();
     let mut select =
@@ -298,7 +300,8 @@ fn load(connection: &Connection) -> Result<Memory, rusqlite::Error> {
             tracing::warn!(target: "store", device, metric, "a series with a name that is none is kept, unused");
             continue;
         };
-        let known = Metric::by_id(&metric);
+        let own = || native.iter().copied().find(|known| known.id() == metric);
+        let known = Metric::by_id(&metric).or_else(own);
         let row = Some(Row { id, decimals });
         if known.is_none() {
             tracing::info!(target: "store", device, metric, "a series of a metric that the catalogue does not have is kept");

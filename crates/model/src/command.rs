@@ -117,6 +117,66 @@ fn magnitude<Q: FromStr>(text: &str) -> Result<Option<Q>, ()> {
     if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|_| ()) }
 }
 
+/// A setting and the value it is to have, both as they were asked: `output_priority = solar_battery_utility`. What the
+/// device offers stands in [`DeviceInfo::settings`](crate::DeviceInfo::settings); its driver has the last word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// The metric that shows the setting, by its id.
+    pub name: String,
+    /// The value as text: a state's key, or a number in the metric's unit.
+    pub value: String,
+}
+
+/// What is asked of a device.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wish {
+    /// A battery mode.
+    Mode(BatteryMode),
+    /// A setting of the device's own.
+    Setting(Assignment),
+}
+
+impl Wish {
+    /// The battery mode, if one is asked for.
+    pub fn mode(&self) -> Option<&BatteryMode> {
+        match self {
+            Self::Mode(mode) => Some(mode),
+            Self::Setting(_) => None,
+        }
+    }
+}
+
+impl From<BatteryMode> for Wish {
+    fn from(mode: BatteryMode) -> Self {
+        Self::Mode(mode)
+    }
+}
+
+impl fmt::Display for Wish {
+    /// The mode as it prints, or `name=value`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mode(mode) => write!(f, "{mode}"),
+            Self::Setting(Assignment { name, value }) => write!(f, "{name}={value}"),
+        }
+    }
+}
+
+impl FromStr for Wish {
+    type Err = ModeParseError;
+
+    /// Reads what [`fmt::Display`] prints: with a `=` in it a setting, else a battery mode.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Some((name, value)) = text.split_once('=') else { return text.parse().map(Self::Mode) };
+        let (name, value) = (name.trim(), value.trim());
+        let is_id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if name.is_empty() || value.is_empty() || !name.chars().all(is_id) {
+            return Err(ModeParseError(text.to_owned()));
+        }
+        Ok(Self::Setting(Assignment { name: name.to_owned(), value: value.to_owned() }))
+    }
+}
+
 /// Who asked for something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asker {
@@ -139,14 +199,14 @@ impl Asker {
     }
 }
 
-/// A wish for a battery's mode. Only the actuator turns it into a write.
+/// A wish of somebody. Only the actuator turns it into a write.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// Which device.
     pub device: DeviceId,
-    /// What it should do.
-    pub mode: BatteryMode,
-    /// For how long; the driver's default where `None` and the device needs one.
+    /// What it should do or be set to.
+    pub wish: Wish,
+    /// For how long; the driver's default where `None` and the device needs one. Never with a setting.
     pub lease: Option<Duration>,
     /// Who asked.
     pub asked_by: Asker,
@@ -243,7 +303,7 @@ pub struct LedgerEntry {
     pub device: DeviceId,
     /// Who asked, see [`Asker::key`].
     pub asked_by: String,
-    /// What was asked, in the vocabulary of [`BatteryMode`].
+    /// What was asked, as [`Wish`] prints it.
     pub request: String,
     /// The device's state before, in its own words.
     pub old: Option<String>,
@@ -285,6 +345,17 @@ mod tests {
             "Charge 1 kW".parse(),
             Ok(BatteryMode::Charge { power: Some(Watts(1000.0)), until: None })
         );
+    }
+
+    #[test]
+    fn wishes_print_and_read_back() {
+        for text in ["auto", "charge 800 W", "output_priority=solar_first", "charge_current_max=30"] {
+            let wish: Wish = text.parse().expect(text);
+            assert_eq!(wish.to_string(), text);
+        }
+        for text in ["=5", "a=", "Output Priority=x", "on", ""] {
+            assert!(text.parse::<Wish>().is_err(), "{text:?} was accepted");
+        }
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Moment;
 use crate::catalogue::PollClass;
+use crate::{Moment, Setting};
 
 /// The name of a device: its key in the configuration. Letters, digits, `_` and `-`, at most 64, never empty.
 ///
@@ -83,6 +83,8 @@ pub enum Role {
     GridMeter,
     /// Has photovoltaic inputs: `pv_power` counts for the house.
     Pv,
+    /// Feeds and measures loads of the house: in a house without a grid meter its `load_power` is the consumption.
+    LoadMeter,
 }
 
 impl Role {
@@ -93,6 +95,7 @@ impl Role {
             Self::Inverter => "inverter",
             Self::GridMeter => "grid_meter",
             Self::Pv => "pv",
+            Self::LoadMeter => "load_meter",
         }
     }
 }
@@ -151,6 +154,17 @@ pub struct Notice {
     pub text: String,
     /// What to do about it.
     pub hint: String,
+}
+
+/// One thing that a driver knows about a device, and what it knows it from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// What was asked or looked at, such as `QPI` or `QPIGS`.
+    pub what: String,
+    /// What was seen, in the device's own words: `(PI30`, `21 fields`.
+    pub seen: String,
+    /// What follows from it; empty where nothing does.
+    pub means: String,
 }
 
 /// Whether a device answers.
@@ -222,6 +236,8 @@ pub struct DeviceInfo {
     pub roles: Vec<Role>,
     /// The battery modes that may be asked of it; empty where it cannot be controlled.
     pub modes: Vec<String>,
+    /// What else can be set on it; empty where nothing can. Which of it may be set follows from the owner's configuration.
+    pub settings: Vec<Setting>,
     /// The metrics that this device is expected to report, so that they can be announced before the first answer.
     pub metrics: Vec<crate::Metric>,
     /// How long its values stay usable.
@@ -247,6 +263,7 @@ impl DeviceInfo {
             phase: None,
             roles: Vec::new(),
             modes: Vec::new(),
+            settings: Vec::new(),
             metrics: Vec::new(),
             ttl: Ttl::default(),
             entity_id: None,

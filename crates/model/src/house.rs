@@ -24,12 +24,19 @@ pub fn info(title: &str, ttl: Ttl) -> DeviceInfo {
 ///
 /// Grid power is the freshest reading of any grid meter, for several devices may read the same meter. Battery and solar
 /// power are sums over the devices with that role; the state of charge is weighted by capacity where every capacity is
-/// known. `load = grid + battery + solar`.
+/// known. `load = grid + battery + solar`: of load and grid one is measured and the other follows. Without a grid meter
+/// the load is what the devices measure that feed it.
 pub fn compute(snapshot: &Snapshot, now: Moment) -> Reading {
-    let grid = freshest(snapshot, now);
     let battery = sum(snapshot, now, Role::Battery, Metric::BatteryPower);
     let solar = sum(snapshot, now, Role::Pv, Metric::PvPower);
-    let load = load(&grid, &battery, &solar, has(snapshot, Role::Pv));
+    let own = own_supply(&battery, &solar, has(snapshot, Role::Pv));
+    let (grid, load) = if !has(snapshot, Role::GridMeter) && has(snapshot, Role::LoadMeter) {
+        let load = sum(snapshot, now, Role::LoadMeter, Metric::LoadPower);
+        (load.clone().and_then(|load| Ok(load - own?)), load)
+    } else {
+        let grid = freshest(snapshot, now);
+        (grid.clone(), grid.and_then(|grid| Ok(grid + own?)))
+    };
     let soc = state_of_charge(snapshot, now);
     let values = vec![
         (Metric::GridPower, number(grid)),
@@ -74,15 +81,15 @@ fn member(device: &DeviceState, metric: Metric, now: Moment) -> Result<f64, Unkn
         .map_err(|why| Unknown::missing(format!("{} of {} ({why})", metric.def().id, device.info.id)))
 }
 
-fn load(
-    grid: &Result<f64, Unknown>,
+/// What the house gives itself.
+fn own_supply(
     battery: &Result<f64, Unknown>,
     solar: &Result<f64, Unknown>,
     house_has_pv: bool,
 ) -> Result<f64, Unknown> {
-    // A house without a PV device has no solar term; a house with one that is silent has an unknown load.
+    // A house without a PV device has no solar term; a house with one that is silent has an unknown balance.
     let solar = if house_has_pv { solar.clone()? } else { 0.0 };
-    Ok(grid.clone()? + battery.clone()? + solar)
+    Ok(battery.clone()? + solar)
 }
 
 fn state_of_charge(snapshot: &Snapshot, now: Moment) -> Result<f64, Unknown> {
@@ -147,6 +154,24 @@ mod tests {
         ]);
         assert_eq!(value(&snapshot, Metric::LoadPower), Ok(Value::Number(700.0)));
         assert_eq!(value(&snapshot, Metric::BatterySoc), Ok(Value::Number(60.0)));
+    }
+
+    #[test]
+    fn without_a_grid_meter_the_measured_load_closes_the_balance() {
+        let inverter = [
+            (Metric::LoadPower, 900.0),
+            (Metric::BatteryPower, 200.0),
+            (Metric::PvPower, 400.0),
+            (Metric::BatterySoc, 40.0),
+        ];
+        let roles = [Role::Battery, Role::Pv, Role::LoadMeter];
+        let snapshot = house(&[("axpert", &roles, &inverter, 1)]);
+        assert_eq!(value(&snapshot, Metric::LoadPower), Ok(Value::Number(900.0)));
+        assert_eq!(value(&snapshot, Metric::GridPower), Ok(Value::Number(300.0)));
+        let meter = ("meter", &[Role::GridMeter][..], &[(Metric::GridPower, 500.0)][..], 1);
+        let snapshot = house(&[("axpert", &roles, &inverter, 1), meter]);
+        assert_eq!(value(&snapshot, Metric::LoadPower), Ok(Value::Number(1100.0)));
+        assert_eq!(value(&snapshot, Metric::GridPower), Ok(Value::Number(500.0)));
     }
 
     #[test]

@@ -12,20 +12,25 @@ mod command;
 mod device;
 mod event;
 pub mod house;
+mod native;
 mod reading;
 mod series;
+mod setting;
 mod snapshot;
 mod time;
 mod value;
 
 pub use catalogue::{Metric, MetricDef};
 pub use command::{
-    Answer, AskError, Asker, BatteryMode, Commands, LedgerEntry, ModeParseError, Outcome, Request,
+    Answer, AskError, Asker, Assignment, BatteryMode, Commands, LedgerEntry, ModeParseError, Outcome,
+    Request, Wish,
 };
-pub use device::{DeviceId, DeviceIdError, DeviceInfo, Notice, Online, Phase, Role, Severity, Ttl};
+pub use device::{DeviceId, DeviceIdError, DeviceInfo, Evidence, Notice, Online, Phase, Role, Severity, Ttl};
 pub use event::Event;
+pub use native::{NativeRow, NativeView, Natives};
 pub use reading::{Reading, Sample};
 pub use series::{Bucket, Points, Resolution, Series, SeriesQuery};
+pub use setting::{Allowed, Setting, SettingError};
 pub use snapshot::{DeviceState, Known, Observed, Snapshot, Update};
 pub use time::{Clock, Moment, Sleep, UnixMillis};
 pub use value::{Observation, Unknown, Value};

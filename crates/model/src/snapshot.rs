@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{DeviceId, DeviceInfo, Metric, Moment, Notice, Observation, Online, Reading, Unknown, Value};
+use crate::{
+    DeviceId, DeviceInfo, Evidence, Metric, Moment, NativeView, Notice, Observation, Online, Reading, Unknown, Value,
+};
 
 /// An observation with the moment it was made.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +39,10 @@ pub struct DeviceState {
     pub last_success: Option<Moment>,
     /// What is the case with it.
     pub notices: Vec<Notice>,
+    /// What its driver knows about it, and from what.
+    pub evidence: Arc<[Evidence]>,
+    /// Its own vocabulary, where it has one beyond the metrics.
+    pub native: Option<NativeView>,
     /// The last observation of each metric. Use [`DeviceState::value`] unless you show the age yourself.
     pub values: BTreeMap<Metric, Observed>,
 }
@@ -49,6 +55,8 @@ impl DeviceState {
             online: Online::NotAskedYet,
             last_success: None,
             notices: Vec::new(),
+            evidence: Arc::from([]),
+            native: None,
             values: BTreeMap::new(),
         }
     }

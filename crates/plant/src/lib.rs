@@ -1,8 +1,9 @@
-//! The simulated house and its batteries: the real wire protocol on real sockets, or in memory for tests in virtual time.
+//! The simulated house, its batteries and inverters: the real wire protocol on real sockets, or in memory for tests in virtual time.
 //!
 //! ```text
 //!   house    physics: loads, sun, clouds, grid meter, batteries. Deterministic by seed, no I/O, no clock
 //!   marstek  the battery's firmware: a datagram in, delayed datagrams out, with all its bad habits as switches
+//!   voltronic  the inverter's firmware: bytes in, reports out at 2400 baud, likewise with its bad habits
 //!   site     house + devices + addresses = `InMemory`, for tests that run a day in a second
 //!   serve    the same on UDP sockets = `Plant`, for real clients
 //! ```
@@ -13,8 +14,10 @@ pub mod house;
 pub mod marstek;
 mod serve;
 mod site;
+pub mod voltronic;
 
-pub use house::{BatteryTruth, House, Settings, Truth};
+pub use house::{BatteryTruth, House, InverterTruth, Settings, Truth};
 pub use marstek::{Counters, Profile, SWITCHES, Switches};
 pub use serve::{ChangeError, Plant, PlantHandle, StartError};
 pub use site::{BatterySetup, Delivery, InMemory, SetupError, UnitError};
+pub use voltronic::{InverterSetup, Port};

@@ -8,6 +8,7 @@
 //! A socket bound to a unicast address hears no broadcasts, hence the listener. All sockets set `SO_REUSEADDR`, so that a
 //! client bound to `0.0.0.0` and the same port can live beside them (real clients do that).
 
+mod cable;
 mod socket;
 mod unit;
 
@@ -17,6 +18,7 @@ use crate::{
     house::{Settings, Truth},
     marstek::{Cast, Counters, Switches},
     site::{BatterySetup, Delivery, InMemory, SetupError, UnitError},
+    voltronic::{Front, InverterSetup},
 };
 use socket::{Claim, bind, broadcast_address};
 use std::{
@@ -38,6 +40,9 @@ const HEARTBEAT: Duration = Duration::from_millis(500);
 pub struct Plant {
     origin: Origin,
     batteries: Vec<BatterySetup>,
+    inverters: Vec<InverterSetup>,
+    /// The ways to an inverter, by its name.
+    fronts: Vec<(String, Vec<Front>)>,
     speed: f64,
     broadcast: Option<SocketAddr>,
 }
@@ -95,18 +100,33 @@ impl Clock {
 impl Plant {
     /// A plant with a house and no batteries yet, in real time.
     pub fn builder(settings: Settings) -> Self {
-        Self { origin: Origin::New(settings), batteries: Vec::new(), speed: 1.0, broadcast: None }
+        Self { origin: Origin::New(settings), batteries: Vec::new(), inverters: Vec::new(), fronts: Vec::new(), speed: 1.0, broadcast: None }
     }
 
     /// A plant that goes on where a site in memory has come to: its past can be lived quickly, then served.
     pub fn continuing(site: InMemory) -> Self {
-        Self { origin: Origin::Continued(Box::new(site)), batteries: Vec::new(), speed: 1.0, broadcast: None }
+        Self { origin: Origin::Continued(Box::new(site)), batteries: Vec::new(), inverters: Vec::new(), fronts: Vec::new(), speed: 1.0, broadcast: None }
     }
 
     /// Adds a battery.
     #[must_use]
     pub fn battery(mut self, setup: BatterySetup) -> Self {
         self.batteries.push(setup);
+        self
+    }
+
+    /// Adds an inverter.
+    #[must_use]
+    pub fn inverter(mut self, setup: InverterSetup, fronts: Vec<Front>) -> Self {
+        self = self.front(&setup.name, fronts);
+        self.inverters.push(setup);
+        self
+    }
+
+    /// Adds ways to an inverter that is there already, by its name.
+    #[must_use]
+    pub fn front(mut self, name: &str, fronts: Vec<Front>) -> Self {
+        self.fronts.push((name.to_owned(), fronts));
         self
     }
 
@@ -128,10 +148,10 @@ impl Plant {
     /// The same plant without sockets.
     pub fn in_memory(self) -> Result<InMemory, SetupError> {
         match self.origin {
-            Origin::New(settings) => InMemory::new(settings, self.batteries),
+            Origin::New(settings) => InMemory::new(settings, self.batteries)?.with_inverters(self.inverters),
             Origin::Continued(mut site) => {
                 site.install_all(self.batteries)?;
-                Ok(*site)
+                site.with_inverters(self.inverters)
             }
         }
     }
@@ -142,12 +162,16 @@ impl Plant {
         reason = "the caller's token, as every task of the product takes it"
     )]
     pub fn start(self, tasks: &TaskTracker, stop: CancellationToken) -> Result<PlantHandle, StartError> {
-        let (speed, broadcast) = (self.speed, self.broadcast);
+        let (speed, broadcast, fronts) = (self.speed, self.broadcast, self.fronts.clone());
         if !(0.001..=100_000.0).contains(&speed) {
             return Err(StartError::Setup(SetupError::Speed { speed }));
         }
         let stop = stop.child_token();
         let mut site = self.in_memory().map_err(StartError::Setup)?;
+        for (name, fronts) in &fronts {
+            site.inverter(name).map_err(|error| StartError::Inverter { source: error })?;
+            check_fronts(name, fronts)?;
+        }
         let (mut sockets, mut ours) = (Vec::new(), BTreeSet::new());
         for index in 0..site.len() {
             if !site.is_open(index) {
@@ -166,7 +190,11 @@ impl Plant {
             tasks.spawn(unit::run(Arc::clone(&shared), index, socket, inbox, stop.clone()));
         }
         tasks.spawn(heartbeat(Arc::clone(&shared), stop.clone()));
+        for (name, fronts) in &fronts {
+            cable::start(&shared, name, fronts.clone(), tasks, &stop);
+        }
         let handle = PlantHandle {
+            fronts: Arc::new(fronts),
             shared,
             tasks: tasks.clone(),
             stop,
@@ -179,9 +207,17 @@ impl Plant {
     }
 }
 
+fn check_fronts(name: &str, fronts: &[Front]) -> Result<(), StartError> {
+    fronts.iter().try_for_each(|front| {
+        let who = name.to_owned();
+        front.check().map_err(|source| StartError::Front { who, front: front.address(), source })
+    })
+}
+
 /// A running plant. Clones are handles to the same plant.
 #[derive(Debug, Clone)]
 pub struct PlantHandle {
+    fronts: Arc<Vec<(String, Vec<Front>)>>,
     shared: Arc<Shared>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -197,6 +233,16 @@ impl PlantHandle {
     pub fn addresses(&self) -> Vec<(String, SocketAddr)> {
         let site = self.shared.site();
         (0..site.len()).map(|index| (site.name_at(index).to_owned(), site.address_at(index))).collect()
+    }
+
+    /// The inverters and the ways to each.
+    pub fn inverters(&self) -> &[(String, Vec<Front>)] {
+        &self.fronts
+    }
+
+    /// Sets a switch of an inverter from `name=value`.
+    pub fn set_inverter_switch(&self, name: &str, text: &str) -> Result<(), UnitError> {
+        self.shared.present().set_inverter_switch(name, text)
     }
 
     /// Where one battery is now.

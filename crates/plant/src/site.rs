@@ -1,4 +1,6 @@
-//! The house with its devices and their addresses: what both the sockets and the in-memory front end stand on.
+//! The house with its devices and their addresses, batteries and inverters: what both the sockets and the in-memory front end stand on.
+
+mod inverters;
 
 use crate::{
     house::{BatterySettings, House, HouseError, Settings, Truth},
@@ -68,8 +70,8 @@ pub enum SetupError {
     /// The house or a battery is impossible.
     #[error(transparent)]
     House(#[from] HouseError),
-    /// Two batteries with one name.
-    #[error("two simulated batteries are called {name:?}; give each its own name")]
+    /// Two devices with one name.
+    #[error("two simulated devices are called {name:?}; give each its own name")]
     Name {
         /// The name.
         name: String,
@@ -93,6 +95,22 @@ pub enum SetupError {
         mac: String,
         /// What would do.
         expected: String,
+    },
+    /// A parallel set of an impossible size.
+    #[error("inverter {name:?}: a parallel set has 1 to 9 units, not {units}")]
+    Units {
+        /// The inverter.
+        name: String,
+        /// As given.
+        units: u8,
+    },
+    /// A serial number that no unit has.
+    #[error("inverter {name:?}: serial number {serial:?} is not possible; expected 1 to 20 digits")]
+    Serial {
+        /// The inverter.
+        name: String,
+        /// As given.
+        serial: String,
     },
     /// A speed at which time does not pass.
     #[error(
@@ -123,6 +141,23 @@ pub enum UnitError {
         /// Why.
         #[source]
         source: SwitchError,
+    },
+    /// No inverter has the name.
+    #[error("no simulated inverter is called {name:?}; there are {known}")]
+    UnknownInverter {
+        /// As asked.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// The text of an inverter's switch is wrong.
+    #[error("inverter {name:?}")]
+    InverterSwitch {
+        /// The inverter.
+        name: String,
+        /// Why.
+        #[source]
+        source: crate::voltronic::SwitchError,
     },
 }
 
@@ -158,6 +193,7 @@ impl Unit {
 pub struct InMemory {
     house: House,
     units: Vec<Unit>,
+    inverters: Vec<inverters::Inverter>,
     seed: u64,
 }
 
@@ -165,7 +201,7 @@ impl InMemory {
     /// A house and its batteries.
     pub fn new(settings: Settings, batteries: Vec<BatterySetup>) -> Result<Self, SetupError> {
         let seed = settings.seed;
-        let mut site = Self { house: House::new(settings)?, units: Vec::new(), seed };
+        let mut site = Self { house: House::new(settings)?, units: Vec::new(), inverters: Vec::new(), seed };
         site.install_all(batteries)?;
         Ok(site)
     }
@@ -178,7 +214,7 @@ impl InMemory {
         let now_ms = self.house.now_ms();
         // Each unit has its own luck.
         let seed = self.seed.wrapping_add(self.units.len() as u64 * 7_919);
-        if self.units.iter().any(|unit| unit.name == setup.name) {
+        if self.names().chain(self.inverter_names()).any(|name| name == setup.name) {
             return Err(SetupError::Name { name: setup.name });
         }
         let taken = self.units.iter().find(|unit| unit.home == setup.listen && setup.listen.port() != 0);
@@ -221,7 +257,13 @@ impl InMemory {
             let left_ms = now_ms - self.house.now_ms();
             // A fine step matters to whoever watches; a leap of days is taken by minutes.
             let step_ms = (left_ms / 60).clamp(1_000, 60_000).min(left_ms);
+            for inverter in &self.inverters {
+                inverter.command(&mut self.house);
+            }
             self.house.step(self.house.now_ms() + step_ms);
+            for inverter in &mut self.inverters {
+                inverter.see(&self.house);
+            }
             for unit in &mut self.units {
                 unit.device.tick(self.house.now_ms(), &mut self.house);
             }

@@ -238,7 +238,7 @@ async fn a_taken_or_foreign_address_is_named() {
     let error = try_start(twice.to_vec());
     assert!(matches!(error, StartError::Setup(SetupError::Address { .. })), "{error}");
     let namesakes = [2, 3].map(|n| setup("b", &format!("127.0.6.{n}"), 0, Profile::E3V150));
-    assert!(try_start(namesakes.to_vec()).to_string().contains("two simulated batteries are called \"b\""));
+    assert!(try_start(namesakes.to_vec()).to_string().contains("two simulated devices are called \"b\""));
     let error = running.plant.move_to("a", "192.0.2.1:30000".parse().unwrap()).unwrap_err();
     assert!(matches!(error, ChangeError::Socket(StartError::NotAvailable { .. })), "{error}");
     assert_eq!(running.plant.address("a").unwrap(), taken, "it stays where it was");

@@ -26,7 +26,7 @@ pub(crate) struct NotACommand(String);
 /// The JSON form of a command.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wish {
+struct JsonCommand {
     mode: String,
     power_w: Option<f64>,
     until_soc_pct: Option<f64>,
@@ -47,7 +47,7 @@ pub(crate) fn parse(device: DeviceId, payload: &[u8]) -> Result<Request, NotACom
     {
         return Err(refused("the power must be from 0 to 1000000 W; the direction is in the mode"));
     }
-    Ok(Request { device, mode, lease, asked_by: Asker::Mqtt })
+    Ok(Request { device, wish: mode.into(), lease, asked_by: Asker::Mqtt })
 }
 
 fn mode(text: &str) -> Result<BatteryMode, NotACommand> {
@@ -55,10 +55,10 @@ fn mode(text: &str) -> Result<BatteryMode, NotACommand> {
 }
 
 fn from_json(text: &str) -> Result<(BatteryMode, Option<Duration>), NotACommand> {
-    let wish: Wish = serde_json::from_str(text)
+    let command: JsonCommand = serde_json::from_str(text)
         .map_err(|error| NotACommand(format!("the command is not valid JSON for a mode: {error}")))?;
-    let lease = wish.for_s.map(lease).transpose()?;
-    Ok((with_parameters(mode(&wish.mode)?, wish.power_w, wish.until_soc_pct)?, lease))
+    let lease = command.for_s.map(lease).transpose()?;
+    Ok((with_parameters(mode(&command.mode)?, command.power_w, command.until_soc_pct)?, lease))
 }
 
 fn lease(seconds: f64) -> Result<Duration, NotACommand> {
@@ -155,7 +155,7 @@ mod tests {
     #[case(r#"{"mode":"native:ai","for_s":1}"#, "native:ai", Some(1))]
     fn commands_are_understood(#[case] payload: &str, #[case] mode: &str, #[case] lease_s: Option<u64>) {
         let request = parse(device(), payload.as_bytes()).expect("a command");
-        assert_eq!(request.mode.to_string(), mode);
+        assert_eq!(request.wish.to_string(), mode);
         assert_eq!(request.lease, lease_s.map(Duration::from_secs));
         assert_eq!((request.device, request.asked_by), (device(), Asker::Mqtt));
     }
@@ -197,7 +197,7 @@ mod tests {
         fn numbers_stay_in_bounds(power in any::<f64>(), until in any::<f64>(), lease in any::<f64>()) {
             let payload = json!({ "mode": "charge", "power_w": power, "until_soc_pct": until, "for_s": lease });
             if let Ok(request) = parse(device(), payload.to_string().as_bytes()) {
-                let BatteryMode::Charge { power, until } = request.mode else { panic!("another mode") };
+                let Some(&BatteryMode::Charge { power, until }) = request.wish.mode() else { panic!("another mode") };
                 prop_assert!(power.is_none_or(|power| (0.0..=POWER_MAX.0).contains(&power.0)));
                 prop_assert!(until.is_none_or(|until| (0.0..=100.0).contains(&until.0)));
                 prop_assert!(request.lease.is_none_or(|lease| lease > Duration::ZERO && lease <= LEASE_MAX));

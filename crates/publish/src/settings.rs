@@ -186,7 +186,7 @@ impl Settings {
     }
 
     /// The port: the configured one, else the usual one.
-    pub(crate) fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         self.port.unwrap_or_else(|| self.usual_port())
     }
 

@@ -267,8 +267,8 @@ async fn a_retained_command_is_never_carried_out() {
     watcher.publish(SET, "auto", false).await;
     watcher.until("the answer", |seen| seen.topic == RESULT).await;
     let modes: Vec<_> =
-        house.commands.0.lock().expect("no panic").iter().map(|request| request.mode.clone()).collect();
-    assert_eq!(modes, [BatteryMode::Auto]);
+        house.commands.0.lock().expect("no panic").iter().map(|request| request.wish.clone()).collect();
+    assert_eq!(modes, [BatteryMode::Auto.into()]);
     publisher.stop().await;
 }
 

@@ -1,9 +1,9 @@
-//! One attempt to change a device's mode, step by step.
+//! One attempt to change a device, step by step.
 
 use std::time::Duration;
 
 use ohmstead_drivers::{Device, DeviceError, ModeNow, Plan};
-use ohmstead_model::{BatteryMode, LedgerEntry, Moment, Outcome, Request};
+use ohmstead_model::{BatteryMode, LedgerEntry, Moment, Outcome, Request, Wish};
 use ohmstead_units::{BatteryPower, Timespan};
 
 use super::judge::{self, Measured, Origin, Reply, Verdict};
@@ -53,12 +53,12 @@ impl<'a> Attempt<'a> {
     }
 
     pub(super) async fn run(&mut self, device: &mut dyn Device) -> Verdict {
-        let plan = match device.plan(&self.mode_for_device(), self.request.lease.map(Timespan)) {
+        let plan = match self.plan(device) {
             Ok(plan) => plan,
-            Err(error) => return (Outcome::Rejected, error.to_string()),
+            Err(reason) => return (Outcome::Rejected, reason),
         };
         self.entry.new = Some(plan.writes.join("\n"));
-        let before = device.read_mode().await;
+        let before = device.read_back(&self.request.wish).await;
         self.entry.old = before.as_ref().ok().map(words::mode);
         if let Some(reason) = self.pointless(before.as_ref().ok()) {
             return (Outcome::Rejected, reason);
@@ -80,6 +80,11 @@ impl<'a> Attempt<'a> {
         if let Err(reason) = self.remember_original(&before).await {
             return (Outcome::Failed, reason);
         }
+        if let Some(wear) = &plan.wear
+            && let Err(verdict) = self.gate.spend(wear).await
+        {
+            return verdict;
+        }
         if let Err(reason) = self.gate.open_attempt(&self.entry).await {
             return (Outcome::Failed, reason);
         }
@@ -92,9 +97,19 @@ impl<'a> Attempt<'a> {
         verdict
     }
 
+    fn plan(&self, device: &dyn Device) -> Result<Plan, String> {
+        if matches!(self.request.wish, Wish::Setting(_)) && self.request.lease.is_some() {
+            return Err("a setting stays until it is changed again: ask for it without a time".to_owned());
+        }
+        let lease = self.request.lease.map(Timespan);
+        device.plan(&self.wish_for_device(), lease).map_err(|error| error.to_string())
+    }
+
     /// Why a charge up to a state of charge makes no sense as it was asked.
     fn pointless(&self, before: Option<&ModeNow>) -> Option<String> {
-        let BatteryMode::Charge { until: Some(until), .. } = &self.request.mode else { return None };
+        let Wish::Mode(BatteryMode::Charge { until: Some(until), .. }) = &self.request.wish else {
+            return None;
+        };
         if self.request.lease.is_none() {
             return Some(format!(
                 "say also for how long at most: the device ends a charge by its own timer, perhaps long before {until}"
@@ -104,21 +119,21 @@ impl<'a> Attempt<'a> {
         Some(format!("the battery has {soc:.0} % already"))
     }
 
-    /// The mode as the device is asked for it: the end of a charge is watched by this program where it goes on running.
-    fn mode_for_device(&self) -> BatteryMode {
-        match &self.request.mode {
-            BatteryMode::Charge { power, .. } if self.gate.until == Until::Watched => {
-                BatteryMode::Charge { power: *power, until: None }
+    /// The wish as the device is asked for it: the end of a charge is watched by this program where it goes on running.
+    fn wish_for_device(&self) -> Wish {
+        match &self.request.wish {
+            Wish::Mode(BatteryMode::Charge { power, .. }) if self.gate.until == Until::Watched => {
+                BatteryMode::Charge { power: *power, until: None }.into()
             }
-            mode => mode.clone(),
+            wish => wish.clone(),
         }
     }
 
-    /// Keeps how the device was before the first write ever, so that it can be given back.
+    /// Keeps how the device, or the setting, was before the first write ever, so that it can be given back.
     async fn remember_original(&self, before: &ModeNow) -> Result<(), String> {
         let records = &self.gate.records;
-        let key = original_key(&self.gate.id);
-        let refused = |error| format!("nothing was written: the present mode could not be stored: {error}");
+        let key = original_key(&self.gate.id, &self.request.wish);
+        let refused = |error| format!("nothing was written: the present state could not be stored: {error}");
         if records.get_state(key.clone()).await.map_err(refused)?.is_some() {
             return Ok(());
         }
@@ -166,7 +181,7 @@ impl<'a> Attempt<'a> {
             if self.gate.stop.is_cancelled() {
                 break;
             }
-            if let Ok(now) = device.read_mode().await {
+            if let Ok(now) = device.read_back(&self.request.wish).await {
                 let done = judge::in_mode(plan, &now);
                 last = Some(now);
                 if done {
@@ -218,7 +233,7 @@ impl<'a> Attempt<'a> {
                 });
             }
             self.poll_for(device, LOOK_EVERY.min(plan.effect_within.saturating_sub(after))).await;
-            if let Ok(next) = device.read_mode().await {
+            if let Ok(next) = device.read_back(&self.request.wish).await {
                 now = next;
             }
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ohmstead_drivers::{ModeNow, Plan};
-use ohmstead_model::{BatteryMode, Outcome, Request};
+use ohmstead_model::{Outcome, Request};
 use ohmstead_units::BatteryPower;
 
 use super::words;
@@ -49,12 +49,12 @@ pub(super) enum Origin {
 
 /// Whether the device is in the mode that the plan leads to, in the device's own words.
 pub(super) fn in_mode(plan: &Plan, now: &ModeNow) -> bool {
-    now.native.trim().eq_ignore_ascii_case(plan.expect_mode.trim())
+    now.native.trim().eq_ignore_ascii_case(plan.expect_word.trim())
 }
 
 /// Whether a write would change nothing.
 ///
-/// The device's word for its mode says everything about modes without parameters. Behind any other (a schedule, a set
+/// The device's word may say everything, as about modes without parameters. Behind any other (a schedule, a set
 /// point) may stand something else than what is asked, unless the power shows it. A lease is a wish for more time: the
 /// device's own timer has to be started again. No power at all proves nothing about a schedule that may act later,
 /// unless it is ours.
@@ -62,9 +62,9 @@ pub(super) fn is_unchanged(request: &Request, plan: &Plan, now: &ModeNow, origin
     if request.lease.is_some() || !in_mode(plan, now) {
         return false;
     }
-    match (&request.mode, plan.expect_power, now.power) {
-        (BatteryMode::Auto | BatteryMode::Native(_), None, _) => true,
-        (_, Some(expected), Some(power)) => {
+    match (plan.expect_power, now.power) {
+        _ if plan.word_is_all => true,
+        (Some(expected), Some(power)) => {
             near(expected, power) && (expected.supplied().0 != 0.0 || origin == Origin::Ours)
         }
         _ => false,
@@ -83,24 +83,23 @@ pub(super) fn near(expected: BatteryPower, measured: BatteryPower) -> bool {
 
 /// The verdict where the mode that was read back is another one, or could not be read.
 pub(super) fn other_mode(reply: &Reply, read_back: Option<&ModeNow>, plan: &Plan) -> Verdict {
-    let expected = &plan.expect_mode;
+    let expected = &plan.expect_word;
     match (reply, read_back) {
         (Reply::Yes, Some(now)) => {
-            let reason =
-                format!("the device said yes, but its mode reads {} instead of {expected}", now.native);
+            let reason = format!("the device said yes, but it reads {} instead of {expected}", now.native);
             (Outcome::Ineffective, reason)
         }
         (Reply::No(why), Some(now)) => {
-            (Outcome::Rejected, format!("the device refused ({why}) and its mode reads {}", now.native))
+            (Outcome::Rejected, format!("the device refused ({why}) and it reads {}", now.native))
         }
         (Reply::Nothing(why), Some(now)) => {
-            (Outcome::Failed, format!("the write went unanswered ({why}) and the mode reads {}", now.native))
+            (Outcome::Failed, format!("the write went unanswered ({why}) and it reads {}", now.native))
         }
         (Reply::Yes, None) => {
-            (Outcome::Failed, "the device said yes, but its mode could not be read back".to_owned())
+            (Outcome::Failed, "the device said yes, but it could not be read back".to_owned())
         }
         (Reply::No(why), None) => {
-            (Outcome::Failed, format!("the device refused ({why}) and its mode could not be read back"))
+            (Outcome::Failed, format!("the device refused ({why}) and it could not be read back"))
         }
         (Reply::Nothing(why), None) => (Outcome::Failed, why.clone()),
     }
@@ -123,9 +122,9 @@ pub(super) fn incomplete(reply: &Reply, plan: &Plan) -> Option<Verdict> {
 pub(super) fn unmeasured(reply: &Reply, plan: &Plan, was: &ModeNow) -> Verdict {
     let proven = !in_mode(plan, was);
     match reply {
-        Reply::Yes => (Outcome::AcceptedUnmeasured, format!("the mode reads {}", plan.expect_mode)),
+        Reply::Yes => (Outcome::AcceptedUnmeasured, format!("it reads {}", plan.expect_word)),
         Reply::No(_) | Reply::Nothing(_) if proven => {
-            let reason = format!("the mode reads {} although the device did not say yes", plan.expect_mode);
+            let reason = format!("it reads {} although the device did not say yes", plan.expect_word);
             (Outcome::AcceptedUnmeasured, reason)
         }
         Reply::No(why) => (Outcome::Rejected, format!("the device refused: {why}")),
@@ -204,14 +203,21 @@ mod tests {
 
     use super::*;
 
-    fn plan(expect_mode: &str, expect_power: Option<f64>) -> Plan {
+    fn plan(expect_word: &str, expect_power: Option<f64>) -> Plan {
         Plan {
             writes: vec![],
-            expect_mode: expect_mode.to_owned(),
+            expect_word: expect_word.to_owned(),
+            word_is_all: false,
             expect_power: expect_power.map(watts),
             settle: Duration::ZERO,
             effect_within: Duration::ZERO,
+            wear: None,
         }
+    }
+
+    /// A plan whose word says everything.
+    fn told(expect_word: &str) -> Plan {
+        Plan { word_is_all: true, ..plan(expect_word, None) }
     }
 
     fn watts(supplied: f64) -> BatteryPower {
@@ -223,9 +229,9 @@ mod tests {
     }
 
     #[rstest]
-    #[case::same_word("auto", None, plan("Auto", None), now("auto", None), true)]
-    #[case::other_word("auto", None, plan("Auto", None), now("Manual", None), false)]
-    #[case::native("native:ai", None, plan("AI", None), now("ai", None), true)]
+    #[case::same_word("auto", None, told("Auto"), now("auto", None), true)]
+    #[case::other_word("auto", None, told("Auto"), now("Manual", None), false)]
+    #[case::native("native:ai", None, told("AI"), now("ai", None), true)]
     #[case::same_power("charge 800 W", None, plan("Passive", Some(-800.0)), now("Passive", Some(-910.0)), true)]
     #[case::other_power("charge 800 W", None, plan("Passive", Some(-800.0)), now("Passive", Some(-930.0)), false)]
     #[case::wrong_direction("charge 50 W", None, plan("Passive", Some(-50.0)), now("Passive", Some(60.0)), false)]
@@ -242,7 +248,7 @@ mod tests {
     ) {
         let lease = lease_s.map(Duration::from_secs);
         let device = "a".parse().unwrap();
-        let request = Request { device, mode: mode.parse().unwrap(), lease, asked_by: Asker::Cli };
+        let request = Request { device, wish: mode.parse().unwrap(), lease, asked_by: Asker::Cli };
         assert_eq!(is_unchanged(&request, &plan, &now, Origin::Unknown), unchanged);
     }
 

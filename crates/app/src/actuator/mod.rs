@@ -1,10 +1,11 @@
-//! The one gate to the hardware: every wish for a battery's mode, from wherever it comes, passes here.
+//! The one gate to the hardware: every wish for a mode or a setting, from wherever it comes, passes here.
 //!
 //! ```text
 //! plan --no way--> rejected
 //!   | read the mode --no answer--> failed (nothing written)
 //!   |               --same------> unchanged
 //!   | read-only ----------------> dry_run (nothing written)
+//!   | worn too much lately -----> rejected (nothing written)
 //!   v
 //! remember the original, durably
 //! write --> settle --> read back --other mode--> rejected | ineffective | failed
@@ -19,6 +20,7 @@
 //! row of the ledger, durable before the answer is given.
 
 mod attempt;
+mod budget;
 mod commands;
 mod judge;
 mod words;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use ohmstead_drivers::{Context, Report, Reporter};
-use ohmstead_model::{Asker, BatteryMode, Clock, LedgerEntry, Outcome, Request};
+use ohmstead_model::{Asker, BatteryMode, Clock, LedgerEntry, Outcome, Request, Wish};
 use ohmstead_units::{BatteryPower, Watts};
 use rstest::rstest;
 
@@ -35,10 +35,14 @@ impl Scene {
     }
 
     async fn ask(&self, mode: &str) -> LedgerEntry {
-        let mode = mode.parse().expect("a mode");
-        let lease =
-            matches!(mode, BatteryMode::Charge { until: Some(_), .. }).then(|| Duration::from_secs(7200));
-        let request = Request { device: id("a"), mode, lease, asked_by: Asker::Rest };
+        let wish: Wish = mode.parse().expect("a wish");
+        let lease = matches!(wish, Wish::Mode(BatteryMode::Charge { until: Some(_), .. }))
+            .then(|| Duration::from_secs(7200));
+        self.ask_for(wish, lease).await
+    }
+
+    async fn ask_for(&self, wish: Wish, lease: Option<Duration>) -> LedgerEntry {
+        let request = Request { device: id("a"), wish, lease, asked_by: Asker::Rest };
         let clock = Arc::clone(&self.clock);
         let context = Context { clock, reporter: Arc::new(Nobody), seed: 1, memory: None };
         let entry = self.gate.carry_out(&mut self.fake.device(&id("a"), context), &request, "rest").await;
@@ -191,7 +195,7 @@ async fn without_room_for_the_original_nothing_is_written() {
     scene.records.full.store(true, Ordering::Relaxed);
     let entry = scene.ask("charge 800 W").await;
     assert_eq!((entry.outcome, scene.writes(), entry.id), (Outcome::Failed, 0, 0));
-    let reason = "nothing was written: the present mode could not be stored: the disk is full; \
+    let reason = "nothing was written: the present state could not be stored: the disk is full; \
                   not in the ledger: the disk is full";
     assert_eq!(entry.reason, reason);
 }
@@ -331,4 +335,46 @@ fn calls_of_write(folder: &std::path::Path) -> Vec<String> {
         }
     }
     found
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_setting_is_read_back_and_written_rarely() {
+    let scene = Scene::new(|_| {});
+    let priority = |value: &str| format!("output_priority={value}");
+    let sleep = |seconds| scene.clock.sleep(Duration::from_secs(seconds));
+    assert_eq!(scene.ask(&priority("solar_first")).await.outcome, Outcome::AcceptedUnmeasured);
+    assert_eq!(scene.ask(&priority("solar_first")).await.outcome, Outcome::Unchanged, "no second write");
+    let soon = scene.ask(&priority("utility_first")).await;
+    assert_eq!((soon.outcome, scene.writes()), (Outcome::Rejected, 1), "{soon:#?}");
+    assert!(soon.reason.contains("ask again in"), "{}", soon.reason);
+    sleep(61).await;
+    assert_eq!(scene.ask(&priority("utility_first")).await.outcome, Outcome::AcceptedUnmeasured);
+    sleep(3600).await;
+    let spent = scene.ask(&priority("solar_first")).await;
+    assert_eq!((spent.outcome, scene.writes()), (Outcome::Rejected, 2), "{spent:#?}");
+    let kept = scene.records.state.lock().unwrap().clone();
+    assert!(kept["original/a/output_priority"].contains("utility_first"), "{kept:?}");
+    let restarted = Gate { last: LastWrites::default(), ..gate(&scene.clock, &scene.records) };
+    let again = Scene { gate: restarted, ..scene };
+    assert_eq!(
+        again.ask(&priority("solar_first")).await.outcome,
+        Outcome::Rejected,
+        "a restart is no new day"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_setting_has_no_end() {
+    let scene = Scene::new(|_| {});
+    let wish = "output_priority=solar_first".parse().unwrap();
+    let entry = scene.ask_for(wish, Some(Duration::from_secs(60))).await;
+    assert_eq!((entry.outcome, scene.writes()), (Outcome::Rejected, 0), "{entry:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_cannot_be_counted_is_not_made() {
+    let scene = Scene::new(|_| {});
+    scene.records.full.store(true, Ordering::Relaxed);
+    let entry = scene.ask("output_priority=solar_first").await;
+    assert_eq!((entry.outcome, scene.writes()), (Outcome::Failed, 0), "{entry:#?}");
 }

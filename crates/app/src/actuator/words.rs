@@ -26,8 +26,8 @@ pub(super) fn mode(now: &ModeNow) -> String {
 /// `charge 800 W for 1 h`.
 pub(super) fn request(request: &Request) -> String {
     match request.lease {
-        Some(lease) => format!("{} for {}", request.mode, Timespan(lease)),
-        None => request.mode.to_string(),
+        Some(lease) => format!("{} for {}", request.wish, Timespan(lease)),
+        None => request.wish.to_string(),
     }
 }
 

@@ -57,7 +57,7 @@ async fn live(common: &Common, config: Config) -> Result<(), Failure> {
     let mut silent = 0;
     for (id, settings) in &config.devices {
         if !common.json {
-            print::out(format!("Testing {} ({})...", name_of(id, settings), host_of(settings)))?;
+            print::out(format!("Testing {} ({})...", name_of(id, settings), settings.address()))?;
         }
         let device = match &mut client {
             Some(client) => from_daemon(client, id).await,
@@ -116,13 +116,7 @@ fn verdict(device: &Result<Value, String>) -> (String, bool) {
 }
 
 fn name_of(id: &DeviceId, settings: &DeviceSettings) -> String {
-    let DeviceSettings::Marstek(settings) = settings;
-    settings.name.clone().unwrap_or_else(|| id.to_string())
-}
-
-fn host_of(settings: &DeviceSettings) -> &str {
-    let DeviceSettings::Marstek(settings) = settings;
-    &settings.host
+    settings.title().map_or_else(|| id.to_string(), str::to_owned)
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ fn fill(
 ) -> Result<(), Failure> {
     // The daemon takes the folder again in a moment; another one may have it already.
     let _lock = data_dir::take(folder).map_err(|error| Failure::of(Code::InUse, error))?;
-    let history = History::open(folder, &ohmstead_history::Settings::default())?;
+    let history = History::open(folder, &ohmstead_history::Settings::default(), &ohmstead_drivers::native())?;
     if history.stats()?.points > 0 {
         house.advance(now.0);
     } else {

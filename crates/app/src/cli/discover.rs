@@ -1,6 +1,6 @@
 //! `discover`: the devices that answer in this network, ready to be pasted into a configuration.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use clap::{Args, Subcommand};
 use ohmstead_drivers::marstek::{self, Search};
@@ -84,7 +84,7 @@ fn json_of(unit: &Found) -> serde_json::Value {
     json!({
         "id": unit.serial,
         "driver": unit.driver,
-        "address": unit.address.to_string(),
+        "address": unit.address,
         "model": unit.model,
         "firmware": unit.firmware,
         "serial": unit.serial,
@@ -122,20 +122,18 @@ fn name_of(unit: &Found) -> String {
     let model = unit.model.to_ascii_lowercase();
     let model: String = model.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
     let tail = unit.serial.as_deref().and_then(|mac| mac.get(mac.len().saturating_sub(4)..));
-    format!("{model}_{}", tail.map_or_else(|| port_tail(unit.address), str::to_owned))
+    format!("{model}_{}", tail.map_or_else(|| address_tail(&unit.address), str::to_owned))
 }
 
 fn keys(unit: &Found) -> Vec<String> {
-    let port = (unit.address.port() != marstek::PORT).then(|| format!("port: {}", unit.address.port()));
-    let mac = unit.serial.as_ref().map(|mac| format!("ble_mac: \"{mac}\""));
-    [Some(format!("host: {}", unit.address.ip())), port, mac].into_iter().flatten().collect()
+    unit.settings.iter().map(|(key, value)| format!("{key}: {value}")).collect()
 }
 
-fn port_tail(address: SocketAddr) -> String {
-    match address.ip() {
-        IpAddr::V4(ip) => format!("{}_{}", ip.octets()[3], address.port()),
-        IpAddr::V6(_) => address.port().to_string(),
-    }
+/// The address as a part of a name: its last two numbers.
+fn address_tail(address: &str) -> String {
+    let parts: Vec<_> =
+        address.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
+    parts.get(parts.len().saturating_sub(2)..).unwrap_or_default().join("_")
 }
 
 #[cfg(test)]
@@ -143,20 +141,25 @@ mod tests {
     use super::*;
     use expect_test::expect;
 
-    fn found(address: &str, serial: Option<&str>) -> Found {
+    fn found(address: &str, serial: Option<&str>, settings: &[(&'static str, &str)]) -> Found {
         Found {
             driver: "marstek",
-            address: address.parse().expect("an address"),
+            address: address.to_owned(),
             model: "VenusE 3.0".to_owned(),
             firmware: Some("150".to_owned()),
             serial: serial.map(str::to_owned),
+            settings: settings.iter().map(|(key, value)| (*key, (*value).to_owned())).collect(),
             values: Vec::new(),
         }
     }
 
     #[test]
     fn the_block_is_a_configuration() {
-        let units = [found("192.0.2.7:30000", Some("020000000001")), found("192.0.2.8:30001", None)];
+        let mac = ("ble_mac", "\"020000000001\"");
+        let units = [
+            found("192.0.2.7:30000", Some("020000000001"), &[("host", "192.0.2.7"), mac]),
+            found("192.0.2.8:30001", None, &[("host", "192.0.2.8"), ("port", "30001")]),
+        ];
         let block = yaml(&units);
         expect![[r#"
             devices:

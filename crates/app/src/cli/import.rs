@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use ohmstead_config::LoadError;
+use ohmstead_config::import::{self, Imported};
 use serde_json::json;
 
 use super::Common;
@@ -22,6 +24,8 @@ pub(super) struct Arguments {
 enum From {
     /// The config.yaml of marstek-poller
     MarstekPoller(File),
+    /// The environment file of pv-inverter-monitor (KEY=VALUE lines); /dev/null for versions without one
+    PvInverterMonitor(File),
 }
 
 #[derive(Debug, Args)]
@@ -33,13 +37,19 @@ struct File {
     output: Option<PathBuf>,
 }
 
+/// What reads another program's configuration.
+type Convert = fn(&str, &str) -> Result<Imported, LoadError>;
+
 pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<(), Failure> {
-    let From::MarstekPoller(File { file, output }) = &arguments.from;
+    let (convert, File { file, output }): (Convert, _) = match &arguments.from {
+        From::MarstekPoller(file) => (import::marstek_poller, file),
+        From::PvInverterMonitor(file) => (import::pv_inverter_monitor, file),
+    };
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read {}", file.display()))
         .map_err(|error| Failure::of(Code::Config, error))?;
-    let imported = ohmstead_config::import::marstek_poller(&text, &file.display().to_string())
-        .map_err(|error| Failure::of(Code::Config, error))?;
+    let imported =
+        convert(&text, &file.display().to_string()).map_err(|error| Failure::of(Code::Config, error))?;
     if let Some(output) = output {
         write_new(output, &imported.yaml)?;
     }

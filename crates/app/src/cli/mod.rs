@@ -5,6 +5,7 @@ mod completions;
 mod decode;
 mod demo;
 mod discover;
+mod doctor;
 mod import;
 mod ledger;
 mod read;
@@ -68,9 +69,11 @@ enum Verb {
     Check(check::Arguments),
     /// Look for devices in this network
     Discover(discover::Arguments),
+    /// Look for what is in the way on this machine: permissions, ports, clock, disk
+    Doctor(doctor::Arguments),
     /// Print what a device tells
     Read(read::Arguments),
-    /// Ask a battery for a mode, and prove that it obeys
+    /// Ask a device for a mode or a setting, and prove that it obeys
     Set(set::Arguments),
     /// Print the last attempts to change a device
     Ledger(ledger::Arguments),
@@ -97,6 +100,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         Verb::Demo(arguments) => demo::run(&common, &arguments),
         Verb::Check(arguments) => runtime()?.block_on(check::run(&common, &arguments)),
         Verb::Discover(arguments) => runtime()?.block_on(discover::run(&common, &arguments)),
+        Verb::Doctor(arguments) => runtime()?.block_on(doctor::run(&common, &arguments)),
         Verb::Decode(arguments) => decode::run(&common, &arguments),
         Verb::Read(arguments) => runtime()?.block_on(read::run(&common, &arguments)),
         Verb::Set(arguments) => runtime()?.block_on(set::run(&common, &arguments)),

@@ -65,7 +65,8 @@ fn text(device: &Value, arguments: &Arguments) -> String {
     let values = device["values"].as_object().into_iter().flatten();
     let rows: Vec<_> = values.map(|(id, value)| row(id, value, arguments.explain)).collect();
     let notices = device["notices"].as_array().into_iter().flatten().map(notice);
-    let parts = std::iter::once(head(device)).chain(notices).chain([table(&rows, &[1])]);
+    let evidence = if arguments.explain { evidence(device) } else { String::new() };
+    let parts = std::iter::once(head(device)).chain(notices).chain([table(&rows, &[1]), evidence]);
     parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
@@ -91,8 +92,23 @@ fn notice(notice: &Value) -> String {
     format!("  {}: {}; {}", text("severity"), text("text"), text("hint"))
 }
 
+/// What the driver knows about the device, and what from.
+fn evidence(device: &Value) -> String {
+    let known = device["evidence"].as_array().into_iter().flatten();
+    let row = |row: &Value| {
+        let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        vec![format!("  {}", text("what")), text("seen"), text("means")]
+    };
+    let rows: Vec<_> = known.map(row).collect();
+    if rows.is_empty() {
+        String::new()
+    } else {
+        format!("What the driver knows, and from what:\n{}", table(&rows, &[]))
+    }
+}
+
 fn row(id: &str, value: &Value, explain: bool) -> Vec<String> {
-    let metric = Metric::by_id(id);
+    let metric = ohmstead_drivers::metric(id);
     let label = metric.map_or(id, |metric| metric.def().label.en);
     let age = value["age_ms"]
         .as_u64()
@@ -173,6 +189,18 @@ mod tests {
               Battery mode       auto  812 ms ago
               State of health       -              not read yet"#]]
         .assert_eq(&text(&device(), &arguments(false)));
+    }
+
+    #[test]
+    fn what_the_driver_knows_is_explained() {
+        let mut device = device();
+        device["evidence"] = json!([{ "what": "QPI", "seen": "(PI30", "means": "PI30" }, { "what": "QPIGS", "seen": "24 fields", "means": "" }]);
+        let text = text(&device, &arguments(true));
+        expect![[r#"
+             the driver knows, and from what:
+              QPI    (PI30      PI30
+              QPIGS  24 fields"#]]
+        .assert_eq(text.split_once("What").unwrap().1);
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! `set`: ask a battery for a mode. The answer says what was measured, not what was hoped.
+//! `set`: ask a device for a mode or a setting. The answer says what was measured, not what was hoped.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
-use ohmstead_model::{Asker, BatteryMode, Outcome, Request};
+use ohmstead_model::{Asker, BatteryMode, Outcome, Request, Wish};
 use ohmstead_units::{Percent, Timespan, Watts};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -24,9 +24,10 @@ pub(super) struct Arguments {
     /// Name in the configuration, or an address such as `marstek://192.0.2.7:30000`
     #[arg(value_name = "DEVICE|ADDRESS")]
     device: String,
-    /// `auto`, `hold`, `hold_charge`, `charge`, `discharge`, `idle` or `native:NAME`
-    #[arg(required = true, num_args = 1.., value_name = "MODE")]
-    mode: Vec<String>,
+    /// `auto`, `hold`, `hold_charge`, `charge`, `discharge`, `idle` or `native:NAME`; or a setting, such as
+    /// `output_priority=solar_first`
+    #[arg(required = true, num_args = 1.., value_name = "MODE|SETTING=VALUE")]
+    wish: Vec<String>,
     /// With charge or discharge: the power, such as "800 W" (without: the device's maximum)
     #[arg(long, value_name = "POWER")]
     power: Option<Watts>,
@@ -39,17 +40,17 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Failure> {
-    let mode = mode(arguments).map_err(|message| Failure::new(Code::Usage, message))?;
+    let wish = wish(arguments).map_err(|message| Failure::new(Code::Usage, message))?;
     let (row, hint) = match target::find(common, &arguments.device).await? {
         Target::Daemon(mut client, device) => {
             let for_s = arguments.lease.map(|lease| lease.0.as_secs());
-            let question = Question::Set { device, mode: mode.to_string(), for_s };
+            let question = Question::Set { device, wish: wish.to_string(), for_s };
             let row = client.ask(&question).await.map_err(daemon_failure)?;
             (row, "set `read_only: false` in the configuration of the daemon and reload it".to_owned())
         }
         Target::Own(own) => {
             let hint = own.config.as_ref().map_or(String::new(), |(path, _)| allow(path));
-            (carry_out(*own, mode, arguments.lease).await?, hint)
+            (carry_out(*own, wish, arguments.lease).await?, hint)
         }
     };
     common.print(&row, || text(&row))?;
@@ -60,11 +61,22 @@ fn allow(path: &Path) -> String {
     format!("to allow writes, set `read_only: false` in {}", path.display())
 }
 
-/// The mode of the command line: its words, with the options over them.
-fn mode(arguments: &Arguments) -> Result<BatteryMode, String> {
-    let words = arguments.mode.join(" ");
-    let mode: BatteryMode =
-        words.parse().map_err(|error: ohmstead_model::ModeParseError| error.to_string())?;
+/// What the command line asks for: its words, with the options over them.
+fn wish(arguments: &Arguments) -> Result<Wish, String> {
+    let words = arguments.wish.join(" ");
+    match words.parse().map_err(|error: ohmstead_model::ModeParseError| error.to_string())? {
+        Wish::Mode(mode) => with_options(mode, arguments).map(Wish::Mode),
+        Wish::Setting(_) if arguments.power.is_some() || arguments.until.is_some() => {
+            Err("--power and --until go with charge and discharge, not with a setting".to_owned())
+        }
+        Wish::Setting(_) if arguments.lease.is_some() => {
+            Err("--for does not go with a setting: it stays until it is changed again".to_owned())
+        }
+        setting => Ok(setting),
+    }
+}
+
+fn with_options(mode: BatteryMode, arguments: &Arguments) -> Result<BatteryMode, String> {
     if arguments.power.is_some_and(|power| power.0 <= 0.0) {
         return Err(
             "--power is a magnitude above 0: the direction is in the mode; for no power at all use idle"
@@ -91,7 +103,7 @@ fn mode(arguments: &Arguments) -> Result<BatteryMode, String> {
 }
 
 /// Without a daemon: the same gate, the same ledger, in this process.
-async fn carry_out(own: Own, mode: BatteryMode, lease: Option<Timespan>) -> Result<Value, Failure> {
+async fn carry_out(own: Own, wish: Wish, lease: Option<Timespan>) -> Result<Value, Failure> {
     let clock = real_clock();
     let store = store(&own)?;
     let memory = store.as_ref().and_then(|store| store.state_now(&driver_key(&own.id)));
@@ -112,7 +124,7 @@ async fn carry_out(own: Own, mode: BatteryMode, lease: Option<Timespan>) -> Resu
         until: Until::LeftToDevice,
         last: LastWrites::default(),
     };
-    let request = Request { device: own.id, mode, lease: lease.map(|lease| lease.0), asked_by: Asker::Cli };
+    let request = Request { device: own.id, wish, lease: lease.map(|lease| lease.0), asked_by: Asker::Cli };
     let interrupted = gate.stop.clone();
     let row = tokio::select! {
         row = gate.carry_out(one_shot.device(), &request, request.asked_by.key()) => row,
@@ -195,7 +207,7 @@ mod tests {
     fn arguments(mode: &str, power: Option<&str>, until: Option<&str>) -> Arguments {
         Arguments {
             device: "a".to_owned(),
-            mode: mode.split(' ').map(str::to_owned).collect(),
+            wish: mode.split(' ').map(str::to_owned).collect(),
             power: power.map(|power| power.parse().unwrap()),
             until: until.map(|until| until.parse().unwrap()),
             lease: None,
@@ -212,6 +224,8 @@ mod tests {
     #[case("discharge", None, Some("20"), Err("--until does not go with discharge"))]
     #[case("charge", Some("-800"), None, Err("--power is a magnitude"))]
     #[case("charge", None, Some("180"), Err("--until is a state of charge"))]
+    #[case("output_priority = solar_first", None, None, Ok("output_priority=solar_first"))]
+    #[case("output_priority=solar_first", Some("5"), None, Err("--power and --until go with"))]
     #[case("on", None, None, Err("\"on\" is no battery mode"))]
     fn modes_of_the_command_line(
         #[case] words: &str,
@@ -219,8 +233,8 @@ mod tests {
         #[case] until: Option<&str>,
         #[case] expected: Result<&str, &str>,
     ) {
-        match (mode(&arguments(words, power, until)), expected) {
-            (Ok(mode), Ok(expected)) => assert_eq!(mode.to_string(), expected),
+        match (wish(&arguments(words, power, until)), expected) {
+            (Ok(wish), Ok(expected)) => assert_eq!(wish.to_string(), expected),
             (Err(message), Err(expected)) => assert!(message.starts_with(expected), "{message}"),
             (found, expected) => panic!("{found:?} instead of {expected:?}"),
         }

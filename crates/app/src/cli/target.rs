@@ -47,7 +47,7 @@ async fn by_name(common: &Common, name: &str) -> Result<Target, Failure> {
         let known: Vec<_> = config.devices.iter().map(|(id, _)| id.as_str()).collect();
         let known = known.join(", ");
         let message = format!(
-            "no device {name:?} in {}; configured: {known}; an address has the form marstek://IP:PORT",
+            "no device {name:?} in {}; configured: {known}; an address has a form such as marstek://IP:PORT or voltronic:///dev/hidraw0",
             path.display()
         );
         return Err(Failure::new(Code::Usage, message));
@@ -62,13 +62,13 @@ async fn by_address(common: &Common, address: &str) -> Result<Target, Failure> {
     let data_dir = common.data_dir(config.as_ref().map(|(_, config)| config));
     // Two programs that talk to one device take each other's answers.
     if let Some(mut client) = connect(&data_dir).await
-        && let Some(name) = name_at(&mut client, address).await
+        && let Some(name) = name_at(&mut client, &settings).await
     {
         return Ok(Target::Daemon(client, name));
     }
     let configured = config.as_ref().and_then(|(_, config)| same_address(config, &settings));
     let by_address = configured.is_none();
-    let (id, settings) = configured.unwrap_or_else(|| (id_of(address), settings));
+    let (id, settings) = configured.unwrap_or_else(|| (id_of(&settings), settings));
     Ok(Target::Own(Box::new(Own { id, settings, config, by_address, data_dir })))
 }
 
@@ -76,50 +76,28 @@ async fn connect(data_dir: &Result<PathBuf, DataDirError>) -> Option<Client> {
     Client::connect(data_dir.as_ref().ok()?).await
 }
 
-/// The name of the device that the daemon has at an address.
-async fn name_at(client: &mut Client, address: &str) -> Option<String> {
+/// The name of the device that the daemon has at the address of `settings`.
+async fn name_at(client: &mut Client, settings: &DeviceSettings) -> Option<String> {
     let devices = client.ask(&Question::Devices {}).await.ok()?;
-    let wanted = host_and_port(address);
-    let device = devices
-        .as_array()?
-        .iter()
-        .find(|device| device["address"].as_str().is_some_and(|known| host_and_port(known) == wanted))?;
+    let wanted = settings.place()?;
+    let at = |device: &Value| {
+        let address = format!("{}://{}", device["driver"].as_str()?, device["address"].as_str()?);
+        DeviceSettings::from_address(&address).ok()?.place()
+    };
+    let device = devices.as_array()?.iter().find(|device| at(device).as_ref() == Some(&wanted))?;
     device["device"].as_str().map(str::to_owned)
 }
 
-/// `marstek://192.0.2.7` and `192.0.2.7:30000` are one address.
-fn host_and_port(address: &str) -> String {
-    let rest = address.split_once("://").map_or(address, |(_, rest)| rest).trim_end_matches('/');
-    let default = ohmstead_drivers::marstek::PORT;
-    let (host, port) = match rest.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?))) {
-        Some((host, port)) => (host, port),
-        None => (rest, default),
-    };
-    format!("{}:{port}", plain(host))
-}
-
-/// One spelling for each address: `127.0.030.3` is `127.0.30.3`, `localhost` is `127.0.0.1`.
-fn plain(host: &str) -> String {
-    let host = if host.eq_ignore_ascii_case("localhost") { "127.0.0.1" } else { host };
-    let octets: Option<Vec<u8>> = host.split('.').map(|part| part.parse().ok()).collect();
-    match octets.as_deref() {
-        Some([a, b, c, d]) => format!("{a}.{b}.{c}.{d}"),
-        _ => host.to_ascii_lowercase(),
-    }
-}
-
 fn same_address(config: &Config, settings: &DeviceSettings) -> Option<(DeviceId, DeviceSettings)> {
-    let DeviceSettings::Marstek(wanted) = settings;
-    let found = config.devices.iter().find(|(_, known)| {
-        let DeviceSettings::Marstek(known) = known;
-        (plain(&known.host), known.port) == (plain(&wanted.host), wanted.port)
-    });
-    found.cloned()
+    let wanted = settings.place()?;
+    config.devices.iter().find(|(_, known)| known.place().as_ref() == Some(&wanted)).cloned()
 }
 
 /// An address as the name of a device: `192_0_2_7_30000`.
-fn id_of(address: &str) -> DeviceId {
-    let name = host_and_port(address).replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+fn id_of(settings: &DeviceSettings) -> DeviceId {
+    let place = settings.place().unwrap_or_else(|| settings.address());
+    let name = place.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    let name = name.trim_start_matches('_');
     let name = name.get(..name.len().min(64)).unwrap_or_default();
     name.parse().unwrap_or_else(|_| "device".parse().expect("a valid name"))
 }
@@ -183,17 +161,14 @@ pub(super) fn title(device: &Value) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn addresses_are_compared_with_their_port() {
-        for same in ["marstek://192.0.2.7", "marstek://192.0.2.7:30000/", "192.0.2.7:30000"] {
-            assert_eq!(host_and_port(same), "192.0.2.7:30000");
-        }
-        assert_ne!(host_and_port("marstek://192.0.2.7:30001"), host_and_port("192.0.2.7"));
+    fn settings(address: &str) -> DeviceSettings {
+        DeviceSettings::from_address(address).unwrap()
     }
 
     #[test]
     fn an_address_makes_a_name() {
-        assert_eq!(id_of("marstek://192.0.2.7").as_str(), "192_0_2_7_30000");
-        assert_eq!(id_of(&format!("marstek://{}", "x".repeat(200))).as_str().len(), 64);
+        assert_eq!(id_of(&settings("marstek://192.0.2.7")).as_str(), "192_0_2_7_30000");
+        assert_eq!(id_of(&settings(&format!("marstek://{}", "x".repeat(200)))).as_str().len(), 64);
+        assert_eq!(id_of(&settings("voltronic:///dev/hidraw0")).as_str(), "dev_hidraw0");
     }
 }

@@ -24,8 +24,9 @@ fn the_help_lists_the_verbs_and_the_exit_codes() {
                        server
           check        Check the configuration; with --live also ask each device once
           discover     Look for devices in this network
+          doctor       Look for what is in the way on this machine: permissions, ports, clock, disk
           read         Print what a device tells
-          set          Ask a battery for a mode, and prove that it obeys
+          set          Ask a device for a mode or a setting, and prove that it obeys
           ledger       Print the last attempts to change a device
           decode       Explain one captured datagram or frame
           sim          Simulate devices on real sockets

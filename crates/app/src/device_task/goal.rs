@@ -4,7 +4,7 @@
 //! reached: then the battery goes back to its own automatic.
 
 use ohmstead_drivers::Device;
-use ohmstead_model::{BatteryMode, DeviceState, LedgerEntry, Metric, Moment, Outcome, Request};
+use ohmstead_model::{BatteryMode, DeviceState, LedgerEntry, Metric, Moment, Outcome, Request, Wish};
 use ohmstead_units::Timespan;
 use serde::{Deserialize, Serialize};
 
@@ -43,10 +43,11 @@ pub(super) fn after(device: &dyn Device, request: &Request, entry: &LedgerEntry)
     if nothing_written || matches!(entry.outcome, Outcome::DryRun | Outcome::Rejected) {
         return Change::Keep;
     }
-    let BatteryMode::Charge { until: Some(until), power } = request.mode else { return Change::To(None) };
-    let charge = BatteryMode::Charge { power, until: None };
+    let Wish::Mode(mode) = &request.wish else { return Change::Keep };
+    let BatteryMode::Charge { until: Some(until), power } = mode else { return Change::To(None) };
+    let charge = BatteryMode::Charge { power: *power, until: None }.into();
     let plan = device.plan(&charge, request.lease.map(Timespan));
-    Change::To(plan.ok().map(|plan| Goal { until_pct: until.0, native: plan.expect_mode }))
+    Change::To(plan.ok().map(|plan| Goal { until_pct: until.0, native: plan.expect_word }))
 }
 
 impl Goal {

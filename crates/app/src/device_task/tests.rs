@@ -50,8 +50,8 @@ impl Scene {
 
     fn ask(&self, mode: &str) -> Answer {
         let lease = mode.contains("until").then(|| Duration::from_secs(7200));
-        let mode = mode.parse().expect("a mode");
-        self.commander.ask(Request { device: id("a"), mode, lease, asked_by: Asker::Mqtt })
+        let mode: BatteryMode = mode.parse().expect("a mode");
+        self.commander.ask(Request { device: id("a"), wish: mode.into(), lease, asked_by: Asker::Mqtt })
     }
 
     async fn sleep(&self, seconds: u64) {
@@ -180,7 +180,7 @@ async fn what_cannot_be_controlled_is_refused_without_a_row() {
     let refused = scene.ask("auto").await.expect_err("no modes");
     assert_eq!(refused, AskError::NotControllable("it only reports values".to_owned()));
     let stranger =
-        Request { device: id("b"), mode: "auto".parse().unwrap(), lease: None, asked_by: Asker::Cli };
+        Request { device: id("b"), wish: "auto".parse().unwrap(), lease: None, asked_by: Asker::Cli };
     assert_eq!(scene.commander.ask(stranger).await, Err(AskError::UnknownDevice));
     assert!(scene.records.ledger.lock().unwrap().is_empty());
 }

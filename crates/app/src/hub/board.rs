@@ -16,10 +16,11 @@ use super::{events, reporter};
 const HOUSE_EVERY: Duration = Duration::from_millis(250);
 
 /// What the house is computed from, and whose of it counts.
-const HOUSE_INPUTS: [(Metric, Role); 5] = [
+const HOUSE_INPUTS: [(Metric, Role); 6] = [
     (Metric::GridPower, Role::GridMeter),
     (Metric::BatteryPower, Role::Battery),
     (Metric::PvPower, Role::Pv),
+    (Metric::LoadPower, Role::LoadMeter),
     (Metric::BatterySoc, Role::Battery),
     (Metric::BatteryCapacity, Role::Battery),
 ];
@@ -125,6 +126,18 @@ impl Board {
             Report::Notices(id, notices) => {
                 self.driver_notices.insert(id.clone(), notices);
                 self.notices(&id, now);
+            }
+            Report::Native(id, view) => {
+                if let Some(device) = self.snapshot.device_mut(id.as_str()) {
+                    device.native = Some(view);
+                    self.changes.quiet = true;
+                }
+            }
+            Report::Evidence(id, evidence) => {
+                if let Some(device) = self.snapshot.device_mut(id.as_str()) {
+                    device.evidence = evidence.into();
+                    self.changes.quiet = true;
+                }
             }
         }
     }

@@ -90,7 +90,14 @@ fn replace(waiting: &mut Vec<Report>, report: Report) {
 }
 
 fn is_state(report: &Report) -> bool {
-    matches!(report, Report::Info(_) | Report::Online(..) | Report::Notices(..))
+    matches!(
+        report,
+        Report::Info(_)
+            | Report::Online(..)
+            | Report::Notices(..)
+            | Report::Evidence(..)
+            | Report::Native(..)
+    )
 }
 
 /// Whose report it is.
@@ -98,7 +105,11 @@ pub(super) fn device_of(report: &Report) -> &DeviceId {
     match report {
         Report::Reading(reading) => &reading.device,
         Report::Info(info) => &info.id,
-        Report::Online(id, ..) | Report::Answered(id, _) | Report::Notices(id, _) => id,
+        Report::Online(id, ..)
+        | Report::Answered(id, _)
+        | Report::Notices(id, _)
+        | Report::Evidence(id, _)
+        | Report::Native(id, _) => id,
     }
 }
 

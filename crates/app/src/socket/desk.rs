@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ohmstead_model::{AskError, Asker, BatteryMode, Commands as _, DeviceId, Request};
+use ohmstead_model::{AskError, Asker, Commands as _, DeviceId, Request, Wish};
 use ohmstead_web::{Backend as _, device_json};
 use serde_json::{Value, json};
 
@@ -19,8 +19,8 @@ pub(super) async fn answer(house: &House, question: Question) -> Result<Value, F
     match question {
         Question::Read { device } => read(house, &device),
         Question::Devices {} => Ok(devices(house)),
-        Question::Set { device, mode, for_s } => {
-            set(house, &device, &mode, for_s.map(Duration::from_secs)).await
+        Question::Set { device, wish, for_s } => {
+            set(house, &device, &wish, for_s.map(Duration::from_secs)).await
         }
         Question::Ledger { limit } => ledger(house, limit).await,
         Question::Status {} => Ok(status(house)),
@@ -43,15 +43,15 @@ fn devices(house: &House) -> Value {
         .collect()
 }
 
-async fn set(house: &House, device: &str, mode: &str, lease: Option<Duration>) -> Result<Value, Failure> {
+async fn set(house: &House, device: &str, wish: &str, lease: Option<Duration>) -> Result<Value, Failure> {
     let id: DeviceId = device.parse().map_err(|_| unknown_device(house, device))?;
-    let mode: BatteryMode = mode.parse().map_err(|error: ohmstead_model::ModeParseError| {
-        Failure::new("bad_mode", error.to_string(), "`ohmstead read NAME --json` lists the modes of a device")
+    let wish: Wish = wish.parse().map_err(|error: ohmstead_model::ModeParseError| {
+        Failure::new("bad_mode", error.to_string(), "`ohmstead read NAME --json` lists the modes and settings of a device")
     })?;
     if lease.is_some_and(|lease| lease > LEASE_MAX) {
         return Err(Failure::new("bad_time", "a mode is asked for a week at most", "ask again when it ends"));
     }
-    let request = Request { device: id, mode, lease, asked_by: Asker::Cli };
+    let request = Request { device: id, wish, lease, asked_by: Asker::Cli };
     let entry = house.commander.ask(request).await.map_err(|error| refused(house, device, &error))?;
     Ok(ledger_json(&entry))
 }

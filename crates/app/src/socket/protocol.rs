@@ -16,12 +16,12 @@ pub(crate) enum Question {
     },
     /// All devices.
     Devices {},
-    /// A mode for a battery.
+    /// A mode or a setting for a device.
     Set {
         /// Its name.
         device: String,
-        /// The mode in words, such as `charge 800 W until 90 %`.
-        mode: String,
+        /// What is asked, in words: `charge 800 W until 90 %`, `output_priority=solar_first`.
+        wish: String,
         /// For how many seconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         for_s: Option<u64>,
@@ -96,8 +96,8 @@ mod tests {
         for question in [
             Question::Read { device: "a".to_owned() },
             Question::Devices {},
-            Question::Set { device: "a".to_owned(), mode: "charge 800 W".to_owned(), for_s: Some(60) },
-            Question::Set { device: "a".to_owned(), mode: "auto".to_owned(), for_s: None },
+            Question::Set { device: "a".to_owned(), wish: "charge 800 W".to_owned(), for_s: Some(60) },
+            Question::Set { device: "a".to_owned(), wish: "auto".to_owned(), for_s: None },
             Question::Ledger { limit: 3 },
             Question::Status {},
         ] {
@@ -108,8 +108,8 @@ mod tests {
 
     #[test]
     fn the_shape_is_the_documented_one() {
-        let set = Question::Set { device: "a".to_owned(), mode: "auto".to_owned(), for_s: None };
-        assert_eq!(serde_json::to_string(&set).unwrap(), r#"{"verb":"set","device":"a","mode":"auto"}"#);
+        let set = Question::Set { device: "a".to_owned(), wish: "auto".to_owned(), for_s: None };
+        assert_eq!(serde_json::to_string(&set).unwrap(), r#"{"verb":"set","device":"a","wish":"auto"}"#);
         let refused = Failure::new("unknown_device", "no device b", "known: a");
         let line = String::from_utf8(line(Err(refused))).unwrap();
         assert_eq!(

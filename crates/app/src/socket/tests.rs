@@ -76,7 +76,7 @@ async fn the_verbs_have_answers() {
     );
     let devices = client.ask(&Question::Devices {}).await.unwrap();
     assert_eq!(devices.as_array().unwrap().len(), 1);
-    let set = Question::Set { device: "a".to_owned(), mode: "auto".to_owned(), for_s: None };
+    let set = Question::Set { device: "a".to_owned(), wish: "auto".to_owned(), for_s: None };
     let row = client.ask(&set).await.unwrap();
     assert_eq!((&row["outcome"], &row["asked_by"]), (&json!("accepted_unmeasured"), &json!("cli")));
     let rows = client.ask(&Question::Ledger { limit: 5 }).await.unwrap();
@@ -99,7 +99,7 @@ async fn refusals_say_what_to_do() {
     assert_eq!(refused(read).await, "unknown_device: no device \"b\" is configured; configured: a");
     let set = |device: &str, mode: &str| Question::Set {
         device: device.to_owned(),
-        mode: mode.to_owned(),
+        wish: mode.to_owned(),
         for_s: None,
     };
     assert!(refused(set("a", "on")).await.starts_with("bad_mode: \"on\" is no battery mode"));

@@ -133,7 +133,7 @@ fn the_result_means_what_the_original_meant() {
     assert_eq!(config.mqtt.and_then(|mqtt| mqtt.password).expect("a password").expose(), "p: \"${x}\" #");
     let names: Vec<_> = config.devices.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(names, ["phase_a", "phase_b", "phase_b_2"]);
-    let (_, DeviceSettings::Marstek(second)) = &config.devices[1];
+    let (_, DeviceSettings::Marstek(second)) = &config.devices[1] else { panic!("another driver") };
     assert_eq!((second.port, second.interval), (30001, Timespan::from_secs(180)));
     assert_eq!(second.device_id.as_deref(), Some("phase_b"));
     assert_eq!(second.methods.as_ref().map(Vec::len), Some(1));
@@ -230,6 +230,44 @@ proptest! {
         if let Ok(imported) = marstek_poller(&text, "config.yaml") {
             let read = crate::read(&imported.yaml);
             prop_assert!(read.is_ok(), "{text}\n---\n{}\n---\n{}", imported.yaml, read.expect_err("just seen"));
+        }
+    }
+}
+
+mod monitor {
+    use super::*;
+    use ohmstead_config::import::pv_inverter_monitor;
+
+    #[test]
+    fn a_whole_environment() {
+        let env = "# how it was started\nMQTT_BROKER=192.0.2.1\nexport MQTT_PORT='1884'\nEnvironment=\"POLL_INTERVAL=2.5\"\n\
+                   DEVICE=/dev/hidraw2\nTZ=Europe/Kyiv\n";
+        let imported = pv_inverter_monitor(env, "/etc/inverter.env").expect("a sound file");
+        expect![[r#""#]].assert_eq(&imported.yaml);
+        expect![[r#""#]].assert_eq(&imported.notes.join("\n"));
+        good(&imported.yaml);
+    }
+
+    #[test]
+    fn an_empty_one_stands_for_the_fixed_values_of_old_versions() {
+        let imported = pv_inverter_monitor("", "/dev/null").expect("nothing is needed");
+        assert!(imported.yaml.contains("path: auto") && imported.yaml.contains("host: localhost"));
+        good(&imported.yaml);
+    }
+
+    #[test]
+    fn what_is_no_environment_is_refused_with_its_line() {
+        let error = pv_inverter_monitor("A=1\nmqtt: { host: x }\n", "x.env").expect_err("YAML").to_string();
+        expect![[r#""#]].assert_eq(&error);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_imported_is_a_configuration(broker in ".{0,30}", port in ".{0,8}", poll in ".{0,8}", device in "/?.{0,30}") {
+            let env = format!("MQTT_BROKER={broker}\nMQTT_PORT={port}\nPOLL_INTERVAL={poll}\nDEVICE={device}\n");
+            if let Ok(imported) = pv_inverter_monitor(&env, "a\nb") {
+                good(&imported.yaml);
+            }
         }
     }
 }

@@ -91,7 +91,9 @@ proptest! {
             "devices:\n  a:\n    marstek:\n      host: h\n      name: ${V}\n",
         ] {
             let config = parse(text, "f", &env).map_err(|error| TestCaseError::fail(error.to_string()))?;
-            let (_, ohmstead_drivers::DeviceSettings::Marstek(battery)) = &config.devices[0];
+            let (_, ohmstead_drivers::DeviceSettings::Marstek(battery)) = &config.devices[0] else {
+                panic!("another driver")
+            };
             let expected = (!value.is_empty() || text.contains('"')).then_some(value.as_str());
             prop_assert_eq!(battery.name.as_deref(), expected);
             prop_assert_eq!(config.devices.len(), 1);

@@ -9,7 +9,9 @@ use crate::{good, refused};
 
 fn battery(text: &str) -> ohmstead_drivers::marstek::Settings {
     let config = good(&format!("devices: {{ a: {{ marstek: {text} }} }}"));
-    let (_, DeviceSettings::Marstek(settings)) = config.devices.into_iter().next().expect("one device");
+    let (_, DeviceSettings::Marstek(settings)) = config.devices.into_iter().next().expect("one device") else {
+        panic!("another driver")
+    };
     settings
 }
 
@@ -124,7 +126,7 @@ devices:
   b: { marstek: { <<: *all, host: 192.0.2.2 } }
 ",
     );
-    let (_, DeviceSettings::Marstek(second)) = &config.devices[1];
+    let (_, DeviceSettings::Marstek(second)) = &config.devices[1] else { panic!("another driver") };
     assert_eq!((second.host.as_str(), second.interval), ("192.0.2.2", Timespan::from_secs(60)));
 }
 

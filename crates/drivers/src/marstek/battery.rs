@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ohmstead_model::{
-    BatteryMode, DeviceId, DeviceInfo, Metric, Moment, Notice, Observation, Reading, Ttl, Value,
+    DeviceId, DeviceInfo, Metric, Moment, Notice, Observation, Reading, Ttl, Value, Wish,
 };
 use ohmstead_units::Timespan;
 
@@ -261,7 +261,10 @@ impl Device for Battery {
         Box::pin(self.poll_once())
     }
 
-    fn plan(&self, mode: &BatteryMode, lease: Option<Timespan>) -> Result<Plan, PlanError> {
+    fn plan(&self, wish: &Wish, lease: Option<Timespan>) -> Result<Plan, PlanError> {
+        let mode = wish.mode().ok_or_else(|| PlanError {
+            reason: "a Marstek unit has no settings that its local API can change".to_owned(),
+        })?;
         mode::plan(mode, lease, self.interpreter.profile, self.settings.power_max)
     }
 
@@ -269,7 +272,7 @@ impl Device for Battery {
         Box::pin(self.write_plan(plan))
     }
 
-    fn read_mode(&mut self) -> BoxFuture<'_, Result<ModeNow, DeviceError>> {
+    fn read_back<'a>(&'a mut self, _wish: &'a Wish) -> BoxFuture<'a, Result<ModeNow, DeviceError>> {
         Box::pin(self.mode_now())
     }
 

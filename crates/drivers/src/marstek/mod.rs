@@ -43,4 +43,5 @@ pub const DRIVER: Driver = Driver {
     name: "marstek",
     about: "Marstek Venus batteries over the local UDP API",
     metrics: decode::METRICS,
+    native: &[],
 };

@@ -94,10 +94,12 @@ fn native_plan(name: &str, mode: &BatteryMode, profile: Profile) -> Result<Plan,
 fn native(expect: &str, config: &Value) -> Plan {
     Plan {
         writes: vec![config.to_string()],
-        expect_mode: expect.to_owned(),
+        expect_word: expect.to_owned(),
+        word_is_all: true,
         expect_power: None,
         settle: SETTLE,
         effect_within: EFFECT,
+        wear: None,
     }
 }
 
@@ -105,6 +107,7 @@ fn native(expect: &str, config: &Value) -> Plan {
 fn idle() -> Plan {
     Plan {
         writes: (0..SLOTS).map(|slot| empty_slot(slot).to_string()).collect(),
+        word_is_all: false,
         expect_power: Some(BatteryPower::discharging(Watts(0.0))),
         ..native("Manual", &Value::Null)
     }
@@ -143,7 +146,7 @@ fn passive(
     // The wire's sign is the project's: discharge positive.
     let config =
         json!({"mode": "Passive", "passive_cfg": {"power": whole(commanded.supplied()), "cd_time": seconds}});
-    Ok(Plan { expect_power: Some(commanded), ..native("Passive", &config) })
+    Ok(Plan { word_is_all: false, expect_power: Some(commanded), ..native("Passive", &config) })
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "rounded and clamped to a few kilowatts")]

@@ -93,12 +93,20 @@ fn identify(bytes: &[u8], from: SocketAddr) -> Option<Found> {
     let wifi = field::text(&fields, "wifi_name").ok().map(|name| (Metric::WifiSsid, Value::text(name)));
     Some(Found {
         driver: super::DRIVER.name,
-        address: from,
+        address: from.to_string(),
         model,
         firmware,
-        serial: mac,
+        serial: mac.clone(),
+        settings: settings(from, mac.as_deref()),
         values: wifi.into_iter().collect(),
     })
+}
+
+/// The MAC names the unit when its address changes.
+fn settings(at: SocketAddr, mac: Option<&str>) -> Vec<(&'static str, String)> {
+    let port = (at.port() != super::PORT).then(|| ("port", at.port().to_string()));
+    let mac = mac.map(|mac| ("ble_mac", format!("\"{mac}\"")));
+    [Some(("host", at.ip().to_string())), port, mac].into_iter().flatten().collect()
 }
 
 fn once_each(found: BTreeMap<SocketAddr, Found>) -> Vec<Found> {
@@ -133,7 +141,7 @@ mod tests {
         let unit = unit.expect("a unit");
         assert_eq!(
             (unit.address, unit.model.as_str(), unit.firmware.as_deref(), unit.serial.as_deref()),
-            (from, "VenusC", Some("158.1"), Some("0200000000ab"))
+            (from.to_string(), "VenusC", Some("158.1"), Some("0200000000ab"))
         );
         assert_eq!(identify(b"{}", from), None);
         assert_eq!(identify(br#"{"id":0,"result":{}}"#, from), None);

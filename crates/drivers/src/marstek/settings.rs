@@ -143,6 +143,18 @@ impl Settings {
         }
     }
 
+    /// `192.0.2.7:30000`, however the host is spelled.
+    pub(crate) fn place(&self) -> String {
+        let host = self.host.to_ascii_lowercase();
+        let host = if host == "localhost" { "127.0.0.1" } else { &host };
+        let octets: Option<Vec<u8>> = host.split('.').map(|part| part.parse().ok()).collect();
+        let host = match octets.as_deref() {
+            Some([a, b, c, d]) => format!("{a}.{b}.{c}.{d}"),
+            _ => host.to_owned(),
+        };
+        format!("{host}:{}", self.port)
+    }
+
     /// Reads `192.0.2.7` or `192.0.2.7:30001`.
     pub(crate) fn from_authority(authority: &str) -> Result<Self, OpenError> {
         let refused = || OpenError::bad_address(&format!("marstek://{authority}"));
@@ -160,6 +172,14 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_place_has_one_spelling() {
+        let place = |authority| Settings::from_authority(authority).expect("an address").place();
+        assert_eq!(place("127.0.030.3"), "127.0.30.3:30000");
+        assert_eq!(place("LocalHost:1"), "127.0.0.1:1");
+        assert_eq!(place("Battery.lan"), "battery.lan:30000");
+    }
 
     #[test]
     fn a_mac_that_is_none_is_refused() {

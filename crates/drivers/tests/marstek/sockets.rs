@@ -146,7 +146,7 @@ async fn a_broadcast_finds_all_and_each_once() {
     };
     let found = discover(&search, &Host, running.clock.as_ref()).await.unwrap();
     let seen: Vec<_> =
-        found.iter().map(|unit| (unit.address.ip().to_string(), unit.model.as_str())).collect();
+        found.iter().map(|unit| (unit.address.clone(), unit.model.as_str())).collect();
     assert_eq!(
         seen,
         [

@@ -94,7 +94,7 @@ async fn row_22_the_read_back_holds_a_glitch_too() {
     let mut unit = world.unit("a");
     unit.run(secs(100)).await;
     world.switch("a", "soc-zero-pct=100");
-    let now = unit.device.read_mode().await.unwrap();
+    let now = unit.device.read_back(&Wish::Mode(BatteryMode::Auto)).await.unwrap();
     assert!(now.soc.unwrap() > 40.0, "{now:?}");
 }
 

@@ -1,7 +1,7 @@
 //! Plans, writes and the reading back: the driver reports what the unit said, and what it really does.
 
 use ohmstead_drivers::{DeviceError, ModeNow, Plan, WriteReply};
-use ohmstead_model::BatteryMode;
+use ohmstead_model::{BatteryMode, Wish};
 use ohmstead_plant::house::{Mode, Slot, SlotAction};
 use ohmstead_plant::marstek::Drop;
 use ohmstead_units::Timespan;
@@ -9,9 +9,12 @@ use rstest::rstest;
 
 use crate::support::{Unit, World, secs};
 
+/// What is read back is the mode, whichever is asked for.
+const MODE: Wish = Wish::Mode(BatteryMode::Auto);
+
 fn plan(unit: &Unit, mode: &str, lease: Option<Timespan>) -> Plan {
-    let mode: BatteryMode = mode.parse().unwrap();
-    unit.device.plan(&mode, lease).unwrap()
+    let wish: Wish = mode.parse().unwrap();
+    unit.device.plan(&wish, lease).unwrap()
 }
 
 /// Writes a mode and reads it back after the time that the plan asks for.
@@ -19,7 +22,7 @@ async fn write(unit: &mut Unit, mode: &str) -> (WriteReply, ModeNow) {
     let plan = plan(unit, mode, None);
     let reply = unit.device.write(&plan).await.unwrap();
     unit.run(plan.settle.max(secs(15))).await;
-    (reply, unit.device.read_mode().await.unwrap())
+    (reply, unit.device.read_back(&MODE).await.unwrap())
 }
 
 async fn ready(profile: &str, switches: &str) -> (World, Unit) {
@@ -59,7 +62,7 @@ async fn row_17_acknowledged_and_not_applied() {
     let (reply, now) = write(&mut unit, "charge 800 W").await;
     assert!(reply.accepted, "the unit says yes");
     assert_eq!(now.native, "Auto", "and does nothing, which the read-back shows");
-    assert_ne!(now.native.to_lowercase(), plan(&unit, "charge 800 W", None).expect_mode.to_lowercase());
+    assert_ne!(now.native.to_lowercase(), plan(&unit, "charge 800 W", None).expect_word.to_lowercase());
     let (_, now) = write(&mut unit, "charge 800 W").await;
     assert_eq!((now.native.as_str(), world.truth("a").mode), ("Passive", Mode::Passive));
 }
@@ -98,7 +101,7 @@ async fn row_17_a_lost_write_is_repeated_and_a_dead_unit_is_an_error() {
     let error = unit.device.write(&plan).await.unwrap_err();
     assert!(matches!(error, DeviceError::NoAnswer { tries: 2, .. }) && error.is_transient(), "{error}");
     assert_eq!(error.to_string(), "a did not answer ES.SetMode (2 tries)");
-    let error = unit.device.read_mode().await.unwrap_err();
+    let error = unit.device.read_back(&MODE).await.unwrap_err();
     assert!(matches!(error, DeviceError::NoAnswer { .. }), "{error}");
     world.switch("a", "mute=off");
     world.switch("a", "loss-pct=35");
@@ -128,7 +131,7 @@ async fn row_18_passive_expires_or_is_left_silently() {
     assert_eq!(world.truth("a").mode, Mode::Passive);
     unit.run(secs(60)).await;
     assert_eq!(
-        (world.truth("a").mode, unit.device.read_mode().await.unwrap().native.as_str()),
+        (world.truth("a").mode, unit.device.read_back(&MODE).await.unwrap().native.as_str()),
         (Mode::Auto, "Auto")
     );
     // Left silently: the mode still reads Passive, the power tells.
@@ -136,9 +139,9 @@ async fn row_18_passive_expires_or_is_left_silently() {
     unit.device.write(&self::plan(&unit, "charge 800 W", None)).await.unwrap();
     unit.run(secs(40)).await;
     let expected = plan.expect_power.unwrap().supplied().0;
-    assert!((unit.device.read_mode().await.unwrap().power.unwrap().supplied().0 - expected).abs() < 2.0);
+    assert!((unit.device.read_back(&MODE).await.unwrap().power.unwrap().supplied().0 - expected).abs() < 2.0);
     unit.run(secs(60)).await;
-    let now = unit.device.read_mode().await.unwrap();
+    let now = unit.device.read_back(&MODE).await.unwrap();
     assert_eq!(now.native, "Passive");
     assert!((now.power.unwrap().supplied().0 - expected).abs() > 700.0, "{now:?}");
 }
@@ -199,7 +202,7 @@ async fn writes_keep_the_quiet_gap() {
         let plan = plan(&unit, mode, None);
         assert!(unit.device.write(&plan).await.unwrap().accepted);
         unit.poll().await;
-        unit.device.read_mode().await.unwrap();
+        unit.device.read_back(&MODE).await.unwrap();
     }
     assert_eq!(world.counters("a").drops_for(Drop::QuietGap), 0);
 }

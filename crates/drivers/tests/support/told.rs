@@ -89,6 +89,8 @@ impl Reporter for Told {
             }
             Report::Answered(_, at) => self.change(|state| state.last_success = Some(at)),
             Report::Notices(_, notices) => self.change(|state| state.notices = notices),
+            Report::Native(_, view) => self.change(|state| state.native = Some(view)),
+            Report::Evidence(_, evidence) => self.change(|state| state.evidence = evidence.into()),
         }
     }
 }

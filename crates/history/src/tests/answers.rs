@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ohmstead_model::{DeviceId, Metric, MetricDef, Points, Resolution, UnixMillis, Unknown, Value};
 
-use super::{NOW, all, open, power, powers, query, reading, tamper};
-use crate::QueryError;
+use super::{NOW, SMALL, all, open, power, powers, query, reading, tamper};
+use crate::{History, QueryError, Settings};
 
 #[test]
 fn an_unknown_observation_leaves_a_gap() {
@@ -184,4 +184,20 @@ fn a_metric_that_became_finer_or_coarser_keeps_its_old_values() {
         history.commit(NOW).expect("a sound disk");
     }
     assert_eq!(all(&history, coarse), expected, "coarse again, and sealed");
+}
+
+#[test]
+fn a_metric_of_a_drivers_own_is_known_again_after_a_restart() {
+    static OWN: MetricDef = MetricDef { id: "voltronic_test", ..voltage_of(3) };
+    let own = Metric::new(&OWN);
+    let folder = tempfile::tempdir().expect("a folder");
+    let history = open(folder.path());
+    history.append(&reading("b", 1, vec![(own, Ok(Value::Number(1.5)))])).expect("fits");
+    history.commit(NOW).expect("a sound disk");
+    drop(history);
+    let device = "b".parse().expect("a valid name");
+    assert!(open(folder.path()).metrics_of(&device).is_empty(), "nobody says what it is");
+    let knowing = History::open_within(folder.path(), &Settings::default(), &[own], SMALL).expect("opens");
+    assert_eq!(knowing.metrics_of(&device), [own]);
+    assert_eq!(knowing.last_values().expect("readable").len(), 1);
 }

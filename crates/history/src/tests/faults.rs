@@ -12,7 +12,7 @@ use crate::settings::Limits;
 use crate::{History, OpenError, Settings, TroubleKind};
 
 fn refusal(folder: &Path) -> OpenError {
-    match History::open_within(folder, &Settings::default(), SMALL) {
+    match History::open_within(folder, &Settings::default(), &[], SMALL) {
         Ok(_) => panic!("the file was accepted"),
         Err(error) => error,
     }
@@ -119,7 +119,7 @@ fn a_disk_that_stays_full_drops_the_oldest_and_counts_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let limits = Limits { pending_values: 30, ..SMALL };
     let history =
-        History::open_within(folder.path(), &Settings::default(), limits).expect("a folder of our own");
+        History::open_within(folder.path(), &Settings::default(), &[], limits).expect("a folder of our own");
     for at in 0..100 {
         history.append(&power(at, 1.0)).expect("fits");
     }

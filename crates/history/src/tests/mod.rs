@@ -29,7 +29,7 @@ const SMALL: Limits = Limits {
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
 fn open(folder: &Path) -> History {
-    History::open_within(folder, &Settings::default(), SMALL).expect("a folder of our own")
+    History::open_within(folder, &Settings::default(), &[], SMALL).expect("a folder of our own")
 }
 
 fn reading(device: &str, at: i64, values: Vec<(Metric, Observation)>) -> Reading {

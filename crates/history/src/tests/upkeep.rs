@@ -43,7 +43,7 @@ fn series_polled_together_share_their_time_stamps() {
 fn old_blocks_go_and_newer_values_stay() {
     let folder = tempfile::tempdir().expect("a folder");
     let settings = Settings { keep_raw: "10 d".parse().expect("a span"), ..Settings::default() };
-    let history = History::open_within(folder.path(), &settings, SMALL).expect("a folder of our own");
+    let history = History::open_within(folder.path(), &settings, &[], SMALL).expect("a folder of our own");
     // Enough blocks for several transactions.
     history.backfill((0..3_000).map(|tenth| power(tenth * DAY_MS / 10, 1.0))).expect("a sound disk");
     // Two tenths past the start of a block of five: that block straddles the limit.

@@ -59,12 +59,92 @@ const BATTERY_MODES: &[StateDef] = &[
     ),
 ];
 
-const YES_NO: &[StateDef] =
+/// A question with two answers.
+pub const YES_NO: &[StateDef] =
     &[state("no", ["No", "Non", "Nee", "Ei", "Nein"]), state("yes", ["Yes", "Oui", "Ja", "Jah", "Ja"])];
 
 const PV_STATES: &[StateDef] = &[
     state("standby", ["Standby", "En veille", "Stand-by", "Ootel", "Bereitschaft"]),
     state("working", ["Producing", "En production", "In bedrijf", "Töötab", "In Betrieb"]),
+];
+
+/// What an inverter does at present. Brands have some of these each.
+const INVERTER_MODES: &[StateDef] = &[
+    state("power_on", ["Starting", "Démarrage", "Opstarten", "Käivitumas", "Startet"]),
+    state("standby", ["Standby", "En veille", "Stand-by", "Ootel", "Bereitschaft"]),
+    state("line", ["On grid", "Sur réseau", "Op het net", "Võrgutoitel", "Netzbetrieb"]),
+    state("battery", ["On battery", "Sur batterie", "Op batterij", "Akutoitel", "Batteriebetrieb"]),
+    state(
+        "hybrid",
+        ["Grid and battery", "Réseau et batterie", "Net en batterij", "Võrk ja aku", "Netz und Batterie"],
+    ),
+    state("bypass", ["Bypass", "Contournement", "Bypass", "Möödaviik", "Bypass"]),
+    state("eco", ["Eco", "Éco", "Eco", "Öko", "Eco"]),
+    state("charging", ["Charging only", "Charge seule", "Alleen laden", "Ainult laadimine", "Nur Laden"]),
+    state(
+        "power_saving",
+        ["Power saving", "Économie d'énergie", "Energiebesparing", "Energiasääst", "Energiesparen"],
+    ),
+    state("fault", ["Fault", "Défaut", "Storing", "Rike", "Störung"]),
+    state("shutdown", ["Shut down", "Arrêt", "Uitgeschakeld", "Välja lülitatud", "Abgeschaltet"]),
+];
+
+const OUTPUT_PRIORITIES: &[StateDef] = &[
+    state("utility_first", ["Grid first", "Réseau d'abord", "Net eerst", "Võrk esimesena", "Netz zuerst"]),
+    state(
+        "solar_first",
+        [
+            "Solar, grid, battery",
+            "Solaire, réseau, batterie",
+            "Zon, net, batterij",
+            "Päike, võrk, aku",
+            "Solar, Netz, Batterie",
+        ],
+    ),
+    state(
+        "solar_battery_utility",
+        [
+            "Solar, battery, grid",
+            "Solaire, batterie, réseau",
+            "Zon, batterij, net",
+            "Päike, aku, võrk",
+            "Solar, Batterie, Netz",
+        ],
+    ),
+];
+
+const CHARGER_PRIORITIES: &[StateDef] = &[
+    state("utility_first", ["Grid first", "Réseau d'abord", "Net eerst", "Võrk esimesena", "Netz zuerst"]),
+    state("solar_first", ["Solar first", "Solaire d'abord", "Zon eerst", "Päike esimesena", "Solar zuerst"]),
+    state(
+        "solar_and_utility",
+        ["Solar and grid", "Solaire et réseau", "Zon en net", "Päike ja võrk", "Solar und Netz"],
+    ),
+    state("solar_only", ["Solar only", "Solaire seul", "Alleen zon", "Ainult päike", "Nur Solar"]),
+];
+
+const BATTERY_TYPES: &[StateDef] = &[
+    state("agm", ["AGM", "AGM", "AGM", "AGM", "AGM"]),
+    state("flooded", ["Flooded", "Ouverte", "Open loodzuur", "Vedela elektrolüüdiga", "Nassbatterie"]),
+    state(
+        "user",
+        ["User-defined", "Personnalisée", "Zelf ingesteld", "Kasutaja määratud", "Benutzerdefiniert"],
+    ),
+    state("pylontech", ["Pylontech", "Pylontech", "Pylontech", "Pylontech", "Pylontech"]),
+    state("shinheung", ["Shinheung", "Shinheung", "Shinheung", "Shinheung", "Shinheung"]),
+    state("weco", ["WECO", "WECO", "WECO", "WECO", "WECO"]),
+    state("soltaro", ["Soltaro", "Soltaro", "Soltaro", "Soltaro", "Soltaro"]),
+    state("bak", ["BAK", "BAK", "BAK", "BAK", "BAK"]),
+    state("lib", ["LIb protocol", "Protocole LIb", "LIb-protocol", "LIb-protokoll", "LIb-Protokoll"]),
+    state("lic", ["LIc protocol", "Protocole LIc", "LIc-protocol", "LIc-protokoll", "LIc-Protokoll"]),
+];
+
+const INPUT_RANGES: &[StateDef] = &[
+    state(
+        "appliance",
+        ["Appliance (wide)", "Appareils (large)", "Apparaten (ruim)", "Seadmed (lai)", "Geräte (weit)"],
+    ),
+    state("ups", ["UPS (narrow)", "Onduleur (étroite)", "UPS (nauw)", "UPS (kitsas)", "USV (eng)"]),
 ];
 
 macro_rules! core_metrics {
@@ -118,6 +198,18 @@ const fn text(id: &'static str, poll: PollClass, label: Labels) -> MetricDef {
     MetricDef { id, unit: None, decimals: 0, sign: Sign::Plain, kind: Kind::Text, poll, ha, label }
 }
 
+/// A bare count that only grows.
+const fn tally(id: &'static str, poll: PollClass, label: Labels) -> MetricDef {
+    let ha = HaClass { device_class: None, state_class: Some("total_increasing"), diagnostic: true };
+    MetricDef { id, unit: None, decimals: 0, sign: Sign::Plain, kind: Kind::Counter, poll, ha, label }
+}
+
+/// A bare number.
+const fn number(id: &'static str, poll: PollClass, label: Labels) -> MetricDef {
+    let ha = HaClass { device_class: None, state_class: Some("measurement"), diagnostic: true };
+    MetricDef { id, unit: None, decimals: 0, sign: Sign::Plain, kind: Kind::Gauge, poll, ha, label }
+}
+
 const fn diagnostic(mut def: MetricDef) -> MetricDef {
     def.ha.diagnostic = true;
     def
@@ -161,6 +253,24 @@ core_metrics! {
     BatteryChargeAllowed = diagnostic(states("battery_charge_allowed", YES_NO, PollClass::Medium, labels(["Charging allowed", "Charge autorisée", "Laden toegestaan", "Laadimine lubatud", "Laden erlaubt"])));
     /// Discharging allowed, state.
     BatteryDischargeAllowed = diagnostic(states("battery_discharge_allowed", YES_NO, PollClass::Medium, labels(["Discharging allowed", "Décharge autorisée", "Ontladen toegestaan", "Tühjendamine lubatud", "Entladen erlaubt"])));
+    /// Battery type, state.
+    BatteryType = diagnostic(states("battery_type", BATTERY_TYPES, PollClass::Slow, labels(["Battery type", "Type de batterie", "Batterijtype", "Aku tüüp", "Batterietyp"])));
+    /// Battery voltage at which the inverter goes back to the grid, V.
+    BatteryRechargeVoltage = diagnostic(gauge("battery_recharge_voltage", Unit::Volt, 1, Sign::Plain, PollClass::Slow, Some("voltage"), labels(["Back to grid below", "Retour réseau sous", "Terug naar net onder", "Võrgule tagasi alla", "Zurück ans Netz unter"])));
+    /// Battery voltage at which the inverter goes back to the battery, V; 0 means only when it is full.
+    BatteryRedischargeVoltage = diagnostic(gauge("battery_redischarge_voltage", Unit::Volt, 1, Sign::Plain, PollClass::Slow, Some("voltage"), labels(["Back to battery above", "Retour batterie au-dessus de", "Terug naar batterij boven", "Akule tagasi üle", "Zurück auf Batterie über"])));
+    /// Battery voltage at which the inverter switches off, V.
+    BatteryCutoffVoltage = diagnostic(gauge("battery_cutoff_voltage", Unit::Volt, 1, Sign::Plain, PollClass::Slow, Some("voltage"), labels(["Battery cut-off voltage", "Tension de coupure", "Uitschakelspanning", "Aku väljalülituspinge", "Abschaltspannung"])));
+    /// Bulk (absorption) charging voltage, V.
+    BatteryBulkVoltage = diagnostic(gauge("battery_bulk_voltage", Unit::Volt, 1, Sign::Plain, PollClass::Slow, Some("voltage"), labels(["Bulk charging voltage", "Tension d'absorption", "Bulkspanning", "Põhilaadimise pinge", "Ladeschlussspannung"])));
+    /// Float charging voltage, V.
+    BatteryFloatVoltage = diagnostic(gauge("battery_float_voltage", Unit::Volt, 1, Sign::Plain, PollClass::Slow, Some("voltage"), labels(["Float charging voltage", "Tension de maintien", "Onderhoudsspanning", "Säilituslaadimise pinge", "Erhaltungsspannung"])));
+    /// Highest total charging current, A.
+    ChargeCurrentMax = diagnostic(gauge("charge_current_max", Unit::Ampere, 0, Sign::Plain, PollClass::Slow, Some("current"), labels(["Charge current limit", "Limite du courant de charge", "Laadstroomlimiet", "Laadimisvoolu piirang", "Ladestromgrenze"])));
+    /// Highest charging current from the grid, A.
+    GridChargeCurrentMax = diagnostic(gauge("grid_charge_current_max", Unit::Ampere, 0, Sign::Plain, PollClass::Slow, Some("current"), labels(["Grid charge current limit", "Limite du courant de charge réseau", "Laadstroomlimiet net", "Võrgust laadimise voolu piirang", "Netzladestromgrenze"])));
+    /// Highest discharging current, A.
+    DischargeCurrentMax = diagnostic(gauge("discharge_current_max", Unit::Ampere, 0, Sign::Plain, PollClass::Slow, Some("current"), labels(["Discharge current limit", "Limite du courant de décharge", "Ontlaadstroomlimiet", "Tühjendusvoolu piirang", "Entladestromgrenze"])));
     // Inverter.
     /// Inverter power, W, positive while it feeds the house.
     InverterPower = gauge("inverter_power", Unit::Watt, 0, Sign::FeedsHouse, PollClass::Fast, Some("power"), labels(["Inverter power", "Puissance onduleur", "Omvormervermogen", "Inverteri võimsus", "Wechselrichterleistung"]));
@@ -182,6 +292,26 @@ core_metrics! {
     InverterOutputEnergy = counter("inverter_output_energy", labels(["AC energy delivered", "Énergie AC fournie", "Geleverde AC-energie", "Väljastatud AC-energia", "Abgegebene AC-Energie"]));
     /// AC energy drawn, kWh.
     InverterInputEnergy = counter("inverter_input_energy", labels(["AC energy drawn", "Énergie AC absorbée", "Opgenomen AC-energie", "Tarbitud AC-energia", "Bezogene AC-Energie"]));
+    /// What the inverter does at present, state.
+    InverterMode = states("inverter_mode", INVERTER_MODES, PollClass::Fast, labels(["Inverter mode", "Mode onduleur", "Omvormermodus", "Inverteri režiim", "Wechselrichtermodus"]));
+    /// What the inverter does at present in the device's own words, text.
+    InverterModeNative = text("inverter_mode_native", PollClass::Fast, labels(["Inverter mode in the device's words", "Mode onduleur selon l'appareil", "Omvormermodus volgens apparaat", "Inverteri režiim seadme sõnul", "Wechselrichtermodus laut Gerät"]));
+    /// Which source feeds the output first, state.
+    OutputPriority = states("output_priority", OUTPUT_PRIORITIES, PollClass::Medium, labels(["Output source priority", "Priorité des sources", "Bronprioriteit", "Toiteallika eelistus", "Quellenpriorität"]));
+    /// Which source charges the battery first, state.
+    ChargerPriority = states("charger_priority", CHARGER_PRIORITIES, PollClass::Medium, labels(["Charger source priority", "Priorité du chargeur", "Laadprioriteit", "Laadimisallika eelistus", "Ladepriorität"]));
+    /// The grid voltages that the inverter bears, state.
+    InverterInputRange = diagnostic(states("inverter_input_range", INPUT_RANGES, PollClass::Slow, labels(["Grid input range", "Plage d'entrée réseau", "Netingangsbereik", "Võrgusisendi vahemik", "Netzeingangsbereich"])));
+    /// Share of the rated power in use, %.
+    InverterLoadShare = gauge("inverter_load_share", Unit::Percent, 0, Sign::Plain, PollClass::Fast, None, labels(["Inverter load", "Charge onduleur", "Omvormerbelasting", "Inverteri koormus", "Wechselrichterlast"]));
+    /// Voltage of the internal DC bus, V.
+    InverterBusVoltage = diagnostic(gauge("inverter_bus_voltage", Unit::Volt, 0, Sign::Plain, PollClass::Medium, Some("voltage"), labels(["DC bus voltage", "Tension bus DC", "DC-busspanning", "Alalissiini pinge", "DC-Zwischenkreisspannung"])));
+    /// Faults by name, text; `none` where there are none.
+    InverterFaults = text("inverter_faults", PollClass::Fast, labels(["Faults", "Défauts", "Storingen", "Rikked", "Störungen"]));
+    /// Warnings by name, text; `none` where there are none.
+    InverterWarnings = text("inverter_warnings", PollClass::Fast, labels(["Warnings", "Avertissements", "Waarschuwingen", "Hoiatused", "Warnungen"]));
+    /// Units that work in parallel, a number.
+    ParallelUnits = number("parallel_units", PollClass::Slow, labels(["Parallel units", "Unités en parallèle", "Parallelle eenheden", "Paralleelseadmeid", "Parallele Geräte"]));
     // Grid.
     /// Grid power, W, positive while it feeds the house.
     GridPower = gauge("grid_power", Unit::Watt, 0, Sign::FeedsHouse, PollClass::Fast, Some("power"), labels(["Grid power", "Puissance réseau", "Netvermogen", "Võrgu võimsus", "Netzleistung"]));
@@ -278,4 +408,6 @@ core_metrics! {
     AnswerTime = diagnostic(gauge("answer_time", Unit::Millisecond, 0, Sign::Plain, PollClass::Medium, Some("duration"), labels(["Answer time", "Temps de réponse", "Antwoordtijd", "Vastuse aeg", "Antwortzeit"])));
     /// Requests answered, %.
     AnswerShare = diagnostic(gauge("answer_share", Unit::Percent, 1, Sign::Plain, PollClass::Medium, None, labels(["Requests answered", "Requêtes abouties", "Beantwoorde verzoeken", "Vastatud päringud", "Beantwortete Anfragen"])));
+    /// Answers that were dropped because they were damaged, a number.
+    FramesDropped = tally("frames_dropped", PollClass::Medium, labels(["Damaged answers", "Réponses corrompues", "Beschadigde antwoorden", "Rikutud vastuseid", "Beschädigte Antworten"]));
 }

@@ -9,7 +9,7 @@ mod kind;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-pub use core::CORE;
+pub use core::{CORE, YES_NO};
 pub use kind::{HaClass, Kind, Labels, PollClass, Sign, StateDef, Unit};
 
 /// The definition of one metric.

@@ -131,6 +131,8 @@ pub(crate) struct Surroundings {
     /// What its own panels offer, W.
     pub(crate) pv_offer_w: f64,
     pub(crate) ambient_c: f64,
+    /// Whether there is a grid: without one the inverter is off.
+    pub(crate) grid: bool,
 }
 
 /// A battery in the house.
@@ -201,7 +203,11 @@ impl Battery {
     pub(crate) fn step(&mut self, dt_s: f64, around: Surroundings) {
         self.end_passive(around.now_ms);
         let dt_h = dt_s / 3_600.0;
-        let room = self.room(dt_h, around.pv_offer_w);
+        let room = if around.grid {
+            self.room(dt_h, around.pv_offer_w)
+        } else {
+            Room { lowest_w: 0.0, highest_w: 0.0 }
+        };
         self.setpoint_w = match self.order(around.civil) {
             Order::Power(power_w) => power_w,
             Order::FollowMeter if around.meter_share_w.abs() < METER_DEAD_BAND_W => self.setpoint_w,
@@ -214,7 +220,7 @@ impl Battery {
         }
         self.ac_w = self.ac_w.clamp(room.lowest_w, room.highest_w);
         self.pv_w = around.pv_offer_w;
-        self.overflow(dt_h);
+        self.overflow(dt_h, if around.grid { self.settings.power_limit_w } else { 0.0 });
         self.book(dt_h);
         self.warm(dt_s, around.ambient_c);
     }
@@ -276,13 +282,12 @@ impl Battery {
     }
 
     /// Full cells: what the panels give beyond the order goes out as AC up to the limit, the rest is not harvested.
-    fn overflow(&mut self, dt_h: f64) {
+    fn overflow(&mut self, dt_h: f64, highest_w: f64) {
         let free_w = (self.settings.capacity_wh - self.stored_wh).max(0.0) / dt_h;
         let excess_w = self.cells_w() - free_w;
         if excess_w <= 0.0 || self.pv_w <= 0.0 {
             return;
         }
-        let highest_w = self.settings.power_limit_w;
         let before_w = self.ac_w.max(0.0);
         self.ac_w = (before_w + excess_w * self.settings.discharge_efficiency).min(highest_w);
         let still_w = self.cells_w() - free_w;

@@ -2,6 +2,8 @@
 //! seed gives the same day. Signs: import +, battery discharge +, solar +, so that load = grid + battery + solar.
 
 mod battery;
+mod cells;
+mod inverter;
 mod load;
 mod noise;
 mod slots;
@@ -10,13 +12,18 @@ mod truth;
 mod weather;
 
 pub use battery::{Battery, BatterySettings, ManualZero, Mode, Passive, PassiveEnd, Quirks, SLOTS};
+pub use inverter::{
+    Blending, ChargerPriority, Inverter, InverterSettings, InverterTotals, Operation, Orders, OutputPriority,
+    SolarPriority, TRACKERS,
+};
 pub use slots::{Slot, SlotAction, WeekMinute};
 pub use sun::Panels;
-pub use truth::{BatteryTruth, Truth};
+pub use truth::{BatteryTruth, InverterTruth, Truth};
 
 pub(crate) use noise::normal;
 
 use battery::Surroundings;
+use inverter::InverterAround;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use load::Loads;
 
@@ -97,6 +104,10 @@ pub enum HouseError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BatteryId(usize);
 
+/// Names an inverter of the house.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InverterId(usize);
+
 /// The simulated house.
 #[derive(Debug, Clone)]
 pub struct House {
@@ -105,10 +116,21 @@ pub struct House {
     loads: Loads,
     now_ms: i64,
     batteries: Vec<Battery>,
+    inverters: Vec<Served>,
+    grid_on: bool,
     load_w: [f64; 3],
     roof_w: f64,
+    /// What the roof would give if there were a grid, W.
+    roof_offer_w: f64,
     grid_w: [f64; 3],
     totals: Totals,
+}
+
+/// An inverter and the loads behind its output.
+#[derive(Debug, Clone)]
+struct Served {
+    inverter: Inverter,
+    loads: Loads,
 }
 
 /// What the grid meter shows.
@@ -147,8 +169,11 @@ impl House {
             zone,
             settings,
             batteries: Vec::new(),
+            inverters: Vec::new(),
+            grid_on: true,
             load_w: [0.0; 3],
             roof_w: 0.0,
+            roof_offer_w: 0.0,
             grid_w: [0.0; 3],
             totals: Totals::default(),
         };
@@ -171,6 +196,55 @@ impl House {
         let ambient_c = self.ambient_c();
         self.batteries.push(Battery::new(settings, ambient_c));
         Ok(BatteryId(self.batteries.len() - 1))
+    }
+
+    /// Installs an inverter with its own cells, panels and loads.
+    pub fn add_inverter(&mut self, settings: InverterSettings) -> Result<InverterId, HouseError> {
+        check("inverter's rated power", settings.rated_w, 100.0, 100_000.0, "100 W..100 kW")?;
+        check("inverter's bank voltage", settings.nominal_v, 12.0, 480.0, "12..480 V")?;
+        check("inverter's battery capacity", settings.battery_wh, 100.0, 1_000_000.0, "100 Wh..1 MWh")?;
+        check("inverter's state of charge", settings.soc_pct, 0.0, 100.0, "0..100 %")?;
+        for peak_w in settings.pv_peak_w {
+            check("inverter's solar peak", peak_w, 0.0, 100_000.0, "0..100 kW")?;
+        }
+        check("inverter's string voltage", settings.pv_v, 10.0, 1_000.0, "10..1000 V")?;
+        check("inverter's mean load", settings.load_mean_w, 0.0, 100_000.0, "0..100 kW")?;
+        check("inverter's phase", settings.phase as f64, 0.0, 2.0, "0 (L1) .. 2 (L3)")?;
+        // Other appliances at other times than the house's own.
+        let seed = self.settings.seed ^ 0x0049_4e56 ^ (self.inverters.len() as u64) << 32;
+        let loads = Loads::new(seed, settings.load_mean_w, 1);
+        let mut served = Served { inverter: Inverter::new(settings, self.ambient_c()), loads };
+        let around = self.around_inverter(&mut served, self.now_ms, self.now_ms + 1_000);
+        served.inverter.look(around);
+        self.inverters.push(served);
+        Ok(InverterId(self.inverters.len() - 1))
+    }
+
+    /// An inverter.
+    pub fn inverter(&self, id: InverterId) -> &Inverter {
+        &self.inverters[id.0].inverter
+    }
+
+    /// An inverter, to be given orders.
+    pub fn inverter_mut(&mut self, id: InverterId) -> &mut Inverter {
+        &mut self.inverters[id.0].inverter
+    }
+
+    /// What is really going on at one inverter.
+    pub fn inverter_truth(&self, id: InverterId) -> InverterTruth {
+        InverterTruth::of(self.inverter(id), self.supply())
+    }
+
+    /// Lets the grid fail, or come back. Without it the house is dark; what stands behind an inverter is not.
+    pub fn set_grid(&mut self, present: bool) {
+        self.grid_on = present;
+    }
+
+    /// Voltage and frequency of the grid as parts of their rated values; `None` while it is away.
+    fn supply(&self) -> Option<(f64, f64)> {
+        let wave = |stream, period_ms| noise::smooth(self.settings.seed, stream, self.now_ms, period_ms);
+        let level = 0.985 + 0.05 * wave(0x0056_4f4c, 600_000) + 0.01 * wave(0x0056_4f32, 7_000);
+        self.grid_on.then(|| (level, 0.998 + 0.004 * wave(0x0046_5251, 20_000)))
     }
 
     /// The house's present, Unix ms.
@@ -207,6 +281,11 @@ impl House {
             load_wh: self.totals.load_wh,
             pv_wh: self.totals.roof_wh,
             batteries: self.batteries.iter().map(|battery| BatteryTruth::of(battery, self.now_ms)).collect(),
+            inverters: self
+                .inverters
+                .iter()
+                .map(|served| InverterTruth::of(&served.inverter, self.supply()))
+                .collect(),
         }
     }
 
@@ -219,7 +298,7 @@ impl House {
     fn pv_offer_w(&self, battery: &Battery, panels: Panels) -> f64 {
         let peak_w = battery.settings.pv_peak_w.unwrap_or(0.0);
         if self.settings.roof.peak_w > 0.0 {
-            return self.roof_w * peak_w / self.settings.roof.peak_w;
+            return self.roof_offer_w * peak_w / self.settings.roof.peak_w;
         }
         self.sun_w(self.now_ms, Panels { peak_w, ..panels })
     }
@@ -234,12 +313,14 @@ impl House {
             minute: u16::from(civil.hour().cast_unsigned()) * 60 + u16::from(civil.minute().cast_unsigned()),
         };
         let ambient_c = self.ambient_c();
+        self.feed_inverters(from_ms, to_ms, dt_s);
         let following = self.batteries.iter().filter(|battery| battery.follows_meter(civil)).count().max(1);
         // The batteries hear the meter as it was before this step: the sensor's own delay.
         let meter_share_w = self.grid_w.iter().sum::<f64>() / following as f64;
         for index in 0..self.batteries.len() {
             let pv_offer_w = self.pv_offer_w(&self.batteries[index], self.settings.roof);
-            let around = Surroundings { now_ms: from_ms, civil, meter_share_w, pv_offer_w, ambient_c };
+            let grid = self.grid_on;
+            let around = Surroundings { now_ms: from_ms, civil, meter_share_w, pv_offer_w, ambient_c, grid };
             self.batteries[index].step(dt_s, around);
         }
         self.now_ms = to_ms;
@@ -247,11 +328,46 @@ impl House {
         self.book(dt_s / 3_600.0);
     }
 
+    /// The inverters take what they need; what they draw from the grid is load of their phase.
+    fn feed_inverters(&mut self, from_ms: i64, to_ms: i64, dt_s: f64) {
+        let phases = self.phases();
+        let mut inverters = std::mem::take(&mut self.inverters);
+        for served in &mut inverters {
+            let around = self.around_inverter(served, from_ms, to_ms);
+            served.inverter.step(dt_s, around);
+            self.load_w[served.inverter.settings.phase.min(phases - 1)] += served.inverter.grid_in_w;
+        }
+        self.inverters = inverters;
+    }
+
+    fn around_inverter(&self, served: &mut Served, from_ms: i64, to_ms: i64) -> InverterAround {
+        let panels = Panels { peak_w: 1_000.0, ..self.settings.roof };
+        let per_kilowatt_w = self.sun_w(i64::midpoint(from_ms, to_ms), panels);
+        InverterAround {
+            grid: self.grid_on,
+            demand_w: served.loads.mean_w(from_ms, to_ms, self.civil().date(), &self.zone)[0],
+            pv_offer_w: served.inverter.settings.pv_peak_w.map(|peak_w| per_kilowatt_w * peak_w / 1_000.0),
+            ambient_c: self.ambient_c(),
+        }
+    }
+
+    fn phases(&self) -> usize {
+        match self.settings.phases {
+            Phases::One => 1,
+            Phases::Three => 3,
+        }
+    }
+
     /// What load and sun do between two moments.
     fn look(&mut self, from_ms: i64, to_ms: i64) {
         let date = self.civil().date();
         self.load_w = self.loads.mean_w(from_ms, to_ms, date, &self.zone);
-        self.roof_w = self.sun_w(i64::midpoint(from_ms, to_ms), self.settings.roof);
+        self.roof_offer_w = self.sun_w(i64::midpoint(from_ms, to_ms), self.settings.roof);
+        self.roof_w = self.roof_offer_w;
+        if !self.grid_on {
+            // The roof's inverter must not feed a dead grid.
+            (self.load_w, self.roof_w) = ([0.0; 3], 0.0);
+        }
     }
 
     fn sun_w(&self, at_ms: i64, panels: Panels) -> f64 {
@@ -263,10 +379,8 @@ impl House {
 
     /// The meter closes the balance on each phase.
     fn close(&mut self) {
-        let (phases, roof_share_w) = match self.settings.phases {
-            Phases::One => (1, self.roof_w),
-            Phases::Three => (3, self.roof_w / 3.0),
-        };
+        let phases = self.phases();
+        let roof_share_w = self.roof_w / phases as f64;
         for phase in 0..3 {
             let roof_w = if phase < phases { roof_share_w } else { 0.0 };
             self.grid_w[phase] = self.load_w[phase] - roof_w;
@@ -285,7 +399,8 @@ impl House {
         self.totals.roof_wh += self.roof_w * dt_h;
     }
 
-    fn civil(&self) -> DateTime {
+    /// The civil time at the house.
+    pub(crate) fn civil(&self) -> DateTime {
         let at = Timestamp::from_millisecond(self.now_ms).unwrap_or(Timestamp::UNIX_EPOCH);
         self.zone.to_datetime(at)
     }

@@ -13,6 +13,24 @@ pub enum StartError {
     /// The plant itself is impossible.
     #[error(transparent)]
     Setup(SetupError),
+    /// A way to an inverter that is not there.
+    #[error("a way to an inverter")]
+    Inverter {
+        /// Why.
+        #[source]
+        source: crate::site::UnitError,
+    },
+    /// A way to an inverter cannot be made.
+    #[error("{who} cannot be reached at {front}")]
+    Front {
+        /// Which inverter.
+        who: String,
+        /// The way.
+        front: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
     /// Someone has the address already.
     #[error(
         "{who} cannot listen on {address}/udp: the address is in use; stop the other program or give it another port"

@@ -47,7 +47,7 @@ impl Publisher<'_> {
                 return;
             }
         };
-        let wish = request.mode.to_string();
+        let wish = request.wish.to_string();
         if self.asked.len() >= ASKED_MAX {
             let busy = AskError::Busy;
             self.answer(&device, &command::refused(&device, Some(&wish), &busy.to_string()));

@@ -227,7 +227,7 @@ impl Commands for Taken {
             at: UnixMillis(1_795_262_400_000),
             device: request.device.clone(),
             asked_by: request.asked_by.key().to_owned(),
-            request: request.mode.to_string(),
+            request: request.wish.to_string(),
             old: Some("Manual".to_owned()),
             new: Some("ES.SetMode".to_owned()),
             reply: Some("true".to_owned()),

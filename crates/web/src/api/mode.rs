@@ -40,7 +40,7 @@ pub(crate) async fn set_mode(
         let why = "the whole house has no mode of its own; ask one of its batteries".to_owned();
         return Err(refused(&AskError::NotControllable(why)));
     }
-    let request = Request { device, mode, lease, asked_by: Asker::Rest };
+    let request = Request { device, wish: mode.into(), lease, asked_by: Asker::Rest };
     let entry = app.backend.commands().ask(request).await.map_err(|error| refused(&error))?;
     Ok(Json(ModeResult::from(entry)))
 }

@@ -202,7 +202,7 @@ impl Backend for House {
     fn ledger(&self, limit: usize) -> BoxFuture<'_, Result<Vec<LedgerEntry>, HistoryError>> {
         let request = Request {
             device: id("fase_a"),
-            mode: BatteryMode::Idle,
+            wish: BatteryMode::Idle.into(),
             lease: None,
             asked_by: ohmstead_model::Asker::Cli,
         };
@@ -298,7 +298,7 @@ fn attempt(request: &Request, number: i64) -> LedgerEntry {
         at: ago(5).unix,
         device: request.device.clone(),
         asked_by: request.asked_by.key().to_owned(),
-        request: request.mode.to_string(),
+        request: request.wish.to_string(),
         old: Some("Auto".to_owned()),
         new: Some("ES.SetMode {\"mode\":\"Manual\"}".to_owned()),
         reply: None,

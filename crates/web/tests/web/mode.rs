@@ -38,7 +38,7 @@ async fn a_wish_goes_to_the_gate_and_its_outcome_comes_back() {
     .assert_eq(&answer.shown());
     let mode = BatteryMode::Charge { power: Some(Watts(800.0)), until: Some(Percent(90.0)) };
     let lease = Some(Duration::from_secs(3600));
-    let wanted = Request { device: id("fase_a"), mode, lease, asked_by: Asker::Rest };
+    let wanted = Request { device: id("fase_a"), wish: mode.into(), lease, asked_by: Asker::Rest };
     assert_eq!(*house.asked.lock().unwrap(), [wanted]);
 }
 

@@ -265,10 +265,10 @@ impl Battery {
         let Ok(found) = discover(&search, self.network.as_ref(), self.context.clock.as_ref()).await else {
             return;
         };
-        let elsewhere =
-            found.iter().find(|unit| unit.serial.as_ref() == Some(&mac) && unit.address != self.link.target);
-        if let Some(unit) = elsewhere {
-            self.move_to(unit.address);
+        let same = found.iter().filter(|unit| unit.serial.as_ref() == Some(&mac));
+        let mut addresses = same.filter_map(|unit| unit.address.parse().ok());
+        if let Some(elsewhere) = addresses.find(|address| *address != self.link.target) {
+            self.move_to(elsewhere);
         }
     }
 

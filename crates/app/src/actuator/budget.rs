@@ -1,0 +1,112 @@
+//! The write budget: settings live in memory that wears out, so they are written rarely, and never in a storm.
+//!
+//! What was written when is kept durably: a restart gives nobody a new budget. A write counts from the moment before it
+//! goes out, whatever becomes of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ohmstead_drivers::Wear;
+use ohmstead_model::{Outcome, UnixMillis};
+use ohmstead_units::Timespan;
+
+use super::Gate;
+use super::judge::Verdict;
+use crate::records::wear_key;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// When each part of a device was written lately, Unix milliseconds, the oldest first.
+type Writes = BTreeMap<String, Vec<i64>>;
+
+impl Gate {
+    /// Takes one write of the budget, or says why not.
+    pub(super) async fn spend(&self, wear: &Wear) -> Result<(), Verdict> {
+        let now = self.clock.now().unix;
+        let key = wear_key(&self.id);
+        let failed = |error| {
+            (Outcome::Failed, format!("nothing was written: the write could not be counted: {error}"))
+        };
+        let known = self.records.get_state(key.clone()).await.map_err(failed)?;
+        let mut writes: Writes = known.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let lately = writes.entry(wear.part.clone()).or_default();
+        take(lately, wear, now).map_err(|reason| (Outcome::Rejected, reason))?;
+        let text = serde_json::to_string(&writes).unwrap_or_default();
+        self.records.put_state(key, text).await.map_err(failed)
+    }
+}
+
+/// Adds a write at `now`, or says why there must be none.
+fn take(lately: &mut Vec<i64>, wear: &Wear, now: UnixMillis) -> Result<(), String> {
+    let since = |at: i64| Duration::from_millis(now.0.abs_diff(at));
+    // A clock that jumped leaves stamps in the future: they count like those of the past.
+    lately.retain(|at| since(*at) < DAY);
+    let Wear { part, interval, per_day } = wear;
+    let why = format!(
+        "{part} is kept in memory that wears out: one write in {}, {per_day} in 24 h (write_interval, writes_per_day)",
+        Timespan(*interval)
+    );
+    if let Some(last) = lately.iter().map(|at| since(*at)).min().filter(|last| last < interval) {
+        let wait = Duration::from_secs((*interval - last).as_secs() + 1);
+        return Err(format!("{why}; ask again in {}", Timespan(wait)));
+    }
+    if lately.len() >= usize::try_from(*per_day).unwrap_or(usize::MAX) {
+        return Err(format!("{why}; today's writes are spent"));
+    }
+    lately.push(now.0);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn wear(interval_s: u64, per_day: u32) -> Wear {
+        Wear { part: "output_priority".to_owned(), interval: Duration::from_secs(interval_s), per_day }
+    }
+
+    #[test]
+    fn one_write_in_a_while_and_few_a_day() {
+        let (wear, mut lately) = (wear(60, 2), Vec::new());
+        let mut at = |seconds: i64| take(&mut lately, &wear, UnixMillis(seconds * 1000));
+        assert_eq!(at(1_000_000), Ok(()));
+        assert_eq!(
+            at(1_000_050).unwrap_err(),
+            "output_priority is kept in memory that wears out: one write in 1 min, 2 in 24 h (write_interval, writes_per_day); ask again in 11 s"
+        );
+        assert_eq!(at(1_000_060), Ok(()));
+        assert!(at(1_000_200).unwrap_err().ends_with("today's writes are spent"));
+        assert_eq!(at(1_000_000 + 86_400), Ok(()), "a day later");
+    }
+
+    #[test]
+    fn a_clock_that_jumps_neither_opens_nor_blocks_for_ever() {
+        let (wear, mut lately) = (wear(60, 2), Vec::new());
+        let mut at = |seconds: i64| take(&mut lately, &wear, UnixMillis(seconds * 1000));
+        assert_eq!(at(2_000_000), Ok(()));
+        assert!(at(1_999_990).is_err(), "the write was just now, whatever the clock says");
+        assert_eq!(at(1_000_000), Ok(()), "far in the past");
+        assert_eq!(at(1_000_100), Ok(()), "what was written in a wrong future is forgotten");
+    }
+
+    proptest! {
+        /// Whatever is asked, no 24 hours see more writes than allowed, and no two are nearer than allowed.
+        #[test]
+        fn the_budget_holds(steps in prop::collection::vec(0i64..7_200_000, 1..200), per_day in 1u32..6) {
+            let (wear, mut lately, mut now) = (wear(600, per_day), Vec::new(), 0);
+            let mut written: Vec<i64> = Vec::new();
+            for step in steps {
+                now += step;
+                if take(&mut lately, &wear, UnixMillis(now)).is_ok() {
+                    if let Some(last) = written.last() {
+                        prop_assert!(now - last >= 600_000);
+                    }
+                    written.push(now);
+                }
+                let day = written.iter().filter(|at| now - **at < 86_400_000).count();
+                prop_assert!(day <= usize::try_from(per_day).unwrap());
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What may keep inverters from being reached on this machine, without a word to any of them.
+
+use ohmstead_model::Severity;
+
+use super::notices::{self, UDEV_RULE};
+use crate::transports::{PortError, Ports};
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Stable key, such as `port_permission`.
+    pub id: &'static str,
+    /// How serious it is; `Info` where all is well.
+    pub severity: Severity,
+    /// What was found.
+    pub text: String,
+    /// What to do about it; empty where nothing is to be done.
+    pub hint: String,
+}
+
+/// Looks at every port with the inverters' USB identity: whether it may be opened, and who else has it. Opening sends
+/// nothing.
+pub async fn diagnose(ports: &dyn Ports) -> Vec<Finding> {
+    let candidates = match ports.candidates() {
+        Ok(candidates) => candidates,
+        Err(error) => {
+            return vec![Finding {
+                id: "usb_not_listed",
+                severity: Severity::Warning,
+                text: format!("the USB devices cannot be listed: {error}"),
+                hint: "in a container, pass /sys in (read-only is enough) or name the device file with `path:`".to_owned(),
+            }];
+        }
+    };
+    if candidates.is_empty() {
+        return vec![Finding {
+            id: "no_inverter",
+            severity: Severity::Info,
+            text: "no device with an inverter's USB number (0665:5161) is plugged in".to_owned(),
+            hint: "serial lines are not looked through: name one with `path: /dev/ttyUSB0`".to_owned(),
+        }];
+    }
+    let mut findings = Vec::new();
+    for candidate in candidates {
+        let path = candidate.path;
+        let others = ports.other_openers(&path);
+        findings.extend(others.iter().map(|other| of(notices::other_opener(&path, other.pid, &other.name))));
+        match ports.open(&path).await {
+            Ok(_) => findings.push(Finding {
+                id: "port_ready",
+                severity: Severity::Info,
+                text: format!(
+                    "{} ({}) can be opened",
+                    path.display(),
+                    candidate.usb_port.map_or("unknown USB port".to_owned(), |port| format!("USB port {port}"))
+                ),
+                hint: String::new(),
+            }),
+            Err(error @ PortError::Denied { .. }) => findings.push(of(notices::permission(&path, &error.to_string()))),
+            Err(PortError::InUse { by, .. }) => {
+                findings.push(of(notices::in_use(&path, by.as_ref().map(|by| (by.pid, by.name.as_str())))));
+            }
+            Err(error) => findings.push(of(notices::port_failed(&path, &error.to_string()))),
+        }
+    }
+    findings
+}
+
+/// The line for `/etc/udev/rules.d` that lets a group use the ports.
+pub const fn udev_rule() -> &'static str {
+    UDEV_RULE
+}
+
+fn of(notice: ohmstead_model::Notice) -> Finding {
+    Finding { id: notice.code, severity: notice.severity, text: notice.text, hint: notice.hint }
+}

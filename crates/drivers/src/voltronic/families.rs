@@ -1,0 +1,147 @@
+//! The families of protocols, and the table of each.
+
+mod pi17;
+mod pi18;
+mod pi30;
+mod pi30max;
+mod pi41;
+mod revo;
+
+use ohmstead_model::Metric;
+
+use super::frame::Dialect;
+use super::table::Query;
+
+/// A family of protocols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// Axpert HS, MS, KS, VM, King, MK, GK, MG and their many rebrands.
+    Pi30,
+    /// Axpert MAX: a second tracker, energy counters.
+    Pi30Max,
+    /// Sorotec REVO: alike frames, other meanings.
+    Revo,
+    /// LV5048: split phase.
+    Pi41,
+    /// InfiniSolar V, Axpert MKS IV and others.
+    Pi18,
+    /// InfiniSolar 3-phase.
+    Pi17,
+}
+
+/// Something at the same USB identity that is no inverter of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stranger {
+    /// A UPS of the Megatec kind.
+    Ups,
+    /// A solar charge controller.
+    Charger,
+    /// It answers, but as nothing known.
+    Unknown,
+}
+
+/// The other units of a parallel set, asked for once the unit says that it works in one.
+const MEMBERS: &[Query] = &[
+    Query { command: "QPGS1", ..pi30::QPGS0 },
+    Query { command: "QPGS2", ..pi30::QPGS0 },
+    Query { command: "QPGS3", ..pi30::QPGS0 },
+    Query { command: "QPGS4", ..pi30::QPGS0 },
+    Query { command: "QPGS5", ..pi30::QPGS0 },
+    Query { command: "QPGS6", ..pi30::QPGS0 },
+    Query { command: "QPGS7", ..pi30::QPGS0 },
+    Query { command: "QPGS8", ..pi30::QPGS0 },
+];
+
+impl Family {
+    /// Every family.
+    pub const ALL: [Self; 6] = [Self::Pi30, Self::Pi30Max, Self::Revo, Self::Pi41, Self::Pi18, Self::Pi17];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pi30 => "PI30",
+            Self::Pi30Max => "PI30MAX",
+            Self::Revo => "PI30REVO",
+            Self::Pi41 => "PI41",
+            Self::Pi18 => "PI18",
+            Self::Pi17 => "PI17",
+        }
+    }
+
+    /// The family of that name, in whatever case.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|family| family.name().eq_ignore_ascii_case(name))
+    }
+
+    pub(crate) fn dialect(self) -> Dialect {
+        match self {
+            Self::Pi30 | Self::Pi30Max | Self::Revo | Self::Pi41 => Dialect::Paren,
+            Self::Pi18 => Dialect::Caret18,
+            Self::Pi17 => Dialect::Caret17,
+        }
+    }
+
+    /// The questions of the family in the order of their importance.
+    pub(crate) fn queries(self) -> &'static [Query] {
+        match self {
+            Self::Pi30 => pi30::QUERIES,
+            Self::Pi30Max => pi30max::QUERIES,
+            Self::Revo => revo::QUERIES,
+            Self::Pi41 => pi41::QUERIES,
+            Self::Pi18 => pi18::QUERIES,
+            Self::Pi17 => pi17::QUERIES,
+        }
+    }
+
+    /// The questions about the other units of a parallel set.
+    pub(crate) fn members(self) -> &'static [Query] {
+        match self {
+            Self::Pi30 | Self::Pi30Max | Self::Pi41 => MEMBERS,
+            Self::Revo | Self::Pi18 | Self::Pi17 => &[],
+        }
+    }
+
+    pub(crate) fn query(self, command: &str) -> Option<&'static Query> {
+        self.queries().iter().find(|query| query.command == command)
+    }
+
+    /// Whether units of the family are ever written to.
+    pub(crate) fn is_controllable(self) -> bool {
+        !matches!(self, Self::Revo | Self::Pi17)
+    }
+
+    /// Every metric that a unit of the family may report.
+    pub(crate) fn metrics(self) -> Vec<Metric> {
+        let mut metrics: Vec<_> = self.queries().iter().flat_map(|query| query.metrics).copied().collect();
+        metrics.sort_unstable();
+        metrics.dedup();
+        metrics
+    }
+}
+
+impl std::fmt::Display for Family {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_sound() {
+        for family in Family::ALL {
+            let mut commands = std::collections::BTreeSet::new();
+            for query in family.queries() {
+                assert!(commands.insert(query.command), "{family} {} twice", query.command);
+                for field in query.fields {
+                    let known = field.metric.is_none_or(|metric| query.metrics.contains(&metric));
+                    assert!(known, "{family} {}: {} is not among its metrics", query.command, field.name);
+                }
+            }
+            assert_eq!(Family::by_name(&family.name().to_lowercase()), Some(family));
+        }
+    }
+}

@@ -1,0 +1,465 @@
+//! PI30: `(a b c`, blanks between the fields. Sources: "HS_MS_MSX RS232 Protocol 20140822" (17 fields in `QPIGS`), "PI30
+//! Communication Protocol 20150924" (21), "PIP-GK_MK Protocol" (more settings and modes), captures by owners.
+
+use ohmstead_model::catalogue::PollClass;
+use ohmstead_model::{Metric, Observation, Unknown, Value};
+
+use crate::voltronic::decode::{Context, Fields, number as observed, within};
+use crate::voltronic::native;
+use crate::voltronic::table::{Computed, Field, Kind, Query, Shape, number, raw, state, text};
+
+pub(super) const QUERIES: &[Query] =
+    &[QPIGS, QMOD, QPIWS, QPIRI, QFLAG, QMCHGCR, QMUCHGCR, QT, QPGS0, QPIGS2_OF_TWO];
+
+/// Shared with [`super::pi30max`].
+pub(super) const QPIGS_FIELDS: &[Field] = &[
+    number("utility_voltage", Metric::GridVoltage, 0.0, 400.0),
+    number("utility_frequency", Metric::GridFrequency, 0.0, 80.0),
+    number("output_voltage", Metric::InverterVoltage, 0.0, 400.0),
+    number("output_frequency", Metric::InverterFrequency, 0.0, 80.0),
+    number("load_va", Metric::InverterApparentPower, 0.0, 60_000.0),
+    number("load_w", Metric::LoadPower, 0.0, 60_000.0),
+    number("load_percent", Metric::InverterLoadShare, 0.0, 300.0),
+    number("bus_voltage", Metric::InverterBusVoltage, 0.0, 1_000.0),
+    number("battery_voltage", Metric::BatteryVoltage, 0.0, 120.0),
+    raw("battery_charge_current"),
+    number("battery_capacity", Metric::BatterySoc, 0.0, 100.0),
+    raw("heatsink_temperature"),
+    number("solar_current", native::SOLAR_CURRENT, 0.0, 1_000.0),
+    number("solar_voltage", Metric::PvVoltage1, 0.0, 1_000.0),
+    number("battery_voltage_scc", native::BATTERY_VOLTAGE_SCC, 0.0, 120.0),
+    raw("battery_discharge_current"),
+    text("device_status", native::DEVICE_STATUS),
+    number("battery_voltage_offset_fans", native::FAN_OFFSET, 0.0, 99.0),
+    number("eeprom_version", native::EEPROM_VERSION, 0.0, 99.0),
+    raw("pv_charging_power"),
+    text("device_status_2", native::DEVICE_STATUS_2),
+    raw("solar_feed_to_grid"),
+    raw("country"),
+    raw("solar_feed_power"),
+];
+
+/// What an answer to `QPIGS` looks like: the status bits make it like no other.
+pub(super) const QPIGS_SHAPE: Shape = Shape::Fields {
+    least: 17,
+    most: 32,
+    kinds: &[(0, Kind::Decimal), (1, Kind::Decimal), (8, Kind::Decimal), (16, Kind::Bits(8))],
+};
+
+pub(super) const QPIGS_METRICS: &[Metric] = &[
+    Metric::GridVoltage,
+    Metric::GridFrequency,
+    Metric::InverterVoltage,
+    Metric::InverterFrequency,
+    Metric::InverterApparentPower,
+    Metric::LoadPower,
+    Metric::InverterLoadShare,
+    Metric::InverterBusVoltage,
+    Metric::BatteryVoltage,
+    Metric::BatteryCurrent,
+    Metric::BatteryPower,
+    Metric::BatterySoc,
+    Metric::InverterTemperature,
+    Metric::PvVoltage1,
+    Metric::PvCurrent1,
+    Metric::PvPower1,
+    Metric::PvPower,
+    native::SOLAR_CURRENT,
+    native::BATTERY_VOLTAGE_SCC,
+    native::DEVICE_STATUS,
+    native::FAN_OFFSET,
+    native::EEPROM_VERSION,
+    native::DEVICE_STATUS_2,
+];
+
+const QPIGS: Query = Query {
+    command: "QPIGS",
+    class: PollClass::Fast,
+    shape: QPIGS_SHAPE,
+    fields: QPIGS_FIELDS,
+    computed: &[battery, temperature, pv],
+    optional: false,
+    metrics: QPIGS_METRICS,
+};
+
+/// Currents that no battery of these has.
+const AMPERES_MAX: f64 = 600.0;
+
+/// Two unsigned currents, charging (9) and discharging (15), become one signed power.
+pub(super) fn battery(fields: &Fields<'_>, _context: &mut Context) -> Vec<(Metric, Observation)> {
+    battery_at(fields, 8, 9, 15, 1.0)
+}
+
+/// The same for other places; the voltage is multiplied by `scale`.
+pub(super) fn battery_at(
+    fields: &Fields<'_>,
+    volts: usize,
+    charging: usize,
+    discharging: usize,
+    scale: f64,
+) -> Vec<(Metric, Observation)> {
+    let current = || {
+        let charging = fields.number_in(charging, 0.0, AMPERES_MAX)?;
+        let discharging = fields.number_in(discharging, 0.0, AMPERES_MAX)?;
+        Ok::<_, Unknown>(discharging - charging)
+    };
+    let current = current();
+    let power = current.clone().and_then(|amperes| {
+        let volts = fields.number(volts).and_then(|volts| within(volts * scale, 0.0, 120.0))?;
+        Ok(volts * amperes)
+    });
+    vec![(Metric::BatteryCurrent, observed(current)), (Metric::BatteryPower, observed(power))]
+}
+
+/// From here on it is no temperature but the raw value of the converter, which models of 1 to 3 kVA send.
+const TEMPERATURE_MAX: f64 = 120.0;
+
+pub(super) fn temperature(fields: &Fields<'_>, _context: &mut Context) -> Vec<(Metric, Observation)> {
+    let value = fields.number(11).and_then(|number| {
+        within(number, 0.0, TEMPERATURE_MAX).map_err(|_| {
+            Unknown::implausible(format!("{number} is the raw value of the sensor, not degrees"))
+        })
+    });
+    vec![(Metric::InverterTemperature, observed(value))]
+}
+
+const PV_W_MAX: f64 = 40_000.0;
+
+/// The power of the sun: field 19 where the unit has it. Without it the current of field 12 counts, which on these units
+/// flows into the battery and goes with the battery voltage at the charger.
+fn pv(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> {
+    let by_charger = || Ok(fields.number(14)? * fields.number(12)?);
+    let power = match fields.text(19) {
+        Some(_) => fields.number_in(19, 0.0, PV_W_MAX),
+        None => by_charger().and_then(|watts| within(watts, 0.0, PV_W_MAX)),
+    };
+    with_tracker_1(power, context)
+}
+
+/// The first tracker and, with a second one, both.
+pub(super) fn with_tracker_1(
+    power: Result<f64, Unknown>,
+    context: &mut Context,
+) -> Vec<(Metric, Observation)> {
+    if let Ok(watts) = power {
+        context.keep("pv1", watts);
+    }
+    let mut values = vec![(Metric::PvPower1, observed(power.clone()))];
+    let total = if context.has("pv2") {
+        let second = context.kept("pv2").ok_or_else(|| Unknown::missing("solar power of the second tracker"));
+        power.and_then(|first| Ok(first + second?))
+    } else {
+        power
+    };
+    if let Ok(watts) = total {
+        let now = context.now;
+        context.energy.power(watts, now);
+    }
+    values.push((Metric::PvPower, observed(total)));
+    values
+}
+
+/// The second tracker, and both.
+pub(super) fn with_tracker_2(
+    power: Result<f64, Unknown>,
+    context: &mut Context,
+) -> Vec<(Metric, Observation)> {
+    let mut values = vec![(Metric::PvPower2, observed(power.clone()))];
+    if let Ok(second) = power {
+        context.keep("pv2", second);
+        if let Some(first) = context.kept("pv1") {
+            values.push((Metric::PvPower, Ok(Value::Number(first + second))));
+        }
+    }
+    values
+}
+
+pub(super) const QMOD: Query = Query {
+    command: "QMOD",
+    class: PollClass::Fast,
+    shape: Shape::Letter,
+    fields: &[],
+    computed: &[mode],
+    optional: false,
+    metrics: &[Metric::InverterMode, Metric::InverterModeNative],
+};
+
+/// A letter that nobody knows is told as it is.
+fn mode(fields: &Fields<'_>, _context: &mut Context) -> Vec<(Metric, Observation)> {
+    let letter = fields.body.trim();
+    vec![(Metric::InverterMode, mode_of(letter)), (Metric::InverterModeNative, Ok(Value::text(letter)))]
+}
+
+pub(super) fn mode_of(letter: &str) -> Observation {
+    Ok(Value::State(match letter {
+        "P" => "power_on",
+        "S" => "standby",
+        "L" => "line",
+        "B" => "battery",
+        "F" => "fault",
+        "H" => "power_saving",
+        "D" => "shutdown",
+        "C" => "charging",
+        "Y" => "bypass",
+        "E" => "eco",
+        other => return Err(Unknown::implausible(format!("mode letter {other:?} is not known"))),
+    }))
+}
+
+pub(super) const QPIWS: Query = Query {
+    command: "QPIWS",
+    class: PollClass::Fast,
+    shape: Shape::Flags { least: 30, most: 45 },
+    fields: &[],
+    computed: &[],
+    optional: false,
+    metrics: &[Metric::InverterFaults, Metric::InverterWarnings],
+};
+
+pub(super) const OUTPUT: &[(&str, &str)] =
+    &[("0", "utility_first"), ("1", "solar_first"), ("2", "solar_battery_utility")];
+pub(super) const CHARGER: &[(&str, &str)] =
+    &[("0", "utility_first"), ("1", "solar_first"), ("2", "solar_and_utility"), ("3", "solar_only")];
+const BATTERY: &[(&str, &str)] = &[
+    ("0", "agm"),
+    ("1", "flooded"),
+    ("2", "user"),
+    ("3", "pylontech"),
+    ("4", "shinheung"),
+    ("5", "weco"),
+    ("6", "soltaro"),
+    ("7", "bak"),
+    ("8", "lib"),
+    ("9", "lic"),
+];
+pub(super) const RANGE: &[(&str, &str)] = &[("0", "appliance"), ("1", "ups")];
+
+pub(super) const QPIRI: Query = Query {
+    command: "QPIRI",
+    class: PollClass::Medium,
+    shape: QPIRI_SHAPE,
+    fields: QPIRI_FIELDS,
+    computed: &[ratings, modes],
+    optional: false,
+    metrics: QPIRI_METRICS,
+};
+
+pub(super) const QPIRI_SHAPE: Shape = Shape::Fields {
+    least: 21,
+    most: 36,
+    kinds: &[
+        (0, Kind::Decimal),
+        (3, Kind::Decimal),
+        (5, Kind::Whole),
+        (6, Kind::Whole),
+        (7, Kind::Decimal),
+        (10, Kind::Decimal),
+    ],
+};
+
+const VOLTS: (f64, f64) = (0.0, 120.0);
+
+pub(super) const QPIRI_FIELDS: &[Field] = &[
+    raw("grid_rating_voltage"),
+    raw("grid_rating_current"),
+    raw("output_rating_voltage"),
+    raw("output_rating_frequency"),
+    raw("output_rating_current"),
+    raw("output_rating_va"),
+    number("output_rating_w", Metric::InverterPowerMax, 0.0, 60_000.0),
+    raw("battery_rating_voltage"),
+    number("battery_recharge_voltage", Metric::BatteryRechargeVoltage, VOLTS.0, VOLTS.1),
+    number("battery_under_voltage", Metric::BatteryCutoffVoltage, VOLTS.0, VOLTS.1),
+    number("battery_bulk_voltage", Metric::BatteryBulkVoltage, VOLTS.0, VOLTS.1),
+    number("battery_float_voltage", Metric::BatteryFloatVoltage, VOLTS.0, VOLTS.1),
+    state("battery_type", Metric::BatteryType, BATTERY),
+    number("max_ac_charging_current", Metric::GridChargeCurrentMax, 0.0, 600.0),
+    number("max_charging_current", Metric::ChargeCurrentMax, 0.0, 600.0),
+    state("input_voltage_range", Metric::InverterInputRange, RANGE),
+    state("output_source_priority", Metric::OutputPriority, OUTPUT),
+    state("charger_source_priority", Metric::ChargerPriority, CHARGER),
+    raw("parallel_max_num"),
+    raw("machine_type"),
+    raw("topology"),
+    raw("output_mode"),
+    number("battery_redischarge_voltage", Metric::BatteryRedischargeVoltage, VOLTS.0, VOLTS.1),
+    raw("pv_ok_condition"),
+    raw("pv_power_balance"),
+    // From here on vendors differ: 480 minutes, or volts.
+    raw("cv_stage_max_time"),
+    raw("operation_logic"),
+    raw("max_discharging_current"),
+];
+
+pub(super) const QPIRI_METRICS: &[Metric] = &[
+    Metric::InverterPowerMax,
+    Metric::BatteryRechargeVoltage,
+    Metric::BatteryCutoffVoltage,
+    Metric::BatteryBulkVoltage,
+    Metric::BatteryFloatVoltage,
+    Metric::BatteryType,
+    Metric::GridChargeCurrentMax,
+    Metric::ChargeCurrentMax,
+    Metric::InverterInputRange,
+    Metric::OutputPriority,
+    Metric::ChargerPriority,
+    Metric::BatteryRedischargeVoltage,
+    Metric::DischargeCurrentMax,
+    Metric::BatteryMode,
+    Metric::BatteryModeNative,
+];
+
+/// What other answers need to know of the ratings.
+fn ratings(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> {
+    context.rated_va = fields.number(5).ok().or(context.rated_va);
+    context.rated_battery_v = fields.number(7).ok().or(context.rated_battery_v);
+    let key = fields.text(12).and_then(|text| BATTERY.iter().find(|(code, _)| *code == text));
+    context.battery_type = key.map(|(_, key)| *key);
+    Vec::new()
+}
+
+/// The output priority in the words for batteries: what the owner wants of the battery follows from it.
+fn modes(fields: &Fields<'_>, _context: &mut Context) -> Vec<(Metric, Observation)> {
+    battery_modes(fields.code(16).and_then(|code| match code {
+        0 => Some(("hold", "USB")),
+        1 => Some(("native", "SUB")),
+        2 => Some(("auto", "SBU")),
+        _ => None,
+    }))
+}
+
+/// The battery's mode and its name in the vendor's words.
+pub(super) fn battery_modes(known: Option<(&'static str, &'static str)>) -> Vec<(Metric, Observation)> {
+    let Some((mode, word)) = known else { return Vec::new() };
+    vec![(Metric::BatteryMode, Ok(Value::State(mode))), (Metric::BatteryModeNative, Ok(Value::text(word)))]
+}
+
+pub(super) const QFLAG: Query = Query {
+    command: "QFLAG",
+    class: PollClass::Slow,
+    shape: Shape::Switches,
+    fields: &[],
+    computed: &[switches],
+    optional: true,
+    metrics: &[
+        native::FLAG_BUZZER,
+        native::FLAG_OVERLOAD_BYPASS,
+        native::FLAG_FEED_IN_ALLOWED,
+        native::FLAG_POWER_SAVING,
+        native::FLAG_LCD_RETURN,
+        native::FLAG_OVERLOAD_RESTART,
+        native::FLAG_OVER_TEMPERATURE_RESTART,
+        native::FLAG_BACKLIGHT,
+        native::FLAG_SOURCE_ALARM,
+        native::FLAG_FAULT_RECORD,
+    ],
+};
+
+fn switches(fields: &Fields<'_>, _context: &mut Context) -> Vec<(Metric, Observation)> {
+    let Some((on, off)) = fields.body.strip_prefix('E').and_then(|rest| rest.split_once('D')) else {
+        return Vec::new();
+    };
+    let each = |letters: &str, state: &'static str| {
+        letters
+            .chars()
+            .filter_map(native::flag_of)
+            .map(|metric| (metric, Ok(Value::State(state))))
+            .collect::<Vec<_>>()
+    };
+    [each(on, "yes"), each(off, "no")].concat()
+}
+
+const fn list(command: &'static str) -> Query {
+    Query {
+        command,
+        class: PollClass::Slow,
+        shape: Shape::Amperes,
+        fields: &[],
+        computed: &[],
+        optional: true,
+        metrics: &[],
+    }
+}
+
+/// The currents that the unit takes for charging altogether.
+pub(super) const QMCHGCR: Query = list("QMCHGCR");
+/// Those for charging from the grid.
+pub(super) const QMUCHGCR: Query = list("QMUCHGCR");
+
+/// The unit's clock.
+pub(super) const QT: Query = Query {
+    command: "QT",
+    class: PollClass::Slow,
+    shape: Shape::Digits { least: 14, most: 14 },
+    fields: &[],
+    computed: &[],
+    optional: true,
+    metrics: &[],
+};
+
+/// What an answer to `QPGSn` looks like.
+pub(super) const QPGS_SHAPE: Shape = Shape::Fields {
+    least: 25,
+    most: 34,
+    kinds: &[(0, Kind::Whole), (1, Kind::Serial(8)), (2, Kind::Letter), (4, Kind::Decimal)],
+};
+
+/// The first unit of a parallel set; the others are asked for once there are any. See [`crate::voltronic::parallel`].
+pub(super) const QPGS0: Query = Query {
+    command: "QPGS0",
+    class: PollClass::Slow,
+    shape: QPGS_SHAPE,
+    fields: &[],
+    computed: &[],
+    optional: true,
+    metrics: &[Metric::ParallelUnits],
+};
+
+/// The document of 2015 has two or three trackers in 13 fields.
+const QPIGS2_OF_TWO: Query = Query {
+    command: "QPIGS2",
+    class: PollClass::Fast,
+    shape: Shape::Fields { least: 3, most: 14, kinds: &[(0, Kind::Decimal), (1, Kind::Decimal)] },
+    fields: QPIGS2_FIELDS,
+    computed: QPIGS2_COMPUTED,
+    optional: true,
+    metrics: QPIGS2_METRICS,
+};
+
+/// The names of the short form; those of the long one are in no capture.
+pub(super) const QPIGS2_FIELDS: &[Field] =
+    &[raw("pv2_current"), raw("pv2_voltage"), raw("pv2_charging_power")];
+
+pub(super) const QPIGS2_METRICS: &[Metric] = &[
+    Metric::PvCurrent2,
+    Metric::PvVoltage2,
+    Metric::PvPower2,
+    Metric::PvCurrent3,
+    Metric::PvVoltage3,
+    Metric::PvPower3,
+    Metric::PvPower,
+];
+pub(super) const QPIGS2_COMPUTED: &[Computed] = &[trackers];
+
+/// Two forms, told apart by the number of fields: 3 (one more tracker) and 13 (two more).
+fn trackers(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> {
+    let current = |index| observed(fields.number_in(index, 0.0, 200.0));
+    let voltage = |index| observed(fields.number_in(index, 0.0, 1_000.0));
+    let watts = |index| fields.number_in(index, 0.0, PV_W_MAX);
+    let mut values = vec![(Metric::PvCurrent2, current(0)), (Metric::PvVoltage2, voltage(1))];
+    if fields.len() < 13 {
+        values.extend(with_tracker_2(watts(2), context));
+        return values;
+    }
+    values.extend([
+        (Metric::PvPower2, observed(watts(3))),
+        (Metric::PvCurrent3, current(7)),
+        (Metric::PvVoltage3, voltage(8)),
+        (Metric::PvPower3, observed(watts(10))),
+    ]);
+    if let (Ok(second), Ok(third)) = (watts(3), watts(10)) {
+        context.keep("pv2", second + third);
+    }
+    values.push((Metric::PvPower, observed(watts(11))));
+    values
+}

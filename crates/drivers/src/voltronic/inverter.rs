@@ -1,0 +1,230 @@
+//! One inverter: asks what is due, takes in what comes, keeps what it learns. Who it is, where it is, and its writes have
+//! modules of their own.
+
+mod asking;
+mod recognising;
+mod set;
+mod whereabouts;
+mod writes;
+
+pub(crate) use recognising::recognise_at;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ohmstead_model::{DeviceId, DeviceInfo, Evidence, Metric, Moment, Notice, Role, Ttl, Wish};
+use ohmstead_units::Timespan;
+
+use super::decode;
+use super::families::Family;
+use super::finder::{Place, Rejected};
+use super::identify::Identity;
+use super::link::Link;
+use super::memory::Memory;
+use super::parallel::Set;
+use super::presence::Presence;
+use super::schedule::{self, Schedule};
+use super::setters::Known;
+use super::settings::{ParallelSetting, Settings};
+use super::table::Query;
+use crate::transports::{CHUNK_GAP, Machine, Ports, Roots};
+use crate::{BoxFuture, Context, Device, DeviceError, ModeNow, OpenError, Plan, PlanError, Report, WriteReply};
+
+/// What every unit reports besides its family's values.
+const FIGURES: &[Metric] = &[Metric::AnswerTime, Metric::AnswerShare, Metric::FramesDropped];
+
+/// A unit whose family is known.
+struct Unit {
+    family: Family,
+    /// The family was proven by the unit itself.
+    proven: bool,
+    /// What decides about its settings.
+    known: Known,
+    /// What earlier answers told that later ones need.
+    decoder: decode::Context,
+    /// The parallel set it works in.
+    set: Set,
+}
+
+/// A Voltronic inverter.
+pub struct Inverter {
+    id: DeviceId,
+    settings: Settings,
+    context: Context,
+    ports: Arc<dyn Ports>,
+    link: Link,
+    /// Where the open line leads.
+    place: Option<Place>,
+    rejected: Rejected,
+    /// Who is at the open line, as long as that is being found out.
+    checking: Option<Identity>,
+    /// Where that is.
+    checking_at: Option<Place>,
+    /// How often the present question of the identification was asked.
+    tries: u32,
+    /// Our unit, once it is known.
+    unit: Option<Unit>,
+    schedule: Schedule,
+    presence: Presence,
+    memory: Memory,
+    info: DeviceInfo,
+    evidence: Vec<Evidence>,
+    notices: BTreeMap<&'static str, Notice>,
+    /// Faults and warnings of the unit's own, by the question that told them.
+    states: BTreeMap<&'static str, Vec<Notice>>,
+    reported_notices: Vec<Notice>,
+    /// Battery power and state of charge as read last.
+    last: Last,
+}
+
+/// The last values that a read back tells along.
+#[derive(Debug, Default, Clone, Copy)]
+struct Last {
+    power: Option<(f64, Moment)>,
+    soc: Option<(f64, Moment)>,
+}
+
+impl Inverter {
+    /// Makes the device on this machine's ports. Nothing is sent yet.
+    pub fn open(id: DeviceId, settings: Settings, context: Context) -> Result<Self, OpenError> {
+        let roots = Roots { sys: settings.sys_root.clone(), dev: settings.dev_root.clone(), ..Roots::default() };
+        let ports = Arc::new(Machine::new(roots, Arc::clone(&context.clock), CHUNK_GAP));
+        Ok(Self::with_ports(id, settings, context, ports))
+    }
+
+    /// Makes the device on the given ports.
+    pub fn with_ports(id: DeviceId, settings: Settings, context: Context, ports: Arc<dyn Ports>) -> Self {
+        let configured = format!("{} {:?} {:?}", settings.path, settings.serial, settings.usb_port);
+        let memory = Memory::read(context.memory.as_deref(), &configured);
+        let link = Link::new(Arc::clone(&ports), Arc::clone(&context.clock), settings.timeout.0);
+        let mut info = DeviceInfo::new(id.clone(), super::DRIVER.name, settings.path.to_string());
+        info.title = settings.name.clone().unwrap_or_else(|| id.to_string());
+        info.manufacturer = "Voltronic";
+        info.phase = settings.phase.map(Into::into);
+        info.roles = vec![Role::Inverter, Role::Battery, Role::Pv, Role::LoadMeter];
+        info.ttl = ttl(settings.interval.0, settings.timeout.0);
+        info.entity_id.clone_from(&settings.entity_id);
+        info.device_id.clone_from(&settings.device_id);
+        info.serial = settings.serial.clone().or_else(|| memory.serial.clone());
+        info.model.clone_from(&memory.model);
+        info.firmware.clone_from(&memory.firmware);
+        let family = memory.family.as_deref().and_then(Family::by_name);
+        info.metrics = metrics(family.unwrap_or(Family::Pi30));
+        let schedule = Schedule::new(settings.interval.0);
+        let schedule = if settings.parallel == ParallelSetting::Total { schedule.with_sets() } else { schedule };
+        Self {
+            link,
+            place: None,
+            rejected: Rejected::default(),
+            checking: None,
+            checking_at: None,
+            tries: 0,
+            unit: None,
+            schedule,
+            presence: Presence::default(),
+            info,
+            evidence: Vec::new(),
+            notices: BTreeMap::new(),
+            states: BTreeMap::new(),
+            reported_notices: Vec::new(),
+            last: Last::default(),
+            id,
+            settings,
+            context,
+            ports,
+            memory,
+        }
+    }
+
+    fn now(&self) -> Moment {
+        self.context.clock.now()
+    }
+
+    fn report(&self, report: Report) {
+        self.context.reporter.report(report);
+    }
+
+    async fn poll_once(&mut self) {
+        let may_ask = self.climb().await;
+        if may_ask && self.reach().await {
+            if self.checking.is_some() {
+                self.recognise().await;
+            } else {
+                self.ask_due().await;
+            }
+        }
+        self.report_notices();
+    }
+
+    /// The questions that this unit may be asked; in a parallel set also those about the others.
+    fn queries(&self) -> impl Iterator<Item = &'static Query> + Clone + use<> {
+        let unit = self.unit.as_ref();
+        let own = unit.map_or(&[][..], |unit| unit.family.queries());
+        let others = unit.filter(|unit| unit.known.in_set).map_or(&[][..], |unit| unit.family.members());
+        own.iter().chain(others)
+    }
+
+    fn report_notices(&mut self) {
+        let mut current: Vec<Notice> = self.notices.values().cloned().collect();
+        for state in self.states.values().flatten() {
+            if !current.iter().any(|notice| notice.code == state.code) {
+                current.push(state.clone());
+            }
+        }
+        if current != self.reported_notices {
+            self.reported_notices.clone_from(&current);
+            self.report(Report::Notices(self.id.clone(), current));
+        }
+    }
+}
+
+impl Device for Inverter {
+    fn info(&self) -> DeviceInfo {
+        self.info.clone()
+    }
+
+    fn due_in(&self) -> Duration {
+        let now = self.now().mono;
+        if self.presence.is_failing() || self.link.path().is_none() || self.checking.is_some() {
+            return self.presence.due.saturating_sub(now);
+        }
+        self.next_query().map_or(self.settings.interval.0, |(_, due)| due.saturating_sub(now))
+    }
+
+    fn poll(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(self.poll_once())
+    }
+
+    fn plan(&self, wish: &Wish, lease: Option<Timespan>) -> Result<Plan, PlanError> {
+        self.plan_wish(wish, lease)
+    }
+
+    fn write<'a>(&'a mut self, plan: &'a Plan) -> BoxFuture<'a, Result<WriteReply, DeviceError>> {
+        Box::pin(self.write_plan(plan))
+    }
+
+    fn read_back<'a>(&'a mut self, wish: &'a Wish) -> BoxFuture<'a, Result<ModeNow, DeviceError>> {
+        Box::pin(self.now_of(wish))
+    }
+
+    fn memory(&self) -> Option<String> {
+        serde_json::to_string(&self.memory).ok()
+    }
+}
+
+/// What units of a family report.
+fn metrics(family: Family) -> Vec<Metric> {
+    let mut metrics = family.metrics();
+    metrics.extend(FIGURES.iter().copied().filter(|figure| !metrics.contains(figure)).collect::<Vec<_>>());
+    metrics
+}
+
+/// Three polls may be lost before a value is too old, and one reading of the settings; slow values live for a few of
+/// their own periods.
+fn ttl(interval: Duration, timeout: Duration) -> Ttl {
+    let polls = interval.saturating_mul(3).saturating_add(timeout.saturating_mul(5));
+    let settings = schedule::settings_every(interval).saturating_mul(2).saturating_add(timeout.saturating_mul(2));
+    let fast = polls.max(settings);
+    Ttl { fast, medium: fast.max(Duration::from_secs(300)), slow: fast.max(Duration::from_secs(3600)) }
+}

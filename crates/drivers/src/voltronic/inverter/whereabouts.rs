@@ -1,0 +1,227 @@
+//! Where the unit is: opening its port, finding it again under another number, and what is tried when it does not answer.
+
+use std::time::Duration;
+
+use ohmstead_model::Notice;
+
+use super::Inverter;
+use crate::Report;
+use crate::transports::PortError;
+use crate::voltronic::finder::{self, Choice, Place, Rejection, Wanted};
+use crate::voltronic::identify::Identity;
+use crate::voltronic::notices;
+use crate::voltronic::presence::{ALARM_AFTER, Change, Kind, MayReset, OFFLINE_AFTER, Rung};
+use crate::voltronic::settings::PortPath;
+
+/// The notices that end when the unit answers.
+const ABSENCE: &[&str] =
+    &["port_missing", "port_permission", "port_in_use", "port_failed", "not_answering", "not_an_inverter", "other_unit"];
+
+impl Inverter {
+    /// Does what the last failure asks for. Returns whether a question may follow.
+    pub(super) async fn climb(&mut self) -> bool {
+        let now = self.now().mono;
+        // A stranger is first asked all that it may be asked.
+        let unfinished = self.unit.is_none() && self.checking.is_some();
+        match self.presence.rung(now, self.may_reset()) {
+            Rung::Search | Rung::Reset if unfinished => true,
+            Rung::Again => true,
+            Rung::Reopen => {
+                self.link.close();
+                true
+            }
+            Rung::Search => {
+                // Another candidate may be the one; this one has its turn again soon.
+                if let Some(place) = self.place.take() {
+                    self.rejected.add(&place, Rejection::Silent, now);
+                }
+                self.link.close();
+                true
+            }
+            Rung::Reset => {
+                self.reset_port().await;
+                false
+            }
+        }
+    }
+
+    /// Only the port of a unit that is known to be ours is switched off and on.
+    fn may_reset(&self) -> MayReset {
+        let ours = self.unit.is_some() || self.memory.family.is_some();
+        let known = self.memory.usb_port.is_some();
+        if self.settings.reset_usb && ours && known { MayReset::Yes } else { MayReset::No }
+    }
+
+    async fn reset_port(&mut self) {
+        self.link.close();
+        self.place = None;
+        let Some(port) = self.memory.usb_port.clone() else { return };
+        let outcome = self.ports.reset(&port).await;
+        let now = self.now().mono;
+        self.presence.reset(now);
+        match outcome {
+            Ok(()) => tracing::warn!(device = %self.id, usb_port = port, "the USB port was reset: the inverter did not answer"),
+            Err(error) => {
+                tracing::warn!(device = %self.id, usb_port = port, %error, "the USB port could not be reset");
+                self.presence.resets -= 1;
+            }
+        }
+    }
+
+    /// Makes sure that a line is open. Returns false where there is none; that has been taken note of.
+    pub(super) async fn reach(&mut self) -> bool {
+        if self.link.path().is_some() {
+            return true;
+        }
+        let now = self.now();
+        let candidates = match self.ports.candidates() {
+            Ok(candidates) => candidates,
+            Err(error) => {
+                tracing::debug!(device = %self.id, %error, "the ports cannot be listed");
+                Vec::new()
+            }
+        };
+        let wanted = Wanted {
+            path: &self.settings.path,
+            usb_port: self.settings.usb_port.as_deref(),
+            last_port: self.memory.usb_port.as_deref(),
+            last_path: self.memory.path.as_deref(),
+            has_serial: self.serial_wanted().is_some(),
+            missing_for: self.presence.silent_for(now.mono),
+        };
+        let places = finder::places(&candidates, wanted);
+        let choice = if places.len() == 1 { Choice::Single } else { Choice::Several };
+        let mut refused = None;
+        for place in places {
+            if self.rejected.has(&place, now.mono, choice) {
+                continue;
+            }
+            match self.link.open(&place.path).await {
+                Ok(()) => {
+                    self.opened(place);
+                    return true;
+                }
+                Err(error) => refused = Some(error),
+            }
+        }
+        self.not_reached(refused.as_ref());
+        false
+    }
+
+    fn opened(&mut self, place: Place) {
+        for code in ["port_missing", "port_permission", "port_in_use", "port_failed"] {
+            self.notices.remove(code);
+        }
+        let other = self.ports.other_openers(&place.path).into_iter().next();
+        match other {
+            Some(other) => self.notices.insert("port_shared", notices::other_opener(&place.path, other.pid, &other.name)),
+            None => self.notices.remove("port_shared"),
+        };
+        tracing::debug!(device = %self.id, path = %place.path.display(), usb_port = ?place.usb_port, kind = ?self.link.kind(), "opened");
+        // Who was half recognised there before the port was opened anew is asked the rest.
+        let same = self.checking_at.as_ref() == Some(&place);
+        if !same || self.checking.as_ref().is_none_or(Identity::is_proven) {
+            self.checking = Some(Identity::default());
+            self.tries = 0;
+        }
+        self.checking_at = Some(place.clone());
+        self.place = Some(place);
+    }
+
+    fn not_reached(&mut self, refused: Option<&PortError>) {
+        self.failed(Kind::NoPort);
+        let silent_for = self.presence.silent_for(self.now().mono);
+        let notice = match refused {
+            Some(PortError::Denied { path, .. }) => refused.map(|error| notices::permission(path, &error.to_string())),
+            Some(PortError::InUse { path, by }) => {
+                Some(notices::in_use(path, by.as_ref().map(|by| (by.pid, by.name.as_str()))))
+            }
+            Some(PortError::Other { path, source }) => Some(notices::port_failed(path, &source.to_string())),
+            Some(PortError::Missing { .. }) | None => {
+                // Somebody else is at every port: that has a notice of its own.
+                let found_others = ["not_an_inverter", "other_unit"].iter().any(|code| self.notices.contains_key(code));
+                let place = self.place_words();
+                let known = self.presence.ever || self.memory.family.is_some();
+                (!found_others).then(|| notices::port_missing(&place, silent_for, known)).flatten()
+            }
+        };
+        for code in ["port_missing", "port_permission", "port_in_use", "port_failed"] {
+            self.notices.remove(code);
+        }
+        if let Some(notice) = notice {
+            self.notice(notice);
+        }
+    }
+
+    pub(super) fn notice(&mut self, notice: Notice) {
+        self.notices.insert(notice.code, notice);
+    }
+
+    /// Where the unit is looked for, for people.
+    fn place_words(&self) -> String {
+        match (&self.settings.path, &self.settings.usb_port) {
+            (PortPath::At(path), _) => path.display().to_string(),
+            (PortPath::Auto, Some(port)) => format!("USB port {port}"),
+            (PortPath::Auto, None) => match &self.memory.usb_port {
+                Some(port) => format!("USB port {port} or any other"),
+                None => "any USB port".to_owned(),
+            },
+        }
+    }
+
+    /// The serial number that the unit must have, if one is known.
+    pub(super) fn serial_wanted(&self) -> Option<&str> {
+        self.settings.serial.as_deref().or(self.memory.serial.as_deref())
+    }
+
+    /// Whoever is at the open line is not our unit.
+    pub(super) fn turn_away(&mut self, why: Rejection, notice: Notice) {
+        let now = self.now().mono;
+        if let Some(place) = self.place.take() {
+            self.rejected.add(&place, why, now);
+        }
+        self.checking = None;
+        self.link.close();
+        self.notice(notice);
+        self.failed(Kind::NoPort);
+    }
+
+    /// An exchange failed, or there was no port for one.
+    pub(super) fn failed(&mut self, kind: Kind) {
+        let now = self.now();
+        let change = self.presence.failed(kind, now.mono, self.settings.interval.0);
+        if change == Change::Offline {
+            self.report(Report::Online(self.id.clone(), false, now));
+        }
+        if kind == Kind::NoPort {
+            return;
+        }
+        let silent_for = self.presence.silent_for(now.mono);
+        let ever = self.presence.ever || self.memory.family.is_some();
+        let place = self.link.path().map_or_else(|| self.place_words(), |path| path.display().to_string());
+        if !ever && self.presence.failures() >= OFFLINE_AFTER {
+            self.notice(notices::never_answered(&place));
+        } else if ever && silent_for >= ALARM_AFTER {
+            let minutes = silent_for.as_secs() / 60;
+            let may_reset = self.may_reset() == MayReset::Yes;
+            self.notice(notices::wedged(&place, minutes, self.presence.resets, may_reset));
+        }
+    }
+
+    /// Our unit answered.
+    pub(super) fn alive(&mut self) {
+        let now = self.now();
+        let was_silent = self.presence.silent_for(now.mono);
+        let change = self.presence.answered();
+        for code in ABSENCE {
+            self.notices.remove(code);
+        }
+        self.report(Report::Answered(self.id.clone(), now));
+        if change == Change::Online {
+            self.report(Report::Online(self.id.clone(), true, now));
+        }
+        if was_silent > Duration::from_secs(60) {
+            tracing::info!(device = %self.id, after_s = was_silent.as_secs(), "answers again");
+        }
+    }
+}

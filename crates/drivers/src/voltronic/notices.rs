@@ -1,0 +1,245 @@
+//! What can be the case with an inverter and its line, and what its owner can do about it. Pure.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ohmstead_model::{Notice, Severity};
+use ohmstead_units::Timespan;
+
+/// The rule that lets a group use the port, with a name per USB port that outlives a re-enumeration.
+pub(crate) const UDEV_RULE: &str = r#"KERNEL=="hidraw*", ATTRS{idVendor}=="0665", ATTRS{idProduct}=="5161", MODE="0660", GROUP="dialout", SYMLINK+="inverter-%b", TAG+="systemd""#;
+
+/// From this heat sink temperature on, a number is the converter's and not one of degrees.
+pub(crate) const RAW_TEMPERATURE: f64 = 120.0;
+
+/// So far a clock may be off before its owner is told.
+const CLOCK_OFF: Duration = Duration::from_secs(300);
+
+fn notice(code: &'static str, severity: Severity, text: String, hint: impl Into<String>) -> Notice {
+    Notice { code, severity, text, hint: hint.into() }
+}
+
+pub(crate) fn port_missing(place: &str, silent_for: Duration, ever: bool) -> Option<Notice> {
+    let minutes = silent_for.as_secs() / 60;
+    if !ever {
+        return Some(notice(
+            "port_missing",
+            Severity::Warning,
+            format!("no inverter was found at {place}"),
+            "plug its USB cable in (it shows up as 0665:5161 in `lsusb`), or set `path:` to its device file; in a container \
+             the device file must be passed in",
+        ));
+    }
+    // A unit that re-enumerates is away for some seconds; that is not worth a word.
+    (minutes >= 1).then(|| {
+        notice(
+            "port_missing",
+            Severity::Alarm,
+            format!("the inverter's port at {place} has been gone for {minutes} min"),
+            "check its USB cable and whether the inverter is on; a short, screened cable away from the battery cables helps",
+        )
+    })
+}
+
+pub(crate) fn permission(path: &Path, message: &str) -> Notice {
+    notice(
+        "port_permission",
+        Severity::Alarm,
+        format!("{} may not be opened: {message}", path.display()),
+        format!(
+            "put this line into /etc/udev/rules.d/60-ohmstead-inverter.rules, add the user to the group, then run \
+             `udevadm control --reload && udevadm trigger`: {UDEV_RULE}"
+        ),
+    )
+}
+
+pub(crate) fn in_use(path: &Path, by: Option<(u32, &str)>) -> Notice {
+    let by = by.map_or("another program".to_owned(), |(pid, name)| format!("{name} (process {pid})"));
+    notice(
+        "port_in_use",
+        Severity::Alarm,
+        format!("{} is held by {by}", path.display()),
+        "two programs on one inverter take each other's answers: stop the other one",
+    )
+}
+
+pub(crate) fn other_opener(path: &Path, pid: u32, name: &str) -> Notice {
+    notice(
+        "port_shared",
+        Severity::Warning,
+        format!("{name} (process {pid}) has {} open too", path.display()),
+        "two programs on one inverter disturb each other: answers are lost, and this program cannot prove its writes; stop \
+         the other one",
+    )
+}
+
+pub(crate) fn port_failed(path: &Path, message: &str) -> Notice {
+    notice(
+        "port_failed",
+        Severity::Alarm,
+        format!("{} cannot be used: {message}", path.display()),
+        "check `path:`, the cable, and the kernel's log (`dmesg`)",
+    )
+}
+
+/// The unit does not answer although its port is there.
+pub(crate) fn wedged(place: &str, minutes: u64, resets: u32, may_reset: bool) -> Notice {
+    let tried = match resets {
+        0 => String::new(),
+        1 => "; resetting its USB port once did not help".to_owned(),
+        count => format!("; resetting its USB port {count} times did not help"),
+    };
+    let hint = if may_reset || resets > 0 {
+        "pull its USB cable and plug it in again; if that does not help, switch the inverter's communication (or the \
+         inverter) off and on"
+    } else {
+        "pull its USB cable and plug it in again; with `reset_usb: true` and the right to write to the port's `authorized` \
+         file, the program does the same by itself"
+    };
+    notice(
+        "not_answering",
+        Severity::Alarm,
+        format!("the inverter at {place} has not answered for {minutes} min although its port is there{tried}"),
+        hint,
+    )
+}
+
+pub(crate) fn never_answered(place: &str) -> Notice {
+    notice(
+        "not_answering",
+        Severity::Warning,
+        format!("what is at {place} has never answered"),
+        "check that it is an inverter and switched on; on a serial line check the cable (RJ45, 2400 baud)",
+    )
+}
+
+pub(crate) fn ups(path: &Path, seen: &str) -> Notice {
+    notice(
+        "not_an_inverter",
+        Severity::Alarm,
+        format!("{} is a UPS, not an inverter: it says {seen}", path.display()),
+        "many UPSs have the same USB number; it was asked nothing but its kind, and will never be written to. Name the \
+         inverter's own port with `usb_port:` or `path:`",
+    )
+}
+
+pub(crate) fn charger(path: &Path, seen: &str) -> Notice {
+    notice(
+        "not_an_inverter",
+        Severity::Alarm,
+        format!("{} is a solar charge controller, not an inverter: it says {seen}", path.display()),
+        "it has the same USB number and is not supported; name the inverter's own port with `usb_port:` or `path:`",
+    )
+}
+
+pub(crate) fn unknown_kind(path: &Path) -> Notice {
+    notice(
+        "family_unknown",
+        Severity::Warning,
+        format!("what is at {} answers, but not as any inverter known", path.display()),
+        "nothing but its kind was asked; run `ohmstead read DEVICE --explain` and report what it shows, please",
+    )
+}
+
+/// The family was chosen by the owner and not proven by the unit.
+pub(crate) fn not_proven(family: &str, found: &str) -> Notice {
+    notice(
+        "family_not_proven",
+        Severity::Warning,
+        format!("the configuration says that this is a {family} inverter; the inverter itself says {found}"),
+        "it is only read. With `family: auto` the program asks the inverter",
+    )
+}
+
+pub(crate) fn read_only_family(family: &str, why: &str) -> Notice {
+    notice(
+        "read_only_family",
+        Severity::Info,
+        format!("a {family} inverter is only read"),
+        why,
+    )
+}
+
+pub(crate) fn other_unit(path: &Path, seen: &str, known: &str) -> Notice {
+    notice(
+        "other_unit",
+        Severity::Alarm,
+        format!("the inverter at {} has the serial number {seen}, not {known}", path.display()),
+        "nothing of it is taken in. If the inverter was exchanged, change `serial:` (or remove and add the device), else name \
+         its port",
+    )
+}
+
+pub(crate) fn soc_estimated() -> Notice {
+    notice(
+        "soc_estimated",
+        Severity::Info,
+        "the state of charge is the inverter's guess from the battery's voltage unless a battery with a data line is \
+         connected to it"
+            .to_owned(),
+        "rely on the battery's own management system or a shunt where there is one",
+    )
+}
+
+pub(crate) fn raw_temperature() -> Notice {
+    notice(
+        "raw_temperature",
+        Severity::Info,
+        "the heat sink temperature is no temperature: small models report the raw number of their sensor".to_owned(),
+        "it is not published",
+    )
+}
+
+/// The inverter's clock against ours, in seconds: positive while it is ahead. Which zone it is set to is not known, so any
+/// zone that there is on earth will do.
+pub(crate) fn clock_off(ahead_s: i64) -> Option<Notice> {
+    // Half an hour is the step of zones; three differ from that and are in use.
+    const ODD_MINUTES: [i64; 4] = [345, 525, 765, 825];
+    let zones = (-24..=28).map(|half_hours| half_hours * 30).chain(ODD_MINUTES);
+    let off = zones.map(|minutes| ahead_s.saturating_sub(minutes * 60).saturating_abs()).min()?;
+    let off = Duration::from_secs(off.unsigned_abs());
+    (off > CLOCK_OFF).then(|| {
+        let shown = if off.as_secs() >= 2 * 86_400 {
+            format!("{} days", off.as_secs() / 86_400)
+        } else {
+            Timespan::from_secs(off.as_secs() / 60 * 60).to_string()
+        };
+        notice(
+            "clock_off",
+            Severity::Warning,
+            format!("the inverter's clock is {shown} off from every time zone"),
+            "its counters by day, month and year follow its own clock: set it at the panel. It is never set from here",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::exact(0, None)]
+    #[case::central_europe_in_summer(7_200, None)]
+    #[case::nepal(20_700, None)]
+    #[case::four_minutes(3_600 + 240, None)]
+    #[case::ten_minutes(3_600 + 600, Some("10 min"))]
+    #[case::late(-900, Some("15 min"))]
+    #[case::another_year(-86_400 * 400, Some("399 days"))]
+    fn clocks(#[case] ahead_s: i64, #[case] off: Option<&str>) {
+        let text = clock_off(ahead_s).map(|notice| notice.text);
+        assert_eq!(text, off.map(|off| format!("the inverter's clock is {off} off from every time zone")));
+    }
+
+    #[test]
+    fn a_short_absence_is_no_news() {
+        assert_eq!(port_missing("auto", Duration::from_secs(40), true), None);
+        let gone = port_missing("auto", Duration::from_secs(130), true).expect("long enough");
+        assert_eq!((gone.severity, gone.text.as_str()), (Severity::Alarm, "the inverter's port at auto has been gone for 2 min"));
+    }
+
+    #[test]
+    fn the_rule_is_narrow() {
+        assert!(UDEV_RULE.contains(r#"MODE="0660""#) && UDEV_RULE.contains("TAG+=\"systemd\"") && !UDEV_RULE.contains("0666"));
+    }
+}

@@ -1,0 +1,256 @@
+//! Lines and ports over real sockets, terminals and files, and on trees that look as sysfs does.
+
+use std::fs;
+use std::future::Future;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ohmstead_drivers::transports::{CHUNK_GAP, Line, LineKind, Machine, PortError, Ports, Roots};
+use ohmstead_model::{Clock, Moment, Sleep};
+use rustix::fs::{Mode, OFlags};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use rustix::pty::OpenptFlags;
+use tempfile::TempDir;
+
+/// Tokio's clock, which tests may pause.
+struct TestClock(tokio::time::Instant);
+
+impl Clock for TestClock {
+    fn now(&self) -> Moment {
+        Moment { mono: self.0.elapsed(), ..Moment::default() }
+    }
+
+    fn sleep(&self, span: Duration) -> Sleep {
+        Box::pin(tokio::time::sleep(span))
+    }
+}
+
+fn machine(root: &Path) -> Machine {
+    let roots = Roots { sys: root.join("sys"), dev: root.join("dev"), proc: "/proc".into() };
+    let clock = Arc::new(TestClock(tokio::time::Instant::now()));
+    Machine::new(roots, clock, CHUNK_GAP)
+}
+
+async fn open(path: &Path) -> Result<Box<dyn Line>, PortError> {
+    machine(Path::new("/nonexistent")).open(path).await
+}
+
+/// Nothing here takes long; a test that hangs is a failure.
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), what).await.expect("it never came")
+}
+
+async fn receive(line: &mut dyn Line, room: usize) -> std::io::Result<Vec<u8>> {
+    let mut buffer = vec![0xaa; room];
+    let length = soon(line.receive(&mut buffer)).await?;
+    buffer.truncate(length);
+    Ok(buffer)
+}
+
+/// A listening packet socket.
+fn listen(path: &Path) -> OwnedFd {
+    let socket =
+        rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+            .unwrap();
+    rustix::net::bind(&socket, &SocketAddrUnix::new(path).unwrap()).unwrap();
+    rustix::net::listen(&socket, 4).unwrap();
+    socket
+}
+
+async fn packets() -> (TempDir, Box<dyn Line>, OwnedFd) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hidraw0");
+    let listener = listen(&path);
+    let line = open(&path).await.unwrap();
+    let peer = rustix::net::accept(&listener).unwrap();
+    (folder, line, peer)
+}
+
+fn read(fd: &OwnedFd) -> Vec<u8> {
+    let mut buffer = [0xaa; 256];
+    let length = rustix::io::read(fd, &mut buffer).unwrap();
+    buffer[..length].to_vec()
+}
+
+#[tokio::test]
+async fn a_frame_goes_out_as_padded_reports() {
+    let (_folder, mut line, peer) = packets().await;
+    assert_eq!(line.kind(), LineKind::Packet);
+    soon(line.send(b"PBDV48.0\x01\x02\r")).await.unwrap();
+    assert_eq!(read(&peer), b"PBDV48.0");
+    assert_eq!(read(&peer), b"\x01\x02\r\0\0\0\0\0");
+}
+
+#[tokio::test]
+async fn a_short_read_loses_the_rest_and_the_end_is_an_error() {
+    let (_folder, mut line, peer) = packets().await;
+    rustix::io::write(&peer, b"(230.0 5").unwrap();
+    rustix::io::write(&peer, b"0.0 230.").unwrap();
+    assert_eq!(receive(line.as_mut(), 3).await.unwrap(), b"(23");
+    assert_eq!(receive(line.as_mut(), 64).await.unwrap(), b"0.0 230.");
+    drop(peer);
+    assert_eq!(receive(line.as_mut(), 8).await.unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
+}
+
+#[tokio::test]
+async fn draining_takes_what_is_there_and_does_not_wait() {
+    let (_folder, mut line, peer) = packets().await;
+    assert_eq!(line.drain().unwrap(), 0);
+    for _ in 0..5 {
+        rustix::io::write(&peer, b"(230.0 5").unwrap();
+    }
+    assert_eq!(line.drain().unwrap(), 40);
+    assert_eq!(line.drain().unwrap(), 0);
+}
+
+#[tokio::test]
+async fn draining_ends_where_the_other_side_never_does() {
+    let (_folder, mut line, peer) = packets().await;
+    rustix::io::ioctl_fionbio(&peer, true).unwrap();
+    let mut sent = 0;
+    while rustix::io::write(&peer, b"(230.0 5").is_ok() {
+        sent += 1;
+    }
+    assert!(sent > 64, "the socket holds {sent}");
+    assert_eq!(line.drain().unwrap(), 64 * 8);
+}
+
+#[tokio::test]
+async fn a_terminal_is_a_raw_line() {
+    let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    rustix::pty::grantpt(&master).unwrap();
+    rustix::pty::unlockpt(&master).unwrap();
+    let name = rustix::pty::ptsname(&master, Vec::new()).unwrap();
+    let path = PathBuf::from(name.to_str().unwrap());
+    let mut line = open(&path).await.unwrap();
+    assert_eq!(line.kind(), LineKind::Serial);
+    // Whatever a terminal would translate, echo or take for a signal.
+    let odd = b"QPI\xbe\xac\r\n\x03\x04\x11\x13\x7f\xff\0";
+    soon(line.send(odd)).await.unwrap();
+    assert_eq!(read(&master), odd);
+    rustix::io::write(&master, odd).unwrap();
+    assert_eq!(receive(line.as_mut(), 64).await.unwrap(), odd);
+    let settings = rustix::termios::tcgetattr(&master).unwrap();
+    assert_eq!(settings.output_speed(), 2400);
+    drop(master);
+    assert!(receive(line.as_mut(), 8).await.is_err(), "the cable is out");
+}
+
+#[tokio::test]
+async fn a_hid_report_is_written_with_its_number_in_front() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hidraw0");
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, Mode::from_raw_mode(0o600), 0)
+        .unwrap();
+    let other = rustix::fs::open(&path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).unwrap();
+    let mut line = open(&path).await.unwrap();
+    assert_eq!(line.kind(), LineKind::Hidraw);
+    soon(line.send(b"\0QPIGS\xb7\xa9\r")).await.unwrap();
+    let mut seen = read(&other);
+    while seen.len() < 18 {
+        seen.extend(read(&other));
+    }
+    assert_eq!(seen, b"\0\0QPIGS\xb7\xa9\0\r\0\0\0\0\0\0\0");
+}
+
+#[tokio::test]
+async fn a_port_has_one_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hidraw0");
+    fs::write(&path, "").unwrap();
+    let first = open(&path).await.unwrap();
+    let refused = open(&path).await.err().expect("held").to_string();
+    assert_eq!(refused, format!("{} is held by another program", path.display()));
+    drop(first);
+    assert!(open(&path).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_is_not_there_or_not_allowed_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("hidraw7");
+    assert!(matches!(open(&missing).await.err(), Some(PortError::Missing { .. })));
+    let dead = folder.path().join("dead.sock");
+    drop(listen(&dead));
+    assert!(matches!(open(&dead).await.err(), Some(PortError::Missing { .. })), "nobody listens");
+    let packet = PathBuf::from(format!("unixpacket:{}", folder.path().join("none").display()));
+    assert!(matches!(open(&packet).await.err(), Some(PortError::Missing { .. })));
+}
+
+/// A HID device in a tree that looks as sysfs does.
+fn plug(root: &Path, number: u32, port: &str, id: &str) -> PathBuf {
+    let usb = root.join("sys/devices/platform/hcd/usb1").join(port);
+    let hid = usb.join(format!("{port}:1.0")).join(format!("0003:0665:5161.{number:04X}"));
+    let node = hid.join(format!("hidraw/hidraw{number}"));
+    fs::create_dir_all(&node).unwrap();
+    fs::write(usb.join("idVendor"), "0665\n").unwrap();
+    fs::write(usb.join("authorized"), "1\n").unwrap();
+    let uevent = format!(
+        "DRIVER=hid-generic\nHID_ID={id}\nHID_NAME=INNO TECH USB to Serial\nHID_PHYS=usb-hcd-{port}/input0\nHID_UNIQ=\n"
+    );
+    fs::write(hid.join("uevent"), uevent).unwrap();
+    symlink("../..", node.join("device")).unwrap();
+    let class = root.join("sys/class/hidraw");
+    fs::create_dir_all(&class).unwrap();
+    symlink(&node, class.join(format!("hidraw{number}"))).unwrap();
+    usb
+}
+
+const INVERTER: &str = "0003:00000665:00005161";
+
+#[tokio::test]
+async fn devices_are_found_by_their_usb_identity() {
+    let root = tempfile::tempdir().unwrap();
+    let machine = machine(root.path());
+    assert!(machine.candidates().unwrap().is_empty(), "a machine without HID");
+    plug(root.path(), 10, "1-1.4", INVERTER);
+    plug(root.path(), 2, "1-1.2", INVERTER);
+    plug(root.path(), 0, "1-1.1", "0003:0000046D:0000C52B");
+    plug(root.path(), 1, "1-1.3", "0005:00000665:00005161");
+    fs::write(root.path().join("sys/class/hidraw/hidrawX"), "").unwrap();
+    symlink("hidraw9", root.path().join("sys/class/hidraw/hidraw9")).unwrap();
+    let found = machine.candidates().unwrap();
+    let seen: Vec<_> = found.iter().map(|one| (one.path.clone(), one.usb_port.as_deref())).collect();
+    let dev = |name| root.path().join("dev").join(name);
+    assert_eq!(seen, [(dev("hidraw2"), Some("1-1.2")), (dev("hidraw10"), Some("1-1.4"))]);
+    assert_eq!(
+        (found[0].hid_name.as_str(), found[0].phys.as_str()),
+        ("INNO TECH USB to Serial", "usb-hcd-1-1.2/input0")
+    );
+}
+
+#[tokio::test]
+async fn hostile_texts_do_no_harm() {
+    let root = tempfile::tempdir().unwrap();
+    for (number, id) in ["", ":::::", "0003:zzzz:5161", "\u{fffd}\u{0}", &"9".repeat(9000)].iter().enumerate()
+    {
+        plug(root.path(), u32::try_from(number).unwrap(), &format!("1-{number}"), id);
+    }
+    assert!(machine(root.path()).candidates().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_port_is_switched_off_and_on_again() {
+    let root = tempfile::tempdir().unwrap();
+    let authorized = plug(root.path(), 3, "1-1.2", INVERTER).join("authorized");
+    let machine = machine(root.path());
+    let state = || fs::read_to_string(&authorized).unwrap();
+    {
+        let mut reset = std::pin::pin!(machine.reset("1-1.2"));
+        let pause = tokio::time::sleep(Duration::from_millis(100));
+        tokio::select! {
+            biased;
+            _ = &mut reset => panic!("the port was not off for a moment"),
+            () = pause => assert_eq!(state(), "0"),
+        }
+    }
+    assert_eq!(state(), "1", "whoever gives up half-way leaves the port on");
+    machine.reset("1-1.2").await.unwrap();
+    assert_eq!(state(), "1");
+    for port in ["1-9", "../../x", ""] {
+        assert!(machine.reset(port).await.is_err(), "{port:?}");
+    }
+}
