@@ -3,6 +3,7 @@
 //! - `cargo xtask test`: [`steps`] is the list, [`run`] goes through it, [`prerequisites`] is its first step;
 //! - `cargo xtask bench`: [`mod@bench`];
 //! - `cargo xtask figures`: [`figures`];
+//! - `cargo xtask fuzz`: [`fuzz`];
 //! - [`invariants`]: pure rules over manifests and sources; `tests/invariants.rs` applies them to this checkout.
 
 pub mod assets;
@@ -11,6 +12,7 @@ pub mod checkout;
 pub mod console;
 pub mod daemon_bench;
 pub mod figures;
+pub mod fuzz;
 pub mod invariants;
 pub mod prerequisites;
 pub mod process;

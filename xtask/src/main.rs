@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
-use xtask::{bench, checkout::Checkout, console, figures, run, steps};
+use xtask::{bench, checkout::Checkout, console, figures, fuzz, run, steps};
 
 #[derive(Parser)]
 #[command(
@@ -32,6 +32,15 @@ enum Chore {
     },
     /// Print how long files and functions are, and how much of the public API is documented.
     Figures,
+    /// Feed the decoders with what a fuzzer makes up (needs cargo-fuzz and a C++ compiler).
+    Fuzz {
+        /// Only this one.
+        #[arg(value_parser = PossibleValuesParser::new(fuzz::names()))]
+        target: Option<String>,
+        /// How long each one runs.
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
 }
 
 #[derive(Args)]
@@ -78,5 +87,6 @@ fn perform(chore: Chore) -> anyhow::Result<()> {
             console::print(&figures::report(&checkout)?);
             Ok(())
         }
+        Chore::Fuzz { target, seconds } => fuzz::run(&checkout, target.as_deref(), seconds),
     }
 }

@@ -12,8 +12,14 @@ const PATIENCE: Duration = Duration::from_secs(45);
 /// A device whose next poll is further away than this has told what it has to tell.
 const SETTLED: Duration = Duration::from_secs(6);
 
+/// Nor has one to tell more whose last polls brought nothing that was not known: it is only repeating itself.
+const REPEATED_POLLS: usize = 5;
+
 /// Polls without any answer after which a device counts as silent. A driver tries more than one way to ask.
 const SILENT_POLLS: usize = 3;
+
+/// Nor is a device silent before this time, unless its driver says so: some ask who is there before they ask for values.
+const SILENT_FOR: Duration = Duration::from_secs(15);
 
 /// A device with what it has told so far.
 pub(crate) struct OneShot {
@@ -52,22 +58,26 @@ impl OneShot {
     /// Polls until the device has told what is wanted, or is silent. Returns whether it answered at all.
     pub(crate) async fn poll(&mut self, wanted: Wanted) -> bool {
         let started = self.clock.now();
-        let mut polls = 0;
+        let (mut polls, mut known, mut repeated) = (0, 0, 0);
         while self.clock.now().since(started) < PATIENCE {
             let due = self.device.due_in();
-            let answered = self.told.lock().last_success.is_some();
+            let (answered, offline) = Told::presence(&self.told.lock());
+            let given_up = offline || self.clock.now().since(started) >= SILENT_FOR;
             let enough = due > SETTLED
+                || repeated >= REPEATED_POLLS
                 || match wanted {
                     Wanted::Everything => false,
                     Wanted::Essentials => self.has_essentials(),
                     Wanted::Identity => self.device.info().model.is_some(),
                 };
-            if answered && enough || !answered && polls >= SILENT_POLLS {
+            if answered && enough || !answered && given_up && polls >= SILENT_POLLS {
                 break;
             }
             self.clock.sleep(due).await;
             self.device.poll().await;
             polls += 1;
+            let before = std::mem::replace(&mut known, self.told.lock().values.len());
+            repeated = if known > before { 0 } else { repeated + 1 };
         }
         self.told.lock().info = Arc::new(self.device.info());
         self.told.lock().last_success.is_some()
@@ -99,6 +109,11 @@ impl Told {
     fn new(id: &DeviceId) -> Self {
         let info = Arc::new(DeviceInfo::new(id.clone(), "", ""));
         Self { state: Mutex::new(DeviceState::new(info)) }
+    }
+
+    /// Whether the device has answered, and whether its driver has given it up.
+    fn presence(state: &DeviceState) -> (bool, bool) {
+        (state.last_success.is_some(), matches!(state.online, Online::No(_)))
     }
 
     fn lock(&self) -> MutexGuard<'_, DeviceState> {

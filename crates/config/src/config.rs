@@ -285,9 +285,9 @@ fn device(sections: &Sections<'_>, key: &Key, name: &Key, node: &Node) -> Option
             };
             let drivers: Vec<_> = ohmstead_drivers::DRIVERS.iter().map(|driver| driver.name).collect();
             sections.aside.borrow_mut().push(Fault::at(name.mark, What::Text(text)).help(format!(
-                "write `{}: {{ {}: {{ host: ... }} }}`",
+                "write `{}: {{ DRIVER: {{ ... }} }}`; drivers: {}",
                 name.text,
-                drivers.join(" | ")
+                drivers.join(", ")
             )));
             None
         }

@@ -123,7 +123,7 @@ fn unknown_choice(word: &str, known: &[&str], path: &[String]) -> (String, Optio
     match path {
         [section, device] if section == "devices" => (
             format!("unknown driver `{word}` for device `{device}`{hint}"),
-            Some(format!("write `{device}: {{ {}: {{ host: ... }} }}`", known.join(" | "))),
+            Some(format!("write `{device}: {{ DRIVER: {{ ... }} }}`; drivers: {}", known.join(", "))),
         ),
         _ => (format!("unknown value `{word}`{}{hint}", of(path)), list("expected one of", known)),
     }

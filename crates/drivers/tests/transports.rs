@@ -1,9 +1,12 @@
 //! Lines and ports over real sockets, terminals and files, and on trees that look as sysfs does.
 
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which may fail loudly")]
+
 use std::fs;
 use std::future::Future;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +32,7 @@ impl Clock for TestClock {
 }
 
 fn machine(root: &Path) -> Machine {
-    let roots = Roots { sys: root.join("sys"), dev: root.join("dev"), proc: "/proc".into() };
+    let roots = Roots { sys: root.join("sys"), dev: root.join("dev"), proc: root.join("proc") };
     let clock = Arc::new(TestClock(tokio::time::Instant::now()));
     Machine::new(roots, clock, CHUNK_GAP)
 }
@@ -82,6 +85,37 @@ async fn a_frame_goes_out_as_padded_reports() {
     soon(line.send(b"PBDV48.0\x01\x02\r")).await.unwrap();
     assert_eq!(read(&peer), b"PBDV48.0");
     assert_eq!(read(&peer), b"\x01\x02\r\0\0\0\0\0");
+}
+
+#[tokio::test]
+async fn what_is_no_command_is_not_sent() {
+    let (folder, mut line, peer) = packets().await;
+    let error = soon(line.send(&[b'Q'; 256])).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    soon(line.send(b"")).await.unwrap();
+    rustix::io::ioctl_fionbio(&peer, true).unwrap();
+    assert!(rustix::io::read(&peer, &mut [0; 8]).is_err(), "not a byte has left");
+    let path = folder.path().join("file");
+    fs::write(&path, "").unwrap();
+    let mut file = open(&path).await.unwrap();
+    assert!(soon(file.send(&[b'Q'; 256])).await.is_err());
+    assert_eq!(fs::read(&path).unwrap(), b"");
+}
+
+#[tokio::test]
+async fn a_read_that_is_given_up_loses_nothing() {
+    let (_folder, mut line, peer) = packets().await;
+    let mut buffer = [0; 8];
+    for _ in 0..3 {
+        let pause = tokio::time::sleep(Duration::from_millis(1));
+        tokio::select! {
+            biased;
+            _ = line.receive(&mut buffer) => panic!("nothing was sent"),
+            () = pause => {}
+        }
+    }
+    rustix::io::write(&peer, b"(230.0 5").unwrap();
+    assert_eq!(receive(line.as_mut(), 8).await.unwrap(), b"(230.0 5");
 }
 
 #[tokio::test]
@@ -164,8 +198,61 @@ async fn a_port_has_one_owner() {
     let first = open(&path).await.unwrap();
     let refused = open(&path).await.err().expect("held").to_string();
     assert_eq!(refused, format!("{} is held by another program", path.display()));
+    assert!(matches!(
+        machine(folder.path()).open(&path).await.err(),
+        Some(PortError::InUse { by: None, .. })
+    ));
     drop(first);
     assert!(open(&path).await.is_ok());
+}
+
+/// A process in a tree that looks as procfs does.
+fn process(root: &Path, pid: u32, name: &str, opened: &Path) {
+    let files = root.join("proc").join(pid.to_string()).join("fd");
+    fs::create_dir_all(&files).unwrap();
+    symlink("/dev/null", files.join("0")).unwrap();
+    symlink(opened, files.join("3")).unwrap();
+    fs::write(root.join("proc").join(pid.to_string()).join("comm"), format!("{name}\n")).unwrap();
+}
+
+#[tokio::test]
+async fn whoever_holds_a_port_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let (path, link) = (root.path().join("hidraw0"), root.path().join("inverter"));
+    fs::write(&path, "").unwrap();
+    symlink(&path, &link).unwrap();
+    process(root.path(), 4711, "mpp-solar", &path);
+    process(root.path(), 4712, "sleep", Path::new("/dev/tty"));
+    process(root.path(), std::process::id(), "ourselves", &path);
+    fs::create_dir_all(root.path().join("proc/self/fd")).unwrap();
+    let machine = machine(root.path());
+    let openers = machine.other_openers(&link);
+    assert_eq!(
+        openers.iter().map(|one| (one.pid, one.name.as_str())).collect::<Vec<_>>(),
+        [(4711, "mpp-solar")]
+    );
+    let held = machine.open(&path).await.expect("an open file alone keeps nobody out");
+    let refused = machine.open(&link).await.err().expect("held").to_string();
+    assert_eq!(refused, format!("{} is held by mpp-solar (pid 4711)", link.display()));
+    drop(held);
+}
+
+#[tokio::test]
+async fn a_lack_of_permission_tells_whose_the_port_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hidraw0");
+    fs::write(&path, "").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o060)).unwrap();
+    if rustix::process::geteuid().is_root() {
+        eprintln!("skipped: root may open everything");
+        return;
+    }
+    let told = open(&path).await.err().expect("not ours").to_string();
+    assert!(
+        told.starts_with(&format!("no permission for {}: it belongs to group ", path.display())),
+        "{told}"
+    );
+    assert!(told.ends_with("(mode 060)"), "{told}");
 }
 
 #[tokio::test]
@@ -178,6 +265,18 @@ async fn what_is_not_there_or_not_allowed_is_told() {
     assert!(matches!(open(&dead).await.err(), Some(PortError::Missing { .. })), "nobody listens");
     let packet = PathBuf::from(format!("unixpacket:{}", folder.path().join("none").display()));
     assert!(matches!(open(&packet).await.err(), Some(PortError::Missing { .. })));
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_tell_is_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hidraw0");
+    fs::write(&path, "").unwrap();
+    let mut line = open(&path).await.unwrap();
+    assert_eq!(line.kind(), LineKind::Hidraw);
+    soon(line.send(b"QPI\xbe\xac\r")).await.unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"\0QPI\xbe\xac\r\0\0");
+    assert_eq!(receive(line.as_mut(), 8).await.unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
 }
 
 /// A HID device in a tree that looks as sysfs does.
@@ -229,7 +328,12 @@ async fn hostile_texts_do_no_harm() {
     {
         plug(root.path(), u32::try_from(number).unwrap(), &format!("1-{number}"), id);
     }
-    assert!(machine(root.path()).candidates().unwrap().is_empty());
+    let looped = plug(root.path(), 9, "1-9", INVERTER);
+    fs::remove_file(looped.join("idVendor")).unwrap();
+    symlink("idVendor", looped.join("idVendor")).unwrap();
+    let found = machine(root.path()).candidates().unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].usb_port, None, "a port that cannot be told is unknown");
 }
 
 #[tokio::test(start_paused = true)]
@@ -253,4 +357,8 @@ async fn a_port_is_switched_off_and_on_again() {
     for port in ["1-9", "../../x", ""] {
         assert!(machine.reset(port).await.is_err(), "{port:?}");
     }
+    fs::remove_file(&authorized).unwrap();
+    let told = machine.reset("1-1.2").await.unwrap_err().to_string();
+    assert!(told.starts_with(authorized.to_str().unwrap()), "{told}");
+    assert!(!authorized.exists(), "nothing is made up");
 }

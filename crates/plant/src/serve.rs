@@ -7,6 +7,8 @@
 //!
 //! A socket bound to a unicast address hears no broadcasts, hence the listener. All sockets set `SO_REUSEADDR`, so that a
 //! client bound to `0.0.0.0` and the same port can live beside them (real clients do that).
+//!
+//! Inverters have no address but [ways](Front) to them; `cable` carries between each and its unit.
 
 mod cable;
 mod socket;
@@ -100,12 +102,26 @@ impl Clock {
 impl Plant {
     /// A plant with a house and no batteries yet, in real time.
     pub fn builder(settings: Settings) -> Self {
-        Self { origin: Origin::New(settings), batteries: Vec::new(), inverters: Vec::new(), fronts: Vec::new(), speed: 1.0, broadcast: None }
+        Self {
+            origin: Origin::New(settings),
+            batteries: Vec::new(),
+            inverters: Vec::new(),
+            fronts: Vec::new(),
+            speed: 1.0,
+            broadcast: None,
+        }
     }
 
     /// A plant that goes on where a site in memory has come to: its past can be lived quickly, then served.
     pub fn continuing(site: InMemory) -> Self {
-        Self { origin: Origin::Continued(Box::new(site)), batteries: Vec::new(), inverters: Vec::new(), fronts: Vec::new(), speed: 1.0, broadcast: None }
+        Self {
+            origin: Origin::Continued(Box::new(site)),
+            batteries: Vec::new(),
+            inverters: Vec::new(),
+            fronts: Vec::new(),
+            speed: 1.0,
+            broadcast: None,
+        }
     }
 
     /// Adds a battery.
@@ -168,10 +184,7 @@ impl Plant {
         }
         let stop = stop.child_token();
         let mut site = self.in_memory().map_err(StartError::Setup)?;
-        for (name, fronts) in &fronts {
-            site.inverter(name).map_err(|error| StartError::Inverter { source: error })?;
-            check_fronts(name, fronts)?;
-        }
+        check_fronts(&site, &fronts)?;
         let (mut sockets, mut ours) = (Vec::new(), BTreeSet::new());
         for index in 0..site.len() {
             if !site.is_open(index) {
@@ -207,11 +220,25 @@ impl Plant {
     }
 }
 
-fn check_fronts(name: &str, fronts: &[Front]) -> Result<(), StartError> {
-    fronts.iter().try_for_each(|front| {
-        let who = name.to_owned();
-        front.check().map_err(|source| StartError::Front { who, front: front.address(), source })
-    })
+/// Whether every inverter can be reached as ordered: told before anything runs.
+fn check_fronts(site: &InMemory, fronts: &[(String, Vec<Front>)]) -> Result<(), StartError> {
+    let mut taken = Vec::new();
+    for (name, front) in
+        fronts.iter().flat_map(|(name, fronts)| fronts.iter().map(move |front| (name, front)))
+    {
+        site.inverter(name).map_err(|error| StartError::Inverter { source: error })?;
+        let checked = if taken.contains(&front) {
+            Err(std::io::Error::new(
+                std::io::ErrorKind::AlreadyExists,
+                "it is the way to an inverter already",
+            ))
+        } else {
+            front.check()
+        };
+        checked.map_err(|source| StartError::Front { who: name.clone(), front: front.address(), source })?;
+        taken.push(front);
+    }
+    Ok(())
 }
 
 /// A running plant. Clones are handles to the same plant.

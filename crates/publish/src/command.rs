@@ -1,8 +1,10 @@
-//! What arrives on `T/<device>/mode/set`, and the answer on `T/<device>/mode/result`. Pure.
+//! What arrives on `T/<device>/mode/set` and `T/<device>/<setting>/set`, and the answer beside it. Pure.
 
 use std::time::Duration;
 
-use ohmstead_model::{AskError, Asker, BatteryMode, DeviceId, LedgerEntry, Request};
+use ohmstead_model::{
+    AskError, Asker, Assignment, BatteryMode, DeviceId, LedgerEntry, Request, Setting, Wish,
+};
 use ohmstead_units::{Percent, Watts};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -48,6 +50,29 @@ pub(crate) fn parse(device: DeviceId, payload: &[u8]) -> Result<Request, NotACom
         return Err(refused("the power must be from 0 to 1000000 W; the direction is in the mode"));
     }
     Ok(Request { device, wish: mode.into(), lease, asked_by: Asker::Mqtt })
+}
+
+/// Reads the value of a setting, which must be one that the device offers.
+pub(crate) fn parse_setting(
+    device: DeviceId,
+    name: &str,
+    payload: &[u8],
+    offered: &[Setting],
+) -> Result<Request, NotACommand> {
+    let Some(setting) = offered.iter().find(|setting| setting.metric.id() == name) else {
+        let known: Vec<_> = offered.iter().map(|setting| setting.metric.id()).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let name: String = name.chars().take(64).collect();
+        return Err(NotACommand(format!("{device} offers no setting {name:?}; it offers: {known}")));
+    };
+    if payload.len() > COMMAND_BYTES_MAX {
+        return Err(NotACommand(format!("the command is longer than {COMMAND_BYTES_MAX} bytes")));
+    }
+    let text =
+        std::str::from_utf8(payload).map_err(|_| NotACommand("the command is not UTF-8 text".to_owned()))?;
+    setting.parse(text).map_err(|error| NotACommand(error.to_string()))?;
+    let assignment = Assignment { name: name.to_owned(), value: text.trim().to_owned() };
+    Ok(Request { device, wish: Wish::Setting(assignment), lease: None, asked_by: Asker::Mqtt })
 }
 
 fn mode(text: &str) -> Result<BatteryMode, NotACommand> {

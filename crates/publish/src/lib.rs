@@ -15,6 +15,8 @@
 //! | `T/<device>/info` | JSON: title, model, firmware, serial number, address, modes, notices |
 //! | `T/<device>/mode/set` | taken: `auto`, `charge 800 W`, or JSON `{"mode","power_w","until_soc_pct","for_s"}` |
 //! | `T/<device>/mode/result` | the answer: the ledger entry of the attempt (not retained) |
+//! | `T/<device>/<setting>/set` | taken: the value of a setting that the device offers, such as `solar_first` or `30` |
+//! | `T/<device>/<setting>/result` | the answer, likewise |
 //!
 //! `site` is the computed device that stands for the whole house. Signs are those of the project: what feeds the house
 //! is positive, which is what Home Assistant's energy dashboard calls standard.
@@ -26,6 +28,7 @@ mod connection;
 mod contract;
 mod discovery;
 mod inventory;
+mod monitor;
 mod outbox;
 mod publisher;
 mod render;

@@ -51,6 +51,8 @@ pub(crate) struct Scheme {
     site_slug: String,
     pub(crate) discovery: Discovery,
     pub(crate) marstek_poller: bool,
+    /// The beginning of the topics of pv-inverter-monitor, if they are served.
+    pub(crate) inverter_prefix: Option<String>,
     pub(crate) commands: bool,
     pub(crate) language: String,
     pub(crate) version: &'static str,
@@ -72,6 +74,10 @@ impl Scheme {
             site_slug: slug(&links.site_slug),
             discovery: settings.discovery,
             marstek_poller: settings.compat.contains(&Compat::MarstekPoller),
+            inverter_prefix: settings
+                .compat
+                .contains(&Compat::PvInverterMonitor)
+                .then(|| settings.inverter_topic_prefix.clone()),
             commands: settings.commands,
             language: links.language.clone(),
             version: links.version,
@@ -93,12 +99,14 @@ impl Scheme {
 
     /// The filter that catches every command.
     pub(crate) fn command_filter(&self) -> String {
-        format!("{}/+/mode/set", self.base)
+        format!("{}/+/+/set", self.base)
     }
 
-    /// The device's name in a command topic, if `topic` is one.
-    pub(crate) fn commanded<'a>(&self, topic: &'a str) -> Option<&'a str> {
-        topic.strip_prefix(self.base.as_str())?.strip_prefix('/')?.strip_suffix("/mode/set")
+    /// The device's name and what is commanded, `mode` or a setting, if `topic` is a command.
+    pub(crate) fn commanded<'a>(&self, topic: &'a str) -> Option<(&'a str, &'a str)> {
+        let rest = topic.strip_prefix(self.base.as_str())?.strip_prefix('/')?.strip_suffix("/set")?;
+        let (device, what) = rest.split_once('/')?;
+        (!what.contains('/')).then_some((device, what))
     }
 
     /// Where Home Assistant tells that it has started.
@@ -108,7 +116,7 @@ impl Scheme {
 
     /// Whether anything is announced to Home Assistant at all.
     pub(crate) fn announces(&self) -> bool {
-        self.discovery != Discovery::Off || self.marstek_poller
+        self.discovery != Discovery::Off || self.marstek_poller || self.inverter_prefix.is_some()
     }
 
     /// `<prefix>/<kind>/<id>/config`; `id` may hold one slash between node and object.

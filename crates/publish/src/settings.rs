@@ -46,6 +46,8 @@ pub struct Settings {
     pub compat: Vec<Compat>,
     /// First part of the topics of `compat: [marstek-poller]`. May contain slashes.
     pub state_topic_prefix: String,
+    /// First part of the topics of `compat: [pv-inverter-monitor]`. May contain slashes.
+    pub inverter_topic_prefix: String,
     /// Whether the `/set` topics are listened to. What a command may do is decided by `read_only`.
     pub commands: bool,
 }
@@ -68,6 +70,7 @@ impl Default for Settings {
             heartbeat: Timespan::from_secs(60),
             compat: Vec::new(),
             state_topic_prefix: "marstek".to_owned(),
+            inverter_topic_prefix: "homeassistant/inverter".to_owned(),
             commands: true,
         }
     }
@@ -107,6 +110,8 @@ pub enum Discovery {
 pub enum Compat {
     /// The topics, payload keys and entity ids of marstek-poller, for devices of the `marstek` driver.
     MarstekPoller,
+    /// The topics, formats and unique ids of pv-inverter-monitor, for devices of the `voltronic` driver.
+    PvInverterMonitor,
 }
 
 /// A text that is never printed.
@@ -250,6 +255,7 @@ fn check_topics(settings: &Settings) -> Result<(), SettingsError> {
         ("topic", &settings.topic),
         ("discovery_prefix", &settings.discovery_prefix),
         ("state_topic_prefix", &settings.state_topic_prefix),
+        ("inverter_topic_prefix", &settings.inverter_topic_prefix),
     ];
     for (key, value) in topics {
         if let Some(reason) = wrong_in_topic(value) {
@@ -259,8 +265,15 @@ fn check_topics(settings: &Settings) -> Result<(), SettingsError> {
     if settings.topic == settings.discovery_prefix {
         return Err(SettingsError::SameTopic { key: "topic", other: "discovery_prefix" });
     }
-    if !settings.compat.is_empty() && settings.topic == settings.state_topic_prefix {
-        return Err(SettingsError::SameTopic { key: "topic", other: "state_topic_prefix" });
+    let prefixes = [
+        (Compat::MarstekPoller, "state_topic_prefix", &settings.state_topic_prefix),
+        (Compat::PvInverterMonitor, "inverter_topic_prefix", &settings.inverter_topic_prefix),
+    ];
+    let taken = prefixes
+        .iter()
+        .find(|(compat, _, prefix)| settings.compat.contains(compat) && settings.topic == **prefix);
+    if let Some((_, other, _)) = taken {
+        return Err(SettingsError::SameTopic { key: "topic", other });
     }
     Ok(())
 }

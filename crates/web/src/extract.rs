@@ -28,6 +28,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
     }
 }
 
+/// The two names in the path.
+pub(crate) struct Names(pub(crate) String, pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Names {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path: Result<Path<(String, String)>, PathRejection> =
+            Path::from_request_parts(parts, state).await;
+        path.map(|Path((first, second))| Self(first, second)).map_err(|error| {
+            ApiError::bad("bad_path", error.body_text(), "names are letters, digits, '_' and '-'")
+        })
+    }
+}
+
 /// The query of a request.
 pub(crate) struct Params<T>(pub(crate) T);
 

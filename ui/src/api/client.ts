@@ -46,6 +46,13 @@ export const api = {
     ask<History>(
       `history?${new URLSearchParams({ device, metric, from: String(Math.round(fromMs)), to: String(Math.round(toMs)), step })}`,
     ),
+  setSetting: (device: string, setting: string, value: string | number) =>
+    ask<ModeAnswer>(`devices/${encodeURIComponent(device)}/settings/${encodeURIComponent(setting)}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ value }),
+      signal: AbortSignal.timeout(200_000),
+    }),
   setMode: (device: string, request: ModeRequest) =>
     ask<ModeAnswer>(`devices/${encodeURIComponent(device)}/mode`, {
       method: 'POST',

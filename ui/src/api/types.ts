@@ -32,6 +32,23 @@ export interface Notice {
   hint?: string | null;
 }
 
+/** A setting that a device offers: states, numbers, or a range of numbers. */
+export interface Setting {
+  name: string;
+  unit: string | null;
+  states?: string[];
+  numbers?: number[];
+  min?: number;
+  max?: number;
+  step?: number;
+}
+
+export interface Evidence {
+  what: string;
+  seen: string;
+  means: string;
+}
+
 export interface Device {
   device: string;
   driver: string;
@@ -48,6 +65,10 @@ export interface Device {
   notices: Notice[];
   /** The modes that can be set, such as "auto" or "native:ai"; empty when none can. */
   modes: string[];
+  /** What else can be set, and to what. */
+  settings: Setting[];
+  /** What the driver knows, and what from. */
+  evidence: Evidence[];
   last_success: string | null;
   values: Values;
 }

@@ -6,6 +6,7 @@ use std::io::Read as _;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use ohmstead_drivers::marstek::{self, Method};
+use ohmstead_drivers::voltronic::{self, Family};
 use ohmstead_model::catalogue::Unit;
 use ohmstead_model::{Metric, Observation, Value};
 use serde_json::{Map, json};
@@ -25,16 +26,41 @@ pub(super) struct Arguments {
 enum Protocol {
     /// A datagram of Marstek's local API
     Marstek(Marstek),
+    /// A frame of a Voltronic (Axpert) inverter
+    Voltronic(Voltronic),
+}
+
+#[derive(Debug, Args)]
+struct Capture {
+    /// The capture's text; `-` reads standard input, `@FILE` a file
+    #[arg(required_unless_present = "hex", value_name = "TEXT|-|@FILE")]
+    text: Option<String>,
+    /// The capture in hexadecimal digits, blanks allowed
+    #[arg(long, conflicts_with = "text")]
+    hex: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Voltronic {
+    #[command(flatten)]
+    capture: Capture,
+    /// What was asked, such as QPIGS; without it the answer's shape tells
+    #[arg(long)]
+    command: Option<String>,
+    /// PI30, PI30MAX, PI30REVO, PI41, PI18 or PI17, where the answer alone does not tell
+    #[arg(long, value_parser = family)]
+    family: Option<Family>,
+}
+
+fn family(name: &str) -> Result<Family, String> {
+    let names = || Family::ALL.map(Family::name).join(", ");
+    Family::by_name(name).ok_or_else(|| format!("expected one of {}", names()))
 }
 
 #[derive(Debug, Args)]
 struct Marstek {
-    /// The datagram's text; `-` reads standard input, `@FILE` a file
-    #[arg(required_unless_present = "hex", value_name = "TEXT|-|@FILE")]
-    text: Option<String>,
-    /// The datagram in hexadecimal digits, blanks allowed
-    #[arg(long, conflicts_with = "text")]
-    hex: Option<String>,
+    #[command(flatten)]
+    capture: Capture,
     /// The method that was asked, such as ES.GetMode, where the reply alone does not tell
     #[arg(long, value_parser = method)]
     method: Option<Method>,
@@ -54,10 +80,29 @@ fn method(name: &str) -> Result<Method, String> {
 /// The largest capture that is read; no datagram is larger.
 const CAPTURE_MAX: u64 = 1 << 17;
 
+/// What a capture says, whichever the protocol.
+struct Explained {
+    what: String,
+    values: Vec<(Metric, Observation)>,
+    raw: Vec<(String, String)>,
+}
+
 pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<(), Failure> {
-    let Protocol::Marstek(marstek) = &arguments.protocol;
-    let bytes = bytes(marstek)?;
-    match marstek::explain(&bytes, marstek.method, marstek.model.as_deref(), marstek.firmware) {
+    let explained = match &arguments.protocol {
+        Protocol::Marstek(options) => {
+            let bytes = bytes(&options.capture)?;
+            marstek::explain(&bytes, options.method, options.model.as_deref(), options.firmware)
+                .map(|marstek::Explained { what, values, raw }| Explained { what, values, raw })
+                .map_err(anyhow::Error::from)
+        }
+        Protocol::Voltronic(options) => {
+            let bytes = frame(bytes(&options.capture)?, options.capture.hex.is_some());
+            voltronic::explain(&bytes, options.command.as_deref(), options.family)
+                .map(|voltronic::Explained { what, values, raw }| Explained { what, values, raw })
+                .map_err(anyhow::Error::from)
+        }
+    };
+    match explained {
         Ok(explained) => {
             let raw: Map<_, _> =
                 explained.raw.iter().map(|(name, text)| (name.clone(), json!(text))).collect();
@@ -78,7 +123,15 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<(), Failure>
     }
 }
 
-fn bytes(arguments: &Marstek) -> Result<Vec<u8>, Failure> {
+/// A frame that was given as text lost the carriage return that ends it.
+fn frame(mut bytes: Vec<u8>, is_exact: bool) -> Vec<u8> {
+    if !is_exact && !bytes.contains(&b'\r') {
+        bytes.push(b'\r');
+    }
+    bytes
+}
+
+fn bytes(arguments: &Capture) -> Result<Vec<u8>, Failure> {
     if let Some(hex) = &arguments.hex {
         return unhex(hex)
             .ok_or_else(|| Failure::new(Code::Usage, "--hex: expected pairs of hexadecimal digits"));
@@ -118,7 +171,7 @@ fn value_json(metric: Metric, seen: &Observation) -> serde_json::Value {
     }
 }
 
-fn text(explained: &marstek::Explained) -> String {
+fn text(explained: &Explained) -> String {
     let values: Vec<_> = explained
         .values
         .iter()

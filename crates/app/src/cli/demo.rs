@@ -44,7 +44,7 @@ async fn live(common: &Common, arguments: &Arguments, folder: &Path) -> Result<(
     let mut house = demo::house(now, arguments.days, arguments.seed)?;
     fill(&mut house, folder, now)?;
     let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
-    let plant = demo::serve(house, &tracker, &stop)?;
+    let plant = demo::serve(house, folder, &tracker, &stop)?;
     let text = demo::config_text(&plant, free_port(arguments.port)?, folder)?;
     let config = demo::config(&text)?;
     if let Some(web) = &config.web {

@@ -1,11 +1,16 @@
 //! `discover`: the devices that answer in this network, ready to be pasted into a configuration.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use ohmstead_drivers::marstek::{self, Search};
 use ohmstead_drivers::transports::udp::Host;
-use ohmstead_drivers::{DRIVERS, Found};
+use ohmstead_drivers::transports::{self, CHUNK_GAP, Machine, Ports};
+use ohmstead_drivers::{DRIVERS, Found, voltronic};
+use ohmstead_model::Clock;
 use ohmstead_units::Timespan;
 use serde_json::json;
 
@@ -27,8 +32,48 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Family {
-    /// Marstek batteries, by UDP broadcast (the only family so far)
+    /// Marstek batteries, by UDP broadcast
     Marstek,
+    /// Voltronic (Axpert) inverters on this machine's USB ports
+    Voltronic(Voltronic),
+}
+
+#[derive(Debug, Clone, Args)]
+struct Voltronic {
+    /// Print the device file of the first inverter's port and nothing else, without asking it; exit 1 if there is none
+    #[arg(long, conflicts_with_all = ["yaml", "json"])]
+    path_only: bool,
+    #[command(flatten)]
+    roots: Roots,
+}
+
+/// Where to look; for containers and tests.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Roots {
+    /// Where the system describes its devices
+    #[arg(long, value_name = "DIR", default_value = "/sys")]
+    sys_root: PathBuf,
+    /// Where the device files are
+    #[arg(long, value_name = "DIR", default_value = "/dev")]
+    dev_root: PathBuf,
+}
+
+impl Default for Roots {
+    fn default() -> Self {
+        Self { sys_root: "/sys".into(), dev_root: "/dev".into() }
+    }
+}
+
+impl Roots {
+    /// The ports there.
+    pub(super) fn ports(&self, clock: &Arc<dyn Clock>) -> Arc<dyn Ports> {
+        let roots = transports::Roots {
+            sys: self.sys_root.clone(),
+            dev: self.dev_root.clone(),
+            ..transports::Roots::default()
+        };
+        Arc::new(Machine::new(roots, Arc::clone(clock), CHUNK_GAP))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -44,26 +89,63 @@ struct Marstek {
     wait: Timespan,
 }
 
+/// An inverter that is slow and at a bad line is recognised within this time.
+const RECOGNISE: Duration = Duration::from_secs(30);
+
 pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Failure> {
-    // One family so far: named or not, it is the one that is looked for.
-    let (Some(Family::Marstek) | None) = arguments.family;
-    let options = &arguments.marstek;
-    let search =
-        Search { targets: options.broadcast.clone(), ports: options.port.clone(), window: options.wait.0 };
     let clock = real_clock();
-    let found = marstek::discover(&search, &Host, clock.as_ref()).await.map_err(|error| {
-        Failure::new(
-            Code::Failed,
-            format!("cannot ask {}: {error}; give your network's broadcast address with --broadcast, such as 192.168.1.255", list(&options.broadcast)),
-        )
-    })?;
+    if let Some(Family::Voltronic(Voltronic { path_only: true, roots })) = &arguments.family {
+        return first_path(roots.ports(&clock).as_ref());
+    }
+    let (found, silence) = match &arguments.family {
+        Some(Family::Marstek) => (batteries(&arguments.marstek, &clock).await?, nobody(&arguments.marstek)),
+        Some(Family::Voltronic(options)) => (inverters(&options.roots, &clock).await, no_port()),
+        None => {
+            let inverters = inverters(&Roots::default(), &clock).await;
+            let batteries = match batteries(&arguments.marstek, &clock).await {
+                // Without a network there may be an inverter all the same.
+                Err(_) if !inverters.is_empty() => Vec::new(),
+                batteries => batteries?,
+            };
+            ([batteries, inverters].concat(), nobody(&arguments.marstek))
+        }
+    };
     if arguments.yaml {
         print::out(yaml(&found))?;
     } else {
         let rows: Vec<_> = found.iter().map(json_of).collect();
         common.print(&rows.into(), || text(&found))?;
     }
-    if found.is_empty() { Err(nobody(options)) } else { Ok(()) }
+    if found.is_empty() { Err(silence) } else { Ok(()) }
+}
+
+async fn batteries(options: &Marstek, clock: &Arc<dyn Clock>) -> Result<Vec<Found>, Failure> {
+    let search =
+        Search { targets: options.broadcast.clone(), ports: options.port.clone(), window: options.wait.0 };
+    marstek::discover(&search, &Host, clock.as_ref()).await.map_err(|error| {
+        Failure::new(
+            Code::Failed,
+            format!("cannot ask {}: {error}; give your network's broadcast address with --broadcast, such as 192.168.1.255", list(&options.broadcast)),
+        )
+    })
+}
+
+async fn inverters(roots: &Roots, clock: &Arc<dyn Clock>) -> Vec<Found> {
+    voltronic::discover(roots.ports(clock), Arc::clone(clock), RECOGNISE).await
+}
+
+/// What find_inverter.sh did: scripts and units stand on it.
+fn first_path(ports: &dyn Ports) -> Result<(), Failure> {
+    match voltronic::paths(ports).first() {
+        Some(port) => Ok(print::out(port.path.display().to_string())?),
+        None => Err(Failure::new(Code::Failed, no_port())),
+    }
+}
+
+fn no_port() -> Failure {
+    let message = "no USB port has an inverter (0665:5161): is the cable plugged in? `ohmstead doctor` looks further; a serial \
+                   line is not searched: read voltronic:///dev/ttyUSB0";
+    Failure::new(Code::NoAnswer, message)
 }
 
 fn list(items: &[impl ToString]) -> String {

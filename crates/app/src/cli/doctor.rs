@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use clap::Args;
 use ohmstead_config::Config;
+use ohmstead_drivers::voltronic;
 use ohmstead_model::{Severity, UnixMillis};
 use serde_json::json;
 
+use super::discover::Roots;
 use super::table::table;
 use super::{Common, real_clock};
 use crate::clock::os_unix;
@@ -18,12 +20,8 @@ use crate::socket::Client;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Where the system describes its devices
-    #[arg(long, value_name = "DIR", default_value = "/sys", hide = true)]
-    sys_root: std::path::PathBuf,
-    /// Where the device files are
-    #[arg(long, value_name = "DIR", default_value = "/dev", hide = true)]
-    dev_root: std::path::PathBuf,
+    #[command(flatten)]
+    roots: Roots,
 }
 
 /// One thing that was looked at.
@@ -69,7 +67,7 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Fa
         findings.extend(page(config, daemon));
         findings.extend(broker(config).await);
     }
-    findings.extend(inverters(arguments));
+    findings.extend(inverters(&arguments.roots, known).await);
     let at = iso(os_unix());
     let rows: Vec<_> = findings.iter().map(|finding| row(finding, &at)).collect();
     common.print(&rows.into(), || text(&findings))?;
@@ -218,8 +216,19 @@ async fn broker(config: &Config) -> Option<Finding> {
     })
 }
 
-fn inverters(_arguments: &Arguments) -> Vec<Finding> {
-    Vec::new()
+/// A machine without any inverter, configured or plugged in, needs no advice about them.
+async fn inverters(roots: &Roots, config: Option<&Config>) -> Vec<Finding> {
+    let ports = roots.ports(&real_clock());
+    let devices = config.map_or(&[][..], |config| config.devices.as_slice());
+    let wanted = devices.iter().any(|(_, settings)| settings.driver() == voltronic::DRIVER.name);
+    if !wanted && voltronic::paths(ports.as_ref()).is_empty() {
+        return Vec::new();
+    }
+    let findings = voltronic::diagnose(ports.as_ref()).await;
+    findings
+        .into_iter()
+        .map(|voltronic::Finding { id, severity, text, hint }| Finding { id, severity, text, hint })
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! `sim`: devices of the simulated house on real sockets, for trying things without hardware.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use ohmstead_plant::{BatterySetup, Plant, Profile, SWITCHES, Settings, Switches};
+use ohmstead_plant::voltronic::{self as inverter, Front};
+use ohmstead_plant::{BatterySetup, InverterSetup, Plant, Profile, SWITCHES, Settings, Switches};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,6 +26,54 @@ enum Family {
     /// Marstek batteries with the local UDP API
     #[command(after_help = switches_help())]
     Marstek(Marstek),
+    /// A Voltronic (Axpert) inverter behind a packet socket, a terminal or a folder that looks like a machine
+    #[command(after_help = inverter_help())]
+    Voltronic(Voltronic),
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("way").required(true).multiple(true))]
+struct Voltronic {
+    /// Make a socket file for packets of 8 bytes, as a HID device has them: `path: unixpacket:PATH`
+    #[arg(long, value_name = "PATH", group = "way")]
+    packet: Vec<PathBuf>,
+    /// Make a link to a terminal, as a serial line has it
+    #[arg(long, value_name = "PATH", group = "way")]
+    pty: Vec<PathBuf>,
+    /// Make a folder with `sys` and `dev` as a machine has them, for discovery, re-enumeration and port resets
+    #[arg(long, value_name = "DIR", group = "way")]
+    tree: Vec<PathBuf>,
+    /// Model of the unit
+    #[arg(long, value_name = "NAME", default_value = "pi30-21")]
+    profile: inverter::Profile,
+    /// A fault, as NAME=VALUE
+    #[arg(long, value_name = "NAME=VALUE")]
+    switch: Vec<String>,
+    /// Units in parallel
+    #[arg(long, default_value_t = 1)]
+    units: u8,
+    /// How much faster than real time the house lives
+    #[arg(long, default_value_t = 1.0)]
+    speed: f64,
+    /// Everything random follows from it
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+fn inverter_help() -> String {
+    let profiles: Vec<_> = inverter::Profile::ALL
+        .iter()
+        .map(|profile| vec![format!("  {}", profile.name()), profile.about().to_owned()])
+        .collect();
+    let switches: Vec<_> = inverter::SWITCHES
+        .iter()
+        .map(|switch| {
+            let value = if switch.value.is_empty() { String::new() } else { format!("={}", switch.value) };
+            vec![format!("  {}{value}", switch.name), switch.help.to_owned()]
+        })
+        .collect();
+    let table = |rows: &[Vec<String>]| super::table::table(rows, &[]);
+    format!("Profiles:\n{}\n\nSwitches:\n{}", table(&profiles), table(&switches))
 }
 
 #[derive(Debug, Args)]
@@ -60,21 +110,61 @@ fn switches_help() -> String {
 }
 
 pub(super) async fn run(common: &Common, arguments: Arguments) -> Result<(), Failure> {
-    let Family::Marstek(arguments) = arguments.family;
-    let batteries = batteries(&arguments).map_err(|message| Failure::new(Code::Usage, message))?;
-    let house = Settings { seed: arguments.seed, start_unix_ms: os_unix().0, ..Settings::default() };
-    let plant = Plant::builder(house).speed(arguments.speed).broadcast(arguments.broadcast);
-    let plant = batteries.into_iter().fold(plant, Plant::battery);
+    match arguments.family {
+        Family::Marstek(arguments) => {
+            let batteries = batteries(&arguments).map_err(|message| Failure::new(Code::Usage, message))?;
+            let plant = Plant::builder(settings(arguments.seed))
+                .speed(arguments.speed)
+                .broadcast(arguments.broadcast);
+            simulate(common, batteries.into_iter().fold(plant, Plant::battery)).await
+        }
+        Family::Voltronic(arguments) => {
+            let (setup, fronts) =
+                an_inverter(&arguments).map_err(|message| Failure::new(Code::Usage, message))?;
+            let plant = Plant::builder(settings(arguments.seed)).speed(arguments.speed);
+            simulate(common, plant.inverter(setup, fronts)).await
+        }
+    }
+}
+
+fn settings(seed: u64) -> Settings {
+    Settings { seed, start_unix_ms: os_unix().0, ..Settings::default() }
+}
+
+fn an_inverter(arguments: &Voltronic) -> Result<(InverterSetup, Vec<Front>), String> {
+    let mut setup = InverterSetup::new("inverter", arguments.profile);
+    setup.units = arguments.units;
+    // A terminal carries a run of bytes; the other ways carry reports.
+    setup.serial_line = arguments.packet.is_empty() && arguments.tree.is_empty();
+    for text in &arguments.switch {
+        setup.switches.set(text).map_err(|error| error.to_string())?;
+    }
+    let packets = arguments.packet.iter().cloned().map(Front::Packet);
+    let terminals = arguments.pty.iter().cloned().map(Front::Pty);
+    let trees = arguments.tree.iter().cloned().map(|folder| Front::Tree(folder, "1-1".to_owned()));
+    Ok((setup, packets.chain(terminals).chain(trees).collect()))
+}
+
+/// Runs the house until told to stop.
+async fn simulate(common: &Common, plant: Plant) -> Result<(), Failure> {
     let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
     let plant = plant.start(&tracker, stop.clone())?;
     let addresses: Vec<_> = plant.addresses();
+    let ways: Vec<_> = plant
+        .inverters()
+        .iter()
+        .flat_map(|(name, fronts)| fronts.iter().map(move |front| (name, front.address())))
+        .collect();
+    let batteries = addresses.iter().map(|(name, address)| json!({ "name": name, "address": address }));
+    let inverters = ways.iter().map(|(name, address)| json!({ "name": name, "address": address }));
     let json = json!({
-        "devices": addresses.iter().map(|(name, address)| json!({ "name": name, "address": address })).collect::<Vec<_>>(),
+        "devices": batteries.chain(inverters).collect::<Vec<_>>(),
         "broadcast": plant.broadcast_addresses(),
     });
     common.print(&json, || {
-        let lines = addresses.iter().map(|(name, address)| format!("{name} at marstek://{address}"));
-        lines.chain(["Ctrl-C stops".to_owned()]).collect::<Vec<_>>().join("\n")
+        let batteries = addresses.iter().map(|(name, address)| format!("{name} at marstek://{address}"));
+        let inverters = ways.iter().map(|(name, address)| format!("{name} at {address}"));
+        batteries.chain(inverters).chain(["Ctrl-C stops".to_owned()]).collect::<Vec<_>>().join("\n")
     })?;
     crate::daemon::until_told_to_stop().await?;
     stop.cancel();
@@ -136,10 +226,12 @@ mod tests {
         use clap::Parser as _;
         let line = format!("ohmstead sim marstek {line}");
         let cli = super::super::Cli::try_parse_from(line.split(' ')).map_err(|error| error.to_string())?;
-        let super::super::Verb::Sim(Arguments { family: Family::Marstek(arguments) }) = cli.verb else {
-            panic!("another verb")
-        };
-        batteries(&arguments)
+        match cli.verb {
+            super::super::Verb::Sim(Arguments { family: Family::Marstek(arguments) }) => {
+                batteries(&arguments)
+            }
+            _ => panic!("another verb"),
+        }
     }
 
     #[test]

@@ -93,9 +93,11 @@ fn same_address(config: &Config, settings: &DeviceSettings) -> Option<(DeviceId,
     config.devices.iter().find(|(_, known)| known.place().as_ref() == Some(&wanted)).cloned()
 }
 
-/// An address as the name of a device: `192_0_2_7_30000`.
+/// An address as the name of a device: `192_0_2_7_30000`, `hidraw0`.
 fn id_of(settings: &DeviceSettings) -> DeviceId {
     let place = settings.place().unwrap_or_else(|| settings.address());
+    // Of a path the last part is enough.
+    let place = place.rsplit('/').next().unwrap_or_default();
     let name = place.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
     let name = name.trim_start_matches('_');
     let name = name.get(..name.len().min(64)).unwrap_or_default();
@@ -169,6 +171,6 @@ mod tests {
     fn an_address_makes_a_name() {
         assert_eq!(id_of(&settings("marstek://192.0.2.7")).as_str(), "192_0_2_7_30000");
         assert_eq!(id_of(&settings(&format!("marstek://{}", "x".repeat(200)))).as_str().len(), 64);
-        assert_eq!(id_of(&settings("voltronic:///dev/hidraw0")).as_str(), "dev_hidraw0");
+        assert_eq!(id_of(&settings("voltronic:///dev/hidraw0")).as_str(), "hidraw0");
     }
 }

@@ -4,12 +4,15 @@
 mod past;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ohmstead_config::Config;
 use ohmstead_model::UnixMillis;
 use ohmstead_plant::house::Panels;
-use ohmstead_plant::{BatterySetup, InMemory, Plant, PlantHandle, Profile, Settings, SetupError};
+use ohmstead_plant::voltronic::Front;
+use ohmstead_plant::{
+    BatterySetup, InMemory, InverterSetup, Plant, PlantHandle, Profile, Settings, SetupError,
+};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -58,6 +61,11 @@ const UNITS: [Unit; 3] = [
     },
 ];
 
+/// An inverter of the house with a battery and panels of its own, in the workshop.
+const INVERTER: &str = "workshop";
+const INVERTER_PROFILE: &str = "pi30-max21";
+const INVERTER_BATTERY_WH: f64 = 4_800.0;
+
 /// Latitude and longitude.
 const PLACE: (f64, f64) = (43.1, 5.9);
 
@@ -83,22 +91,42 @@ pub(crate) fn house(now: UnixMillis, days: i64, seed: u64) -> Result<InMemory, S
             ..BatterySetup::new(unit.key, listen, profile)
         })
     });
-    plant.in_memory()
+    let inverter = InverterSetup {
+        phase: 1,
+        battery_wh: INVERTER_BATTERY_WH,
+        pv_peak_w: 2_400.0,
+        load_mean_w: 180.0,
+        ..InverterSetup::new(INVERTER, INVERTER_PROFILE.parse().expect("a profile of the plant"))
+    };
+    plant.inverter(inverter, Vec::new()).in_memory()
 }
 
-/// Puts the house on real sockets.
+/// Puts the house on real sockets; that of the inverter is a file in `folder`.
 pub(crate) fn serve(
     house: InMemory,
+    folder: &Path,
     tracker: &TaskTracker,
     stop: &CancellationToken,
 ) -> Result<PlantHandle, Failure> {
-    Ok(Plant::continuing(house).start(tracker, stop.clone())?)
+    let socket = Front::Packet(socket_in(folder));
+    Ok(Plant::continuing(house).front(INVERTER, vec![socket]).start(tracker, stop.clone())?)
+}
+
+/// The socket of the inverter. The system takes no path longer than 107 bytes for one.
+fn socket_in(folder: &Path) -> PathBuf {
+    const LONGEST: usize = 100;
+    let path = folder.join("workshop.usb");
+    if path.as_os_str().len() <= LONGEST {
+        return path;
+    }
+    std::env::temp_dir().join(format!("ohmstead-workshop-{}.usb", std::process::id()))
 }
 
 /// The configuration for the house, as its owner would write it.
 pub(crate) fn config_text(plant: &PlantHandle, port: u16, data_dir: &Path) -> Result<String, Failure> {
     let (latitude, longitude) = PLACE;
-    let devices = UNITS.iter().map(|unit| device_line(unit, plant)).collect::<Result<String, _>>()?;
+    let batteries = UNITS.iter().map(|unit| device_line(unit, plant)).collect::<Result<String, _>>()?;
+    let devices = batteries + &inverter_line(plant);
     let data_dir = serde_json::Value::from(data_dir.display().to_string());
     Ok(format!(
         "site: {{ name: Demo house, timezone: Europe/Paris, latitude: {latitude}, longitude: {longitude}, languages: [en, fr, nl, et, de] }}\n\
@@ -122,6 +150,14 @@ fn device_line(unit: &Unit, plant: &PlantHandle) -> Result<String, Failure> {
     ))
 }
 
+fn inverter_line(plant: &PlantHandle) -> String {
+    let way = plant.inverters().iter().flat_map(|(_, fronts)| fronts).next();
+    let path = serde_json::Value::from(way.map_or_else(|| "auto".to_owned(), Front::address));
+    format!(
+        "  {INVERTER}: {{ voltronic: {{ name: Workshop, path: {path}, interval: 5 s, phase: L2, capacity: {INVERTER_BATTERY_WH} Wh }} }}\n"
+    )
+}
+
 /// The printed configuration, read as `run` reads a file.
 pub(crate) fn config(text: &str) -> Result<Config, Failure> {
     ohmstead_config::parse(text, "demo", &|_| None).map_err(|error| Failure::of(Code::Config, error))
@@ -134,11 +170,12 @@ mod tests {
     #[tokio::test]
     async fn the_printed_configuration_is_an_ordinary_one() {
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
-        let plant = serve(house(UnixMillis(1_750_000_000_000), 1, 1).expect("a house"), &tracker, &stop)
-            .expect("sockets");
+        let folder = tempfile::tempdir().expect("a folder");
+        let house = house(UnixMillis(1_750_000_000_000), 1, 1).expect("a house");
+        let plant = serve(house, folder.path(), &tracker, &stop).expect("sockets");
         let text = config_text(&plant, 0, Path::new("/tmp/a \"b\"")).expect("three batteries");
         let config = config(&text).expect("a configuration");
-        assert_eq!(config.devices.len(), 3);
+        assert_eq!(config.devices.len(), 4);
         assert!(config.mqtt.is_none());
         assert_eq!(config.data_dir.as_deref(), Some(Path::new("/tmp/a \"b\"")));
         stop.cancel();

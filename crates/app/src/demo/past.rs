@@ -2,14 +2,15 @@
 
 use ohmstead_history::{History, WriteError};
 use ohmstead_model::{DeviceId, Metric, Moment, Observation, Reading, UnixMillis, Value};
-use ohmstead_plant::{BatteryTruth, InMemory, Truth};
+use ohmstead_plant::{BatteryTruth, InMemory, InverterTruth, Truth};
 
 /// One reading of everything per minute.
 const STEP_MS: i64 = 60_000;
 
 /// Lives `house` up to `now` and stores one reading per device and minute. Returns how many values were stored.
 pub(crate) fn backfill(house: &mut InMemory, history: &History, now: UnixMillis) -> Result<u64, WriteError> {
-    let names: Vec<DeviceId> = house.names().filter_map(|name| name.parse().ok()).collect();
+    let names = house.names().chain(house.inverter_names());
+    let names: Vec<DeviceId> = names.filter_map(|name| name.parse().ok()).collect();
     let minutes = std::iter::from_fn(|| {
         let next = house.now_ms() + STEP_MS;
         (next < now.0).then(|| {
@@ -28,6 +29,12 @@ fn readings(truth: &Truth, names: &[DeviceId]) -> Vec<Reading> {
     let mut readings: Vec<_> = batteries
         .map(|(battery, name)| Reading { device: name.clone(), at, values: battery_values(battery) })
         .collect();
+    let inverters = truth.inverters.iter().zip(names.iter().skip(truth.batteries.len()));
+    readings.extend(inverters.map(|(inverter, name)| Reading {
+        device: name.clone(),
+        at,
+        values: inverter_values(inverter),
+    }));
     readings.push(Reading { device: DeviceId::site(), at, values: site_values(truth) });
     readings
 }
@@ -50,15 +57,31 @@ fn battery_values(battery: &BatteryTruth) -> Vec<(Metric, Observation)> {
     values
 }
 
+fn inverter_values(inverter: &InverterTruth) -> Vec<(Metric, Observation)> {
+    vec![
+        number(Metric::BatterySoc, inverter.soc_pct.round()),
+        number(Metric::BatteryPower, inverter.battery_w),
+        number(Metric::PvPower, inverter.pv_w.iter().sum()),
+        number(Metric::LoadPower, inverter.load_w),
+    ]
+}
+
+/// The load is what the sums leave, as the running program computes it: an inverter's own loss is among it.
 fn site_values(truth: &Truth) -> Vec<(Metric, Observation)> {
     let sum = |of: fn(&BatteryTruth) -> f64| truth.batteries.iter().map(of).sum::<f64>();
-    let capacity = sum(|battery| battery.capacity_wh);
+    let sum_of = |of: fn(&InverterTruth) -> f64| truth.inverters.iter().map(of).sum::<f64>();
+    let grid = truth.grid_total_w();
+    let solar = truth.pv_w + sum(|battery| battery.pv_w) + sum_of(|inverter| inverter.pv_w.iter().sum());
+    let power = sum(|battery| battery.ac_power_w - battery.pv_w) + sum_of(|inverter| inverter.battery_w);
+    let soc = sum(|battery| battery.soc_pct * battery.capacity_wh)
+        + sum_of(|inverter| inverter.soc_pct * inverter.capacity_wh);
+    let capacity = sum(|battery| battery.capacity_wh) + sum_of(|inverter| inverter.capacity_wh);
     vec![
-        number(Metric::GridPower, truth.grid_total_w()),
-        number(Metric::LoadPower, truth.load_w),
-        number(Metric::PvPower, truth.pv_w + sum(|battery| battery.pv_w)),
-        number(Metric::BatteryPower, sum(|battery| battery.ac_power_w - battery.pv_w)),
-        number(Metric::BatterySoc, sum(|battery| battery.soc_pct * battery.capacity_wh) / capacity),
+        number(Metric::GridPower, grid),
+        number(Metric::LoadPower, grid + solar + power),
+        number(Metric::PvPower, solar),
+        number(Metric::BatteryPower, power),
+        number(Metric::BatterySoc, soc / capacity),
     ]
 }
 
@@ -71,7 +94,8 @@ mod tests {
     fn the_past_is_stored_and_its_balance_closes() {
         let now = UnixMillis(1_750_000_000_000);
         let folder = tempfile::tempdir().expect("a folder");
-        let history = History::open(folder.path(), &ohmstead_history::Settings::default(), &[]).expect("a store");
+        let history =
+            History::open(folder.path(), &ohmstead_history::Settings::default(), &[]).expect("a store");
         let mut house = super::super::house(now, 1, 7).expect("a house");
         let stored = backfill(&mut house, &history, now).expect("room");
         assert!(stored > 1_400 * 15, "{stored} values");

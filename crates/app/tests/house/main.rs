@@ -4,6 +4,7 @@
 
 mod broker;
 mod commands;
+mod inverter;
 mod mqtt;
 mod plant;
 mod program;

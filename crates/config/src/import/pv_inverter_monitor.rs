@@ -11,6 +11,8 @@
 
 use std::fmt::Write as _;
 
+use ohmstead_drivers::voltronic::PortPath;
+
 use super::Imported;
 use crate::config::report;
 use crate::error::LoadError;
@@ -110,7 +112,7 @@ impl Wanted {
                 }
                 _ => format!("replaced by {INTERVAL_S} s, the value is no number of seconds up to 3600"),
             },
-            "DEVICE" if value.starts_with('/') => {
+            "DEVICE" if value.starts_with('/') && PortPath::parse(value).is_some() => {
                 self.path = Some(value.to_owned());
                 "imported as `path`; `path: auto` finds the inverter again when its number changes".to_owned()
             }

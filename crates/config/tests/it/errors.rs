@@ -23,7 +23,7 @@ use crate::refused;
       |
     3 |   hostname: broker
       |   ^^^^^^^^
-      = known keys here: host, port, username, password, password_file, client_id, keep_alive, tls, topic, discovery_prefix, discovery, expire_after, heartbeat, compat, state_topic_prefix, commands"#]])]
+      = known keys here: host, port, username, password, password_file, client_id, keep_alive, tls, topic, discovery_prefix, discovery, expire_after, heartbeat, compat, state_topic_prefix, inverter_topic_prefix, commands"#]])]
 #[case::unknown_key_in_a_map_of_a_section("devices: {}\nmqtt: { tls: { cafile: /etc/ca.pem } }\n", expect![[r#"
     ohmstead.yaml:2:16: unknown key `cafile` in `mqtt.tls`; did you mean `ca_file`?
       |
@@ -35,25 +35,25 @@ use crate::refused;
       |
     2 |   garage: { marstk: { host: 192.0.2.7 } }
       |             ^^^^^^
-      = write `garage: { marstek: { host: ... } }`"#]])]
+      = write `garage: { marstek | voltronic: { host: ... } }`"#]])]
 #[case::driver_left_out("devices:\n  garage: { host: 192.0.2.7 }\n", expect![[r#"
     ohmstead.yaml:2:13: unknown driver `host` for device `garage`
       |
     2 |   garage: { host: 192.0.2.7 }
       |             ^^^^
-      = write `garage: { marstek: { host: ... } }`"#]])]
+      = write `garage: { marstek | voltronic: { host: ... } }`"#]])]
 #[case::driver_left_out_with_more_keys("devices:\n  garage:\n    host: 192.0.2.7\n    port: 30000\n", expect![[r#"
     ohmstead.yaml:2:3: device `garage` has 2 keys where exactly one, its driver, is expected
       |
     2 |   garage:
       |   ^^^^^^
-      = write `garage: { marstek: { host: ... } }`"#]])]
+      = write `garage: { marstek | voltronic: { host: ... } }`"#]])]
 #[case::device_without_anything("devices:\n  garage:\n", expect![[r#"
     ohmstead.yaml:2:3: device `garage` names no driver
       |
     2 |   garage:
       |   ^^^^^^
-      = write `garage: { marstek: { host: ... } }`"#]])]
+      = write `garage: { marstek | voltronic: { host: ... } }`"#]])]
 #[case::wrong_unit("devices: { garage: { marstek: { host: 192.0.2.7, power_max: 3 kVA } } }\n", expect![[r#"
     ohmstead.yaml:1:61: invalid value "3 kVA" for `power_max` in device `garage`: expected a power such as 3000, "3000 W" or "3 kW"
       |
@@ -169,7 +169,7 @@ use crate::refused;
     1 | devices: { a: { marstek: { host: h, host: i } } }
       |                                     ^"#]])]
 #[case::same_address_twice("devices:\n  a: { marstek: { host: h } }\n  b:\n    marstek:\n      host: H\n      port: 30000\n", expect![[r#"
-    ohmstead.yaml:5:13: devices `a` and `b` have the same address H:30000
+    ohmstead.yaml:5:13: devices `a` and `b` have the same address h:30000
       |
     5 |       host: H
       |             ^
@@ -379,7 +379,7 @@ use crate::refused;
       |
     2 | mqtt: { username: u, password: *******, topik: x }
       |                                         ^^^^^
-      = known keys here: host, port, username, password, password_file, client_id, keep_alive, tls, topic, discovery_prefix, discovery, expire_after, heartbeat, compat, state_topic_prefix, commands"#]])]
+      = known keys here: host, port, username, password, password_file, client_id, keep_alive, tls, topic, discovery_prefix, discovery, expire_after, heartbeat, compat, state_topic_prefix, inverter_topic_prefix, commands"#]])]
 #[case::secret_as_the_wrong_kind("devices: {}\nmqtt: { username: u, password: [hunter2] }\n", expect![[r#"
     ohmstead.yaml:2:22: invalid value (a list) for `password` in `mqtt`: expected a text
       |

@@ -243,8 +243,38 @@ mod monitor {
         let env = "# how it was started\nMQTT_BROKER=192.0.2.1\nexport MQTT_PORT='1884'\nEnvironment=\"POLL_INTERVAL=2.5\"\n\
                    DEVICE=/dev/hidraw2\nTZ=Europe/Kyiv\n";
         let imported = pv_inverter_monitor(env, "/etc/inverter.env").expect("a sound file");
-        expect![[r#""#]].assert_eq(&imported.yaml);
-        expect![[r#""#]].assert_eq(&imported.notes.join("\n"));
+        expect![[r##"
+            # Made by `ohmstead import pv-inverter-monitor` from /etc/inverter.env.
+            # `ohmstead check --config THIS_FILE --live` reads the inverter once.
+
+            site:
+              name: Home
+
+            devices:
+              inverter:
+                voltronic:
+                  path: "/dev/hidraw2"
+                  interval: 2.5 s
+                  write: [priorities]   # set_mode needs no more
+
+            # The broker. `compat` keeps the topics homeassistant/inverter/... beside Ohmstead's own.
+            mqtt:
+              host: 192.0.2.1
+              port: 1884
+              compat: [pv-inverter-monitor]
+
+            # set_mode may write, as it could before. `true` makes everything a dry run.
+            read_only: false
+        "##]].assert_eq(&imported.yaml);
+        expect![[r#"
+            MQTT_BROKER: imported as `mqtt.host`
+            MQTT_PORT: imported as `mqtt.port`
+            POLL_INTERVAL: imported as the inverter's `interval`
+            DEVICE: imported as `path`; `path: auto` finds the inverter again when its number changes
+            TZ: left out, pv-inverter-monitor has no such variable
+            set_mode writes only what changes something, and reads it back: desired_mode shows what the inverter has, not what was asked
+            retained messages on set_mode are ignored; set_mode also takes S for solar, grid, battery
+            stop pv-inverter-monitor before this runs: of two programs on one port, each takes the other's answers"#]].assert_eq(&imported.notes.join("\n"));
         good(&imported.yaml);
     }
 
@@ -258,7 +288,12 @@ mod monitor {
     #[test]
     fn what_is_no_environment_is_refused_with_its_line() {
         let error = pv_inverter_monitor("A=1\nmqtt: { host: x }\n", "x.env").expect_err("YAML").to_string();
-        expect![[r#""#]].assert_eq(&error);
+        expect![[r#"
+            x.env:2:1: expected KEY=VALUE
+              |
+            2 | mqtt: { host: x }
+              | ^^^^^^^^^^^^^^^^^
+              = give the file of `docker run --env-file`, with MQTT_BROKER, MQTT_PORT, POLL_INTERVAL; an empty one stands for the defaults"#]].assert_eq(&error);
     }
 
     proptest! {

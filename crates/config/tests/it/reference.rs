@@ -26,6 +26,7 @@ fn every_key_is_documented_and_every_documented_key_exists() {
         ("", "devices: {}\nHERE"),
         ("site.", "devices: {}\nsite: { HERE }"),
         ("devices.NAME.marstek.", "devices: { a: { marstek: { host: h, HERE } } }"),
+        ("devices.NAME.voltronic.", "devices: { a: { voltronic: { HERE } } }"),
         ("mqtt.", "devices: {}\nmqtt: { HERE }"),
         ("mqtt.tls.", "devices: {}\nmqtt: { tls: { HERE } }"),
         ("web.", "devices: {}\nweb: { HERE }"),
@@ -57,5 +58,5 @@ fn every_example_can_be_loaded() {
         }
     }
     names.sort();
-    assert_eq!(names, ["home-assistant.yaml", "minimal.yaml", "three-marstek.yaml"]);
+    assert_eq!(names, ["axpert.yaml", "home-assistant.yaml", "minimal.yaml", "three-marstek.yaml"]);
 }

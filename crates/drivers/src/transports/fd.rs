@@ -6,12 +6,94 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ohmstead_model::Clock;
+use rustix::fs::FileType;
+use rustix::io::Errno;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// Files that cannot tell when they are ready (a FUSE file without poll) are looked at this often while something is
-/// awaited.
+/// Files that may not tell when they are ready are looked at this often while something is awaited.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// An open file in non-blocking mode.
+pub(super) struct Ready {
+    fd: Waiting,
+    /// Whether to look as well: true of regular files. Devices and sockets tell by epoll; a file of a FUSE server that
+    /// knows no poll is "ready" once and never again.
+    looks: bool,
+    clock: Arc<dyn Clock>,
+}
+
+enum Waiting {
+    Epoll(AsyncFd<OwnedFd>),
+    /// epoll refuses the regular files of most file systems.
+    Looking(OwnedFd),
+}
+
+impl Ready {
+    pub(super) fn new(fd: OwnedFd, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        let kind = FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode);
+        Ok(Self { fd: waiting(fd)?, looks: kind == FileType::RegularFile, clock })
+    }
+
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.fd {
+            Waiting::Epoll(fd) => fd.get_ref().as_fd(),
+            Waiting::Looking(fd) => fd.as_fd(),
+        }
+    }
+
+    /// One read, as soon as there is something. The end is an error.
+    pub(super) async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some(length) = self.read_now(buffer)? {
+                return Ok(length);
+            }
+            self.ready(Interest::READABLE).await?;
+        }
+    }
+
+    /// One read of what is there; `None` if nothing is. The end is an error.
+    pub(super) fn read_now(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        match rustix::io::read(self.as_fd(), buffer) {
+            Ok(0) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the other end has gone")),
+            Ok(length) => Ok(Some(length)),
+            Err(Errno::AGAIN | Errno::INTR) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// One write.
+    pub(super) async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match rustix::io::write(self.as_fd(), bytes) {
+                Ok(length) => return Ok(length),
+                Err(Errno::AGAIN | Errno::INTR) => self.ready(Interest::WRITABLE).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn ready(&self, interest: Interest) -> io::Result<()> {
+        let epoll = async {
+            match &self.fd {
+                // Whoever was woken tries at once; what is not there after all is waited for anew.
+                Waiting::Epoll(fd) => fd.ready(interest).await.map(|mut guard| guard.clear_ready()),
+                Waiting::Looking(_) => std::future::pending().await,
+            }
+        };
+        let look = async {
+            if self.looks || matches!(self.fd, Waiting::Looking(_)) {
+                self.clock.sleep(LOOK_EVERY).await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            ready = epoll => ready,
+            () = look => Ok(()),
+        }
+    }
+}
 
 #[expect(
     deprecated,
@@ -30,76 +112,10 @@ fn waiting(fd: OwnedFd) -> io::Result<Waiting> {
     )
 }
 
-/// An open file in non-blocking mode.
-pub(super) struct Ready {
-    fd: Waiting,
-    clock: Arc<dyn Clock>,
-}
-
-enum Waiting {
-    Epoll(AsyncFd<OwnedFd>),
-    /// epoll refuses regular files.
-    Looking(OwnedFd),
-}
-
-impl Ready {
-    pub(super) fn new(fd: OwnedFd, clock: Arc<dyn Clock>) -> io::Result<Self> {
-        Ok(Self { fd: waiting(fd)?, clock })
-    }
-
-    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
-        match &self.fd {
-            Waiting::Epoll(fd) => fd.get_ref().as_fd(),
-            Waiting::Looking(fd) => fd.as_fd(),
-        }
-    }
-
-    /// One read, as soon as there is something. Nothing read is the end.
-    pub(super) async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if let Some(length) = self.read_now(buffer)? {
-                return Ok(length);
-            }
-            self.ready(Interest::READABLE).await?;
-        }
-    }
-
-    /// One read of what is there; `None` if nothing is. The end is an error.
-    pub(super) fn read_now(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        match rustix::io::read(self.as_fd(), buffer) {
-            Ok(0) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the other end has gone")),
-            Ok(length) => Ok(Some(length)),
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// One write.
-    pub(super) async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        loop {
-            match rustix::io::write(self.as_fd(), bytes) {
-                Ok(length) => return Ok(length),
-                Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {
-                    self.ready(Interest::WRITABLE).await?;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    async fn ready(&self, interest: Interest) -> io::Result<()> {
-        let look = self.clock.sleep(LOOK_EVERY);
-        let Waiting::Epoll(fd) = &self.fd else {
-            look.await;
-            return Ok(());
-        };
-        tokio::select! {
-            guard = fd.ready(interest) => {
-                // Whoever was woken tries at once; what is not there after all is waited for anew.
-                guard?.clear_ready();
-                Ok(())
-            }
-            () = look => Ok(()),
-        }
-    }
+/// Runs what the kernel may take seconds for (a device that does not take its bytes holds a write for up to five) where it
+/// keeps nothing else waiting.
+pub(super) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panicked| Err(io::Error::other(panicked)))
 }

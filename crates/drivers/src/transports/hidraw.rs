@@ -7,7 +7,7 @@
 //!
 //! Measured on Linux 6.1 with a gadget of the same descriptors: without the leading 00 a report that begins with 00 loses
 //! that byte; a longer write reaches devices without an OUT endpoint as one transfer, which their firmware cuts off. Of
-//! reports that nobody reads 63 are kept.
+//! reports that nobody reads 63 are kept. After the plug is pulled a read gives EIO and a write ENODEV.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -19,17 +19,18 @@ use ohmstead_model::Clock;
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::fd::Ready;
+use super::fd::{Ready, aside};
 use super::line::{Line, LineKind};
+use super::report::reports;
 use crate::BoxFuture;
 
-/// Bytes of a report.
-pub(super) const REPORT: usize = 8;
-/// More reports than the kernel keeps.
-const DRAIN_MAX: usize = 64;
+/// One more than the kernel keeps.
+pub(super) const DRAIN_MAX: usize = 64;
 
 pub(super) struct Hidraw {
     file: Ready,
+    /// The same open file, for writes.
+    writer: Arc<OwnedFd>,
     gap: Duration,
     clock: Arc<dyn Clock>,
 }
@@ -47,22 +48,25 @@ pub(super) fn open_locked(path: &Path) -> Result<OwnedFd, Errno> {
 
 impl Hidraw {
     pub(super) fn new(fd: OwnedFd, gap: Duration, clock: Arc<dyn Clock>) -> io::Result<Self> {
-        Ok(Self { file: Ready::new(fd, Arc::clone(&clock))?, gap, clock })
+        let writer = Arc::new(rustix::io::fcntl_dupfd_cloexec(&fd, 0)?);
+        Ok(Self { file: Ready::new(fd, Arc::clone(&clock))?, writer, gap, clock })
     }
 
     async fn send_reports(&self, frame: &[u8]) -> io::Result<()> {
-        for (index, chunk) in frame.chunks(REPORT).enumerate() {
+        for (index, report) in reports(frame)?.enumerate() {
             if index > 0 {
                 self.clock.sleep(self.gap).await;
             }
-            let mut report = [0; REPORT + 1];
-            report[1..=chunk.len()].copy_from_slice(chunk);
-            let written = self.file.write(&report).await?;
-            if written < report.len() {
-                return Err(io::Error::new(
-                    io::ErrorKind::WriteZero,
-                    format!("{written} of 9 bytes written"),
-                ));
+            let mut numbered = [0; 9];
+            numbered[1..].copy_from_slice(&report);
+            let writer = Arc::clone(&self.writer);
+            let written = aside(move || {
+                rustix::io::retry_on_intr(|| rustix::io::write(&*writer, &numbered)).map_err(Into::into)
+            })
+            .await?;
+            if written < numbered.len() {
+                let told = format!("{written} of 9 bytes written");
+                return Err(io::Error::new(io::ErrorKind::WriteZero, told));
             }
         }
         Ok(())
@@ -79,7 +83,7 @@ impl Line for Hidraw {
     }
 
     fn drain(&mut self) -> io::Result<usize> {
-        drain(&self.file, DRAIN_MAX)
+        drain(&self.file)
     }
 
     fn kind(&self) -> LineKind {
@@ -87,11 +91,11 @@ impl Line for Hidraw {
     }
 }
 
-/// Reads what is there, at most so many times.
-pub(super) fn drain(file: &Ready, reads_max: usize) -> io::Result<usize> {
+/// Reads what is there; a line that talks without end does not keep us.
+pub(super) fn drain(file: &Ready) -> io::Result<usize> {
     let mut dropped = 0;
     let mut buffer = [0; 64];
-    for _ in 0..reads_max {
+    for _ in 0..DRAIN_MAX {
         match file.read_now(&mut buffer)? {
             Some(length) => dropped += length,
             None => break,

@@ -7,8 +7,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::BoxFuture;
+
+/// The pause between two reports of one frame: peers wait 0 to 50 ms.
+pub const CHUNK_GAP: Duration = Duration::from_millis(15);
 
 /// What a line runs over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,13 +38,14 @@ impl LineKind {
 
 /// A half-duplex line to one device. One owner; whoever opened it has it alone.
 pub trait Line: Send {
-    /// Sends one whole frame. Over HID and packets it goes out as zero-padded reports of 8 bytes.
+    /// Sends one whole frame of at most 255 bytes. Over HID and packets it goes out as zero-padded reports of 8 bytes.
+    /// Given up half-way, the rest is not sent.
     fn send<'a>(&'a mut self, frame: &'a [u8]) -> BoxFuture<'a, io::Result<()>>;
 
     /// The next bytes as one read gave them, padding included. The end of the line is an error. Cancel-safe.
     fn receive<'a>(&'a mut self, buffer: &'a mut [u8]) -> BoxFuture<'a, io::Result<usize>>;
 
-    /// Throws away what is waiting, without waiting for more; bounded. How many bytes that were.
+    /// Throws away what is waiting, 64 reports at most, without waiting for more. How many bytes that were.
     fn drain(&mut self) -> io::Result<usize>;
 
     /// What the line runs over.
@@ -81,14 +86,14 @@ pub enum PortError {
         path: PathBuf,
     },
     /// This user may not.
-    #[error("no permission for {path} (mode {mode:o}, group {group})")]
+    #[error("no permission for {path}: it belongs to group {group} (mode {mode:03o})")]
     Denied {
         /// The device file.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
-        /// The number of its group.
-        group: u32,
+        /// Its group, by name where it has one.
+        group: String,
         /// The refusal.
         #[source]
         source: io::Error,

@@ -11,12 +11,10 @@ use ohmstead_model::Clock;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use super::fd::Ready;
-use super::hidraw::{REPORT, drain};
+use super::hidraw::drain;
 use super::line::{Line, LineKind};
+use super::report::reports;
 use crate::BoxFuture;
-
-/// More reports than such a line ever has waiting.
-const DRAIN_MAX: usize = 64;
 
 pub(super) struct Packet {
     socket: Ready,
@@ -38,12 +36,10 @@ impl Packet {
     }
 
     async fn send_reports(&self, frame: &[u8]) -> io::Result<()> {
-        for (index, chunk) in frame.chunks(REPORT).enumerate() {
+        for (index, report) in reports(frame)?.enumerate() {
             if index > 0 {
                 self.clock.sleep(self.gap).await;
             }
-            let mut report = [0; REPORT];
-            report[..chunk.len()].copy_from_slice(chunk);
             self.socket.write(&report).await?;
         }
         Ok(())
@@ -60,7 +56,7 @@ impl Line for Packet {
     }
 
     fn drain(&mut self) -> io::Result<usize> {
-        drain(&self.socket, DRAIN_MAX)
+        drain(&self.socket)
     }
 
     fn kind(&self) -> LineKind {

@@ -85,6 +85,7 @@ fn usb_device(device: &Path) -> Option<PathBuf> {
 }
 
 /// The file that switches a USB port, found anew: after a reset the tree is another one.
+#[cfg(target_os = "linux")]
 pub(super) fn authorized(roots: &Roots, usb_port: &str) -> io::Result<PathBuf> {
     let known =
         candidates(roots)?.into_iter().find(|candidate| candidate.usb_port.as_deref() == Some(usb_port));

@@ -29,7 +29,7 @@ pub(crate) struct Context {
 }
 
 /// How long a number of one answer may be put together with those of another.
-const TOGETHER: Duration = Duration::from_secs(90);
+const TOGETHER: Duration = Duration::from_secs(20);
 
 impl Context {
     /// Keeps a number for other answers.

@@ -41,15 +41,7 @@ fn describe(candidate: &Candidate, recognised: Result<Identity, PortError>) -> F
         }
         Err(error) => (format!("not asked: {error}"), None, None),
     };
-    Found {
-        driver: super::DRIVER.name,
-        address: path,
-        model,
-        firmware,
-        serial,
-        settings,
-        values: Vec::new(),
-    }
+    Found { driver: super::DRIVER.name, address: path, model, firmware, serial, settings, values: Vec::new() }
 }
 
 fn model_of(identity: &Identity) -> String {

@@ -28,7 +28,9 @@ pub async fn diagnose(ports: &dyn Ports) -> Vec<Finding> {
                 id: "usb_not_listed",
                 severity: Severity::Warning,
                 text: format!("the USB devices cannot be listed: {error}"),
-                hint: "in a container, pass /sys in (read-only is enough) or name the device file with `path:`".to_owned(),
+                hint:
+                    "in a container, pass /sys in (read-only is enough) or name the device file with `path:`"
+                        .to_owned(),
             }];
         }
     };
@@ -52,11 +54,15 @@ pub async fn diagnose(ports: &dyn Ports) -> Vec<Finding> {
                 text: format!(
                     "{} ({}) can be opened",
                     path.display(),
-                    candidate.usb_port.map_or("unknown USB port".to_owned(), |port| format!("USB port {port}"))
+                    candidate
+                        .usb_port
+                        .map_or("unknown USB port".to_owned(), |port| format!("USB port {port}"))
                 ),
                 hint: String::new(),
             }),
-            Err(error @ PortError::Denied { .. }) => findings.push(of(notices::permission(&path, &error.to_string()))),
+            Err(error @ PortError::Denied { .. }) => {
+                findings.push(of(notices::permission(&path, &error.to_string())));
+            }
             Err(PortError::InUse { by, .. }) => {
                 findings.push(of(notices::in_use(&path, by.as_ref().map(|by| (by.pid, by.name.as_str())))));
             }

@@ -45,7 +45,7 @@ pub fn explain(
     if let Some(payload) = frames.iter().flatten().last() {
         return answer(payload, command, family);
     }
-    match frames.into_iter().flat_map(Result::err).next_back() {
+    match frames.into_iter().filter_map(Result::err).next_back() {
         Some(Corrupt::Foreign(_)) if question(bytes).is_some() => {
             let asked = question(bytes).unwrap_or_default();
             Ok(Explained { what: format!("a question: {asked}"), values: Vec::new(), raw: Vec::new() })

@@ -71,6 +71,11 @@ named! {
     DC_OFFSET = fault("output_dc_offset", "there is DC voltage on the output", SERVICE);
     BATTERY_OPEN = fault("battery_disconnected", "the battery is not connected", CABLES);
     CURRENT_SENSOR = fault("current_sensor_failed", "a current sensor fails", SERVICE);
+    BATTERY_OPEN_W = warning("battery_disconnected", "the battery is not connected", CABLES);
+    GRID_OUT_OF_RANGE = warning("grid_out_of_range", "the grid's voltage or frequency is outside the limits", "ask the grid operator, or check the input range that is set");
+    GRID_ISLAND = warning("grid_island", "the inverter takes the grid for an island", "nothing, if the grid is switched off; else check the breaker");
+    GRID_PHASES = warning("grid_phase_order", "the phases of the input are in the wrong order", "swap two phases of the input");
+    EMERGENCY_OFF = warning("emergency_power_off", "the emergency switch is on", "release the emergency switch");
     BATTERY_SHORT = fault("battery_short", "the battery is short-circuited", CABLES);
     POWER_LIMIT = warning("power_limited", "the power is limited", AIR);
     PV_HIGH = warning("pv_voltage_high", "the solar voltage is too high", PANELS);

@@ -45,16 +45,19 @@ pub(crate) struct Wanted<'a> {
 
 /// The ports worth trying, in order.
 pub(crate) fn places(candidates: &[Candidate], wanted: Wanted<'_>) -> Vec<Place> {
-    let mut found: Vec<&Candidate> = candidates.iter().filter(|candidate| may_be(candidate, candidates, wanted)).collect();
+    let mut found: Vec<&Candidate> =
+        candidates.iter().filter(|candidate| may_be(candidate, candidates, wanted)).collect();
     found.sort_by_key(|candidate| {
         let same_port = candidate.usb_port.is_some() && candidate.usb_port.as_deref() == wanted.last_port;
         let same_path = Some(candidate.path.as_path()) == wanted.last_path;
         (!same_port, !same_path)
     });
-    let place = |candidate: &Candidate| Place { path: candidate.path.clone(), usb_port: candidate.usb_port.clone() };
+    let place =
+        |candidate: &Candidate| Place { path: candidate.path.clone(), usb_port: candidate.usb_port.clone() };
     let mut places: Vec<Place> = found.into_iter().map(place).collect();
     if let PortPath::At(path) = wanted.path {
-        let usb_port = candidates.iter().find(|candidate| candidate.path == *path).and_then(|c| c.usb_port.clone());
+        let usb_port =
+            candidates.iter().find(|candidate| candidate.path == *path).and_then(|c| c.usb_port.clone());
         places.retain(|place| place.path != *path);
         // The owner's word comes first, unless the unit is known to have moved on.
         let moved = wanted.last_path.is_some_and(|last| last != path) && !places.is_empty();
@@ -154,21 +157,20 @@ mod tests {
     const TWO: &[(&str, &str)] = &[("/dev/hidraw0", "1-1"), ("/dev/hidraw1", "1-2")];
 
     #[rstest]
-    #[case::nothing_known("auto", None, None, None, false, 0, TWO, "0 1")]
-    #[case::the_port_comes_first("auto", None, Some("1-2"), Some("/dev/hidraw0"), true, 0, TWO, "1 0")]
-    #[case::without_serial_only_the_port("auto", None, Some("1-2"), None, false, 9999, TWO, "1")]
-    #[case::moved_and_alone("auto", None, Some("1-9"), None, false, 120, &TWO[..1], "0")]
-    #[case::not_so_fast("auto", None, Some("1-9"), None, false, 100, &TWO[..1], "")]
-    #[case::the_owners_port("auto", Some("1-1"), Some("1-2"), None, true, 9999, TWO, "0")]
-    #[case::the_owners_path("/dev/hidraw1", None, None, None, false, 0, TWO, "1")]
-    #[case::path_with_serial("/dev/hidraw1", None, None, None, true, 0, TWO, "1 0")]
-    #[case::path_that_moved("/dev/hidraw7", None, Some("1-1"), Some("/dev/hidraw0"), false, 0, TWO, "0 7")]
-    #[case::a_serial_line_stays("/dev/ttyUSB3", None, None, None, true, 0, TWO, "3")]
+    #[case::nothing_known("auto", None, (None, None), false, 0, TWO, "0 1")]
+    #[case::the_port_comes_first("auto", None, (Some("1-2"), Some("/dev/hidraw0")), true, 0, TWO, "1 0")]
+    #[case::without_serial_only_the_port("auto", None, (Some("1-2"), None), false, 9999, TWO, "1")]
+    #[case::moved_and_alone("auto", None, (Some("1-9"), None), false, 120, &TWO[..1], "0")]
+    #[case::not_so_fast("auto", None, (Some("1-9"), None), false, 100, &TWO[..1], "")]
+    #[case::the_owners_port("auto", Some("1-1"), (Some("1-2"), None), true, 9999, TWO, "0")]
+    #[case::the_owners_path("/dev/hidraw1", None, (None, None), false, 0, TWO, "1")]
+    #[case::path_with_serial("/dev/hidraw1", None, (None, None), true, 0, TWO, "1 0")]
+    #[case::path_that_moved("/dev/hidraw7", None, (Some("1-1"), Some("/dev/hidraw0")), false, 0, TWO, "0 7")]
+    #[case::a_serial_line_stays("/dev/ttyUSB3", None, (None, None), true, 0, TWO, "3")]
     fn where_to_look(
         #[case] path: &str,
         #[case] usb_port: Option<&str>,
-        #[case] last_port: Option<&str>,
-        #[case] last_path: Option<&str>,
+        #[case] last: (Option<&str>, Option<&str>),
         #[case] has_serial: bool,
         #[case] missing_s: u64,
         #[case] there: &[(&str, &str)],
@@ -178,8 +180,8 @@ mod tests {
         let wanted = Wanted {
             path: &path,
             usb_port,
-            last_port,
-            last_path: last_path.map(Path::new),
+            last_port: last.0,
+            last_path: last.1.map(Path::new),
             has_serial,
             missing_for: Duration::from_secs(missing_s),
         };
@@ -195,10 +197,14 @@ mod tests {
         let mut rejected = Rejected::default();
         let at = Duration::from_secs;
         rejected.add(&place, Rejection::OtherUnit, at(0));
-        assert!(rejected.has(&place, at(59), Choice::Single) && !rejected.has(&place, at(60), Choice::Single));
+        assert!(
+            rejected.has(&place, at(59), Choice::Single) && !rejected.has(&place, at(60), Choice::Single)
+        );
         let elsewhere = Place { usb_port: Some("1-2".to_owned()), ..place.clone() };
         assert!(!rejected.has(&elsewhere, at(0), Choice::Single), "another device under the same number");
         rejected.add(&place, Rejection::Silent, at(100));
-        assert!(rejected.has(&place, at(110), Choice::Several) && !rejected.has(&place, at(110), Choice::Single));
+        assert!(
+            rejected.has(&place, at(110), Choice::Several) && !rejected.has(&place, at(110), Choice::Single)
+        );
     }
 }

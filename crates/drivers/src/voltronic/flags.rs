@@ -168,12 +168,39 @@ const FWS: &[Flag] = &[
     Is(&faults::BATTERY_TOO_LOW_TO_CHARGE),
 ];
 
+/// PI17's warnings.
+const WS: &[Flag] = &[
+    Is(&faults::PV_LOSS),
+    Is(&faults::PV_LOSS),
+    Is(&faults::PV_HIGH),
+    Is(&faults::PV_HIGH),
+    Is(&faults::BATTERY_UNDER),
+    Is(&faults::BATTERY_LOW),
+    Is(&faults::BATTERY_OPEN_W),
+    Is(&faults::BATTERY_HIGH),
+    Is(&faults::BATTERY_LOW),
+    Is(&faults::GRID_OUT_OF_RANGE),
+    Is(&faults::GRID_OUT_OF_RANGE),
+    Is(&faults::GRID_OUT_OF_RANGE),
+    Is(&faults::GRID_OUT_OF_RANGE),
+    Is(&faults::GRID_OUT_OF_RANGE),
+    Is(&faults::LINE_FAIL),
+    Is(&faults::GRID_OUT_OF_RANGE),
+    Is(&faults::GRID_ISLAND),
+    Is(&faults::GRID_PHASES),
+    Is(&faults::OVER_TEMPERATURE),
+    Is(&faults::OVERLOAD),
+    Is(&faults::EMERGENCY_OFF),
+    Is(&faults::GRID_OUT_OF_RANGE),
+];
+
 /// What is set in the answer to `command`; `None` if that is no such list.
 pub(crate) fn states(family: Family, command: &str, payload: &Payload) -> Option<Vec<&'static Named>> {
     let body = payload.body();
     let mut set = match (family, command) {
         (_, "QPIWS") => of_string(family, body),
         (Family::Pi18, "FWS") => of_pi18(body),
+        (Family::Pi17, "WS") => listed_in(WS, &table::split(body, true)),
         _ => return None,
     };
     let mut seen = std::collections::BTreeSet::new();
@@ -219,12 +246,17 @@ fn fault_code(body: &str, index: usize) -> Option<&'static Named> {
 fn of_pi18(body: &str) -> Vec<&'static Named> {
     let fields = table::split(body, true);
     let code = fields.first().and_then(|code| code.parse().ok()).and_then(faults::by_code);
-    let flags = FWS.iter().zip(fields.iter().skip(1)).filter(|(_, text)| **text == "1");
-    let named = flags.filter_map(|(flag, _)| match flag {
+    code.into_iter().chain(listed_in(FWS, fields.get(1..).unwrap_or_default())).collect()
+}
+
+/// The flags that stand as "1" in fields of their own.
+fn listed_in(flags: &[Flag], fields: &[&str]) -> Vec<&'static Named> {
+    let set = flags.iter().zip(fields).filter(|(_, text)| **text == "1");
+    set.filter_map(|(flag, _)| match flag {
         Is(named) => Some(*named),
         _ => None,
-    });
-    code.into_iter().chain(named).collect()
+    })
+    .collect()
 }
 
 /// The names that are set, as values.
@@ -293,5 +325,14 @@ mod tests {
         let keys: Vec<_> =
             states(Family::Pi18, "FWS", &payload).unwrap().iter().map(|named| named.key).collect();
         assert_eq!(keys, ["battery_disconnected", "eeprom_fault"]);
+    }
+
+    #[test]
+    fn pi17_has_warnings_only() {
+        let payload = Payload::of("^D0471,1,0,0,1,1,0,0,1,0,0,0,0,0,0,0,0,0,0,0,0,0,");
+        let states = states(Family::Pi17, "WS", &payload).unwrap();
+        let keys: Vec<_> = states.iter().map(|named| named.key).collect();
+        assert_eq!(keys, ["pv_lost", "battery_shut_down", "battery_voltage_low"]);
+        assert!(states.iter().all(|named| named.severity == Severity::Warning));
     }
 }

@@ -73,6 +73,7 @@ const PAREN: &[Question] = &[
     ask(Dialect::Paren, "QID"),
     ask(Dialect::Paren, "QSID"),
     ask(Dialect::Paren, "QPIGS"),
+    ask(Dialect::Paren, "QPIGS2"),
     ask(Dialect::Paren, "QET"),
     ask(Dialect::Paren, "QLITH0"),
     ask(Dialect::Paren, "QGMN"),
@@ -233,6 +234,8 @@ impl Identity {
                 "model number".to_owned()
             }
             "QPIGS" => return self.count_fields(question, body),
+            // Older units tell of a second charger in twelve fields.
+            "QPIGS2" if table::split(body, false).len() == 3 => self.maximum(),
             "QET" if body.len() == 8 && body.bytes().all(|byte| byte.is_ascii_digit()) => self.maximum(),
             "QLITH0" if table::split(body, false).len() == 12 && self.family == Some(Family::Pi30) => {
                 self.family = Some(Family::Revo);
@@ -280,12 +283,11 @@ fn family_of(body: &str) -> Option<Family> {
 
 /// `QID` gives the digits; `QSID` and `ID` put their count in front of them.
 fn serial(command: &str, body: &str) -> Option<String> {
-    let digits = match command {
-        "QID" => body,
-        _ => {
-            let count: usize = body.get(..2)?.parse().ok()?;
-            body.get(2..2 + count)?
-        }
+    let digits = if command == "QID" {
+        body
+    } else {
+        let count: usize = body.get(..2)?.parse().ok()?;
+        body.get(2..2 + count)?
     };
     let is_one = (6..=24).contains(&digits.len())
         && digits.bytes().all(|byte| byte.is_ascii_alphanumeric())
@@ -297,7 +299,8 @@ fn serial(command: &str, body: &str) -> Option<String> {
 fn trim_zeros(version: &str) -> &str {
     let trimmed = version.trim_start_matches('0');
     if trimmed.is_empty() || trimmed.starts_with('.') {
-        version.get(version.len() - trimmed.len() - 1..).unwrap_or(version)
+        // One zero stays in front of the point, if there was one.
+        version.get((version.len() - trimmed.len()).saturating_sub(1)..).unwrap_or(version)
     } else {
         trimmed
     }
@@ -344,6 +347,8 @@ mod tests {
     #[rstest]
     #[case::classic(&[("QPI", "(PI30"), ("QPIGS", QPIGS_21), ("QID", "(92931701100510"), ("QET", "(NAK"), ("QVFW", "(VERFW:00072.70")], Family::Pi30)]
     #[case::max_by_fields(&[("QPI", "(PI30"), ("QPIGS", QPIGS_24)], Family::Pi30Max)]
+    #[case::max_by_second_tracker(&[("QPI", "(PI30"), ("QPIGS", QPIGS_21), ("QPIGS2", "(03.1 327.3 01016 ")], Family::Pi30Max)]
+    #[case::older_with_three_chargers(&[("QPI", "(PI30"), ("QPIGS", QPIGS_21), ("QPIGS2", "(03.1 327.3 52.3 01016 1 000 00000 02.0 310.5 52.3 00620 02114")], Family::Pi30)]
     #[case::max_by_energy(&[("QPI", "(PI30"), ("QPIGS", QPIGS_21), ("QET", "(00238800")], Family::Pi30Max)]
     #[case::revo(&[("QPI", "(PI30"), ("QPIGS", QPIGS_21), ("QLITH0", "(048.8 000.0 000.9 250 024 000 052.5 010.0 053.5 004.4 0 2")], Family::Revo)]
     #[case::split_phase(&[("QPI", "(PI41"), ("QPIGS", QPIGS_21)], Family::Pi41)]
@@ -370,7 +375,7 @@ mod tests {
         assert_eq!(identity.serial.as_deref(), Some("92932105105335"));
         assert_eq!(identity.model.as_deref(), Some("MKS2-8000"));
         assert_eq!(identity.firmware.as_deref(), Some("0.27"));
-        assert_eq!(identity.missing.into_iter().collect::<Vec<_>>(), ["QET", "QID", "QLITH0"]);
+        assert_eq!(identity.missing.into_iter().collect::<Vec<_>>(), ["QET", "QID", "QLITH0", "QPIGS2"]);
     }
 
     #[rstest]

@@ -29,7 +29,9 @@ use super::setters::Known;
 use super::settings::{ParallelSetting, Settings};
 use super::table::Query;
 use crate::transports::{CHUNK_GAP, Machine, Ports, Roots};
-use crate::{BoxFuture, Context, Device, DeviceError, ModeNow, OpenError, Plan, PlanError, Report, WriteReply};
+use crate::{
+    BoxFuture, Context, Device, DeviceError, ModeNow, OpenError, Plan, PlanError, Report, WriteReply,
+};
 
 /// What every unit reports besides its family's values.
 const FIGURES: &[Metric] = &[Metric::AnswerTime, Metric::AnswerShare, Metric::FramesDropped];
@@ -70,6 +72,8 @@ pub struct Inverter {
     memory: Memory,
     info: DeviceInfo,
     evidence: Vec<Evidence>,
+    /// When other programs at the port are looked for next (monotonic).
+    openers_due: Duration,
     notices: BTreeMap<&'static str, Notice>,
     /// Faults and warnings of the unit's own, by the question that told them.
     states: BTreeMap<&'static str, Vec<Notice>>,
@@ -88,7 +92,8 @@ struct Last {
 impl Inverter {
     /// Makes the device on this machine's ports. Nothing is sent yet.
     pub fn open(id: DeviceId, settings: Settings, context: Context) -> Result<Self, OpenError> {
-        let roots = Roots { sys: settings.sys_root.clone(), dev: settings.dev_root.clone(), ..Roots::default() };
+        let roots =
+            Roots { sys: settings.sys_root.clone(), dev: settings.dev_root.clone(), ..Roots::default() };
         let ports = Arc::new(Machine::new(roots, Arc::clone(&context.clock), CHUNK_GAP));
         Ok(Self::with_ports(id, settings, context, ports))
     }
@@ -112,7 +117,8 @@ impl Inverter {
         let family = memory.family.as_deref().and_then(Family::by_name);
         info.metrics = metrics(family.unwrap_or(Family::Pi30));
         let schedule = Schedule::new(settings.interval.0);
-        let schedule = if settings.parallel == ParallelSetting::Total { schedule.with_sets() } else { schedule };
+        let schedule =
+            if settings.parallel == ParallelSetting::Total { schedule.with_sets() } else { schedule };
         Self {
             link,
             place: None,
@@ -125,6 +131,7 @@ impl Inverter {
             presence: Presence::default(),
             info,
             evidence: Vec::new(),
+            openers_due: Duration::ZERO,
             notices: BTreeMap::new(),
             states: BTreeMap::new(),
             reported_notices: Vec::new(),
@@ -153,6 +160,7 @@ impl Inverter {
             } else {
                 self.ask_due().await;
             }
+            self.watch_openers();
         }
         self.report_notices();
     }
@@ -224,7 +232,8 @@ fn metrics(family: Family) -> Vec<Metric> {
 /// their own periods.
 fn ttl(interval: Duration, timeout: Duration) -> Ttl {
     let polls = interval.saturating_mul(3).saturating_add(timeout.saturating_mul(5));
-    let settings = schedule::settings_every(interval).saturating_mul(2).saturating_add(timeout.saturating_mul(2));
+    let settings =
+        schedule::settings_every(interval).saturating_mul(2).saturating_add(timeout.saturating_mul(2));
     let fast = polls.max(settings);
     Ttl { fast, medium: fast.max(Duration::from_secs(300)), slow: fast.max(Duration::from_secs(3600)) }
 }

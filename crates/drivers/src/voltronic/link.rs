@@ -10,7 +10,8 @@
 //!
 //! Frames carry no number. Answers come in the order of the questions, so what was asked and not answered is remembered
 //! for a while: a late answer is told from ours by its shape, and where both shapes fit it counts for the older question.
-//! `NAK` has no shape: it belongs to the oldest question that waits. Nothing here repeats a question.
+//! `NAK` has no shape: it belongs to the oldest question that waits, unless nothing else comes. Nothing here repeats a
+//! question.
 
 use std::collections::VecDeque;
 use std::io;
@@ -24,13 +25,13 @@ use super::frame::{Corrupt, CrcOut, Dialect, Payload, Receiver, encode};
 use crate::transports::{Line, PortError, Ports};
 
 /// While bytes come, the next one is waited for so long: a report takes 33 ms, and some units pause within an answer.
-const FLOW: Duration = Duration::from_millis(1000);
+const FLOW: Duration = Duration::from_secs(1);
 /// After a damaged frame a good copy may follow at once.
 const AFTER_DAMAGE: Duration = Duration::from_millis(400);
 /// No exchange takes longer than so many timeouts.
 const CAP: u32 = 3;
 /// A question is answered within this time or never.
-const REMEMBERED_FOR: Duration = Duration::from_secs(30);
+const REMEMBERED_FOR: Duration = Duration::from_secs(45);
 /// Questions that may wait for late answers.
 const REMEMBERED: usize = 8;
 /// Reads in one exchange: 8 bytes each on USB.
@@ -109,6 +110,14 @@ struct Waiting {
     asked: Moment,
 }
 
+/// What came of a question.
+enum Heard {
+    /// Its answer.
+    Answer(Answer),
+    /// A refusal that may have been an earlier question's.
+    Refusal(Answer),
+}
+
 /// Whose answer a frame is.
 enum Whose {
     Ours(Option<Moment>),
@@ -126,6 +135,8 @@ pub(crate) struct Link {
     waiting: VecDeque<Waiting>,
     /// The last good answer: a unit that repeats itself must not be believed.
     last: Option<(Payload, Moment)>,
+    /// The question whose answer was damaged just now: a good copy of it may still be on its way.
+    damaged: Option<String>,
     pub(crate) counters: Counters,
     outcomes: VecDeque<bool>,
     buffer: Vec<u8>,
@@ -141,6 +152,7 @@ impl Link {
             receiver: Receiver::new(Dialect::Paren),
             waiting: VecDeque::new(),
             last: None,
+            damaged: None,
             counters: Counters::default(),
             outcomes: VecDeque::new(),
             buffer: vec![0; BUFFER],
@@ -172,11 +184,9 @@ impl Link {
         Ok(())
     }
 
-    /// Closes the line. What was asked on it will not be answered.
+    /// Closes the line. What was asked on it may still be answered: a unit does not notice that its port is closed.
     pub(crate) fn close(&mut self) {
         self.line = None;
-        self.waiting.clear();
-        self.last = None;
     }
 
     /// Whether no earlier question can still be answered.
@@ -185,9 +195,11 @@ impl Link {
         self.waiting.is_empty()
     }
 
-    /// Whether the last good answer would fit `fits` as well: a unit that is one answer behind would not be noticed.
-    pub(crate) fn would_confuse(&self, fits: &dyn Fn(&Payload) -> bool) -> bool {
-        self.last.as_ref().is_some_and(|(payload, _)| fits(payload))
+    /// Whether an old answer could be taken for that to `command`: the last good one fits it as well, or the last one was
+    /// its own and damaged. A unit that is one answer behind, or sends twice, would not be noticed.
+    pub(crate) fn would_confuse(&self, command: &str, fits: &dyn Fn(&Payload) -> bool) -> bool {
+        self.damaged.as_deref() == Some(command)
+            || self.last.as_ref().is_some_and(|(payload, _)| fits(payload))
     }
 
     /// When the last good answer came.
@@ -221,17 +233,20 @@ impl Link {
     }
 
     async fn exchange(&mut self, line: &mut dyn Line, ask: &Ask) -> Result<Answer, Failure> {
+        self.forget_old();
         self.take_waiting(line).await.map_err(Failure::Gone)?;
         self.receiver = Receiver::new(ask.dialect);
         let sent = self.clock.now();
         self.send(line, &ask.bytes()).await.map_err(Failure::Gone)?;
         let outcome = self.listen(line, ask, sent).await;
+        self.damaged = matches!(outcome, Err(Failure::Damaged(_))).then(|| ask.command.clone());
         match &outcome {
-            Ok(answer) => self.last = Some((answer.payload.clone(), self.clock.now())),
-            Err(Failure::Silent) => self.remember(ask, sent),
+            // Ours, if nobody else's: then the real one may still come.
+            Ok(Heard::Refusal(_)) | Err(Failure::Silent) => self.remember(ask, sent),
+            Ok(Heard::Answer(answer)) => self.last = Some((answer.payload.clone(), self.clock.now())),
             Err(_) => {}
         }
-        outcome
+        outcome.map(|(Heard::Answer(answer) | Heard::Refusal(answer))| answer)
     }
 
     async fn send(&mut self, line: &mut dyn Line, frame: &[u8]) -> io::Result<()> {
@@ -286,12 +301,14 @@ impl Link {
         }
     }
 
-    async fn listen(&mut self, line: &mut dyn Line, ask: &Ask, sent: Moment) -> Result<Answer, Failure> {
+    async fn listen(&mut self, line: &mut dyn Line, ask: &Ask, sent: Moment) -> Result<Heard, Failure> {
         let cap = sent.mono + self.timeout * CAP;
         let mut deadline = sent.mono + self.timeout;
         // What was wrong with what came, if it was not for somebody else.
         let mut damage: Option<Option<Corrupt>> = None;
         let mut broken_off = false;
+        // A refusal that may have been an earlier question's. It was ours if nothing else comes.
+        let mut refusal: Option<Answer> = None;
         for _ in 0..READS_MAX {
             let left = deadline.min(cap).saturating_sub(self.clock.now().mono);
             let received = tokio::select! {
@@ -308,8 +325,13 @@ impl Link {
                 broken_off = false;
                 match frame {
                     Ok(payload) => match self.whose(&payload, ask) {
-                        Whose::Ours(asked) => return Ok(self.answer(payload, asked, sent, now)),
-                        Whose::Earlier => deadline = now.mono + self.timeout,
+                        Whose::Ours(asked) => return Ok(Heard::Answer(answer(payload, asked, sent, now))),
+                        Whose::Earlier => {
+                            deadline = now.mono + self.timeout;
+                            if payload.is_nak() {
+                                refusal = Some(answer(payload, None, sent, now));
+                            }
+                        }
                         Whose::Nobodys => self.counters.strays += 1,
                     },
                     Err(corrupt) => {
@@ -326,13 +348,11 @@ impl Link {
             self.counters.damaged += 1;
             damage = Some(None);
         }
-        Err(damage.map_or(Failure::Silent, Failure::Damaged))
-    }
-
-    fn answer(&self, payload: Payload, asked: Option<Moment>, sent: Moment, now: Moment) -> Answer {
-        // Nobody knows when a slow unit looked at its own values: not before it was asked.
-        let at = asked.unwrap_or(now);
-        Answer { payload, at, took: now.since(asked.unwrap_or(sent)) }
+        match (refusal, damage) {
+            (Some(refusal), None) => Ok(Heard::Refusal(refusal)),
+            (_, Some(damage)) => Err(Failure::Damaged(damage)),
+            (None, None) => Err(Failure::Silent),
+        }
     }
 
     /// Finds the question that a frame answers.
@@ -381,4 +401,9 @@ impl Link {
         let now = self.clock.now();
         self.waiting.retain(|waiting| now.since(waiting.asked) < REMEMBERED_FOR);
     }
+}
+
+fn answer(payload: Payload, asked: Option<Moment>, sent: Moment, now: Moment) -> Answer {
+    // Nobody knows when a slow unit looked at its own values: not before it was asked.
+    Answer { payload, at: asked.unwrap_or(now), took: now.since(asked.unwrap_or(sent)) }
 }

@@ -1,6 +1,6 @@
 //! What is learned about one unit and kept over restarts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::energy::EnergyUnit;
@@ -23,6 +23,8 @@ pub(crate) struct Memory {
     pub(crate) path: Option<PathBuf>,
     /// A zero in the checksum is sent as 1.
     pub(crate) zero_escaped: bool,
+    /// Questions that the unit takes only without a checksum.
+    pub(crate) bare: BTreeSet<String>,
     /// The unit's way with each question.
     pub(crate) habits: BTreeMap<String, Habit>,
     /// What the unit's energy counters count, once that is proven.
@@ -39,6 +41,12 @@ impl Memory {
 
     pub(crate) fn habit(&self, command: &str) -> Habit {
         self.habits.get(command).copied().unwrap_or_default()
+    }
+
+    /// Whether the unit knows the question, or has not been asked it yet.
+    pub(crate) fn may_answer(&self, command: &str) -> bool {
+        let habit = self.habit(command);
+        habit.answered || (habit.refused == 0 && !habit.is_unknown())
     }
 
     pub(crate) fn habit_mut(&mut self, command: &str) -> &mut Habit {

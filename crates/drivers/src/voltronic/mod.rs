@@ -26,6 +26,8 @@ mod faults;
 mod finder;
 mod flags;
 mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 mod identify;
 mod inverter;
 mod link;
@@ -46,12 +48,91 @@ pub use families::Family;
 pub use inverter::Inverter;
 pub use settings::{FamilySetting, ParallelSetting, PortPath, Settings, WriteClass};
 
+use ohmstead_model::Metric;
+
 use crate::Driver;
 
 /// The driver.
 pub const DRIVER: Driver = Driver {
     name: "voltronic",
     about: "Voltronic (Axpert, MPP Solar) inverters over USB or a serial line",
-    metrics: &[],
+    metrics: METRICS,
     native: native::NATIVE,
 };
+
+/// The core metrics that some unit reports, in the order of the catalogue.
+const METRICS: &[Metric] = &[
+    Metric::BatterySoc,
+    Metric::BatteryPower,
+    Metric::BatteryVoltage,
+    Metric::BatteryCurrent,
+    Metric::BatteryCapacity,
+    Metric::BatteryMode,
+    Metric::BatteryModeNative,
+    Metric::BatteryType,
+    Metric::BatteryRechargeVoltage,
+    Metric::BatteryRedischargeVoltage,
+    Metric::BatteryCutoffVoltage,
+    Metric::BatteryBulkVoltage,
+    Metric::BatteryFloatVoltage,
+    Metric::ChargeCurrentMax,
+    Metric::GridChargeCurrentMax,
+    Metric::DischargeCurrentMax,
+    Metric::InverterVoltage,
+    Metric::InverterFrequency,
+    Metric::InverterApparentPower,
+    Metric::InverterTemperature,
+    Metric::InverterPowerMax,
+    Metric::InverterMode,
+    Metric::InverterModeNative,
+    Metric::OutputPriority,
+    Metric::ChargerPriority,
+    Metric::InverterInputRange,
+    Metric::InverterLoadShare,
+    Metric::InverterBusVoltage,
+    Metric::InverterFaults,
+    Metric::InverterWarnings,
+    Metric::ParallelUnits,
+    Metric::GridVoltage,
+    Metric::GridVoltageL1,
+    Metric::GridVoltageL2,
+    Metric::GridVoltageL3,
+    Metric::GridFrequency,
+    Metric::PvPower,
+    Metric::PvPower1,
+    Metric::PvVoltage1,
+    Metric::PvCurrent1,
+    Metric::PvPower2,
+    Metric::PvVoltage2,
+    Metric::PvCurrent2,
+    Metric::PvPower3,
+    Metric::PvVoltage3,
+    Metric::PvCurrent3,
+    Metric::PvEnergy,
+    Metric::LoadPower,
+    Metric::LoadPowerL1,
+    Metric::LoadPowerL2,
+    Metric::LoadPowerL3,
+    Metric::LoadEnergy,
+    Metric::AnswerTime,
+    Metric::AnswerShare,
+    Metric::FramesDropped,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the tables of the families give, what the driver adds, and nothing else.
+    #[test]
+    fn the_drivers_metrics_are_those_of_its_families() {
+        let added = [Metric::BatteryCapacity, Metric::AnswerTime, Metric::AnswerShare, Metric::FramesDropped];
+        let all: Vec<_> = Family::ALL.iter().flat_map(|family| family.metrics()).chain(added).collect();
+        for metric in &all {
+            assert!(METRICS.contains(metric) != native::NATIVE.contains(metric), "{metric}");
+        }
+        for metric in METRICS {
+            assert!(all.contains(metric), "{metric} is told by nobody");
+        }
+    }
+}

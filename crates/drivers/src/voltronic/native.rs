@@ -64,7 +64,7 @@ macro_rules! natives {
         };)*
 
         /// Every metric of this family's own.
-        pub const NATIVE: &[Metric] = &[$($name),*];
+        pub(crate) const NATIVE: &[Metric] = &[$($name),*];
     };
 }
 

@@ -99,7 +99,9 @@ pub(crate) fn wedged(place: &str, minutes: u64, resets: u32, may_reset: bool) ->
     notice(
         "not_answering",
         Severity::Alarm,
-        format!("the inverter at {place} has not answered for {minutes} min although its port is there{tried}"),
+        format!(
+            "the inverter at {place} has not answered for {minutes} min although its port is there{tried}"
+        ),
         hint,
     )
 }
@@ -151,13 +153,8 @@ pub(crate) fn not_proven(family: &str, found: &str) -> Notice {
     )
 }
 
-pub(crate) fn read_only_family(family: &str, why: &str) -> Notice {
-    notice(
-        "read_only_family",
-        Severity::Info,
-        format!("a {family} inverter is only read"),
-        why,
-    )
+pub(crate) fn read_only_family(why: String) -> Notice {
+    notice("read_only_family", Severity::Info, why, "its values are as good as any other inverter's")
 }
 
 pub(crate) fn other_unit(path: &Path, seen: &str, known: &str) -> Notice {
@@ -185,7 +182,8 @@ pub(crate) fn raw_temperature() -> Notice {
     notice(
         "raw_temperature",
         Severity::Info,
-        "the heat sink temperature is no temperature: small models report the raw number of their sensor".to_owned(),
+        "the heat sink temperature is no temperature: small models report the raw number of their sensor"
+            .to_owned(),
         "it is not published",
     )
 }
@@ -235,11 +233,18 @@ mod tests {
     fn a_short_absence_is_no_news() {
         assert_eq!(port_missing("auto", Duration::from_secs(40), true), None);
         let gone = port_missing("auto", Duration::from_secs(130), true).expect("long enough");
-        assert_eq!((gone.severity, gone.text.as_str()), (Severity::Alarm, "the inverter's port at auto has been gone for 2 min"));
+        assert_eq!(
+            (gone.severity, gone.text.as_str()),
+            (Severity::Alarm, "the inverter's port at auto has been gone for 2 min")
+        );
     }
 
     #[test]
     fn the_rule_is_narrow() {
-        assert!(UDEV_RULE.contains(r#"MODE="0660""#) && UDEV_RULE.contains("TAG+=\"systemd\"") && !UDEV_RULE.contains("0666"));
+        assert!(
+            UDEV_RULE.contains(r#"MODE="0660""#)
+                && UDEV_RULE.contains("TAG+=\"systemd\"")
+                && !UDEV_RULE.contains("0666")
+        );
     }
 }

@@ -7,6 +7,14 @@
 //! ```
 //!
 //! "exists" is 0 on some single units although all the rest is right; then the unit counts.
+//!
+//! PI18's `PGSn` has no serial numbers, its mode is a digit, and many of its numbers are tenths:
+//!
+//! ```text
+//! ^D113 1,5,00,2387,499,2387,499,0716,0165,01232,00505,012,004,518,000,015,031,036,1137,0000,2088,0000,2,0,1,1,2,1,037
+//!       | | fault                VA   W    all: VA W   %       V   dis cha all SoC PV1 W PV2 W
+//!       | mode
+//! ```
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,9 +30,9 @@ use super::frame::Payload;
 pub(crate) struct Member {
     /// Its number in the set.
     pub(crate) index: u8,
-    /// Its serial number.
+    /// Its serial number; on PI18, which does not tell it, `unit 1`.
     pub(crate) serial: String,
-    /// Its mode letter.
+    /// Its mode, a letter or on PI18 a digit.
     pub(crate) mode: String,
     /// What it complains about.
     pub(crate) fault: Option<&'static Named>,
@@ -50,7 +58,9 @@ impl Set {
     /// Takes in the answer about unit `index`. Whether there is such a unit.
     pub(crate) fn take(&mut self, index: u8, payload: &Payload, now: Duration) -> bool {
         self.members.retain(|_, member| now.saturating_sub(member.at) < GONE_AFTER);
-        let Some(member) = member(index, &Fields::of(payload), now) else {
+        let fields = Fields::of(payload);
+        let told = if payload.is_caret() { caret(index, &fields, now) } else { paren(index, &fields, now) };
+        let Some(member) = told else {
             self.members.retain(|_, member| member.index != index);
             return false;
         };
@@ -94,10 +104,11 @@ impl Set {
     }
 }
 
-fn member(index: u8, fields: &Fields<'_>, at: Duration) -> Option<Member> {
+/// A unit in the words of PI30, PI30MAX and PI41.
+fn paren(index: u8, fields: &Fields<'_>, at: Duration) -> Option<Member> {
     let serial = fields.text(1)?.to_owned();
     let named = serial.bytes().any(|byte| byte != b'0');
-    let exists = fields.text(0)?.trim_start_matches('0') != "";
+    let exists = !fields.text(0)?.trim_start_matches('0').is_empty();
     if !(named && (exists || index == 0)) {
         return None;
     }
@@ -119,6 +130,28 @@ fn member(index: u8, fields: &Fields<'_>, at: Duration) -> Option<Member> {
         fault: fields.code(3).and_then(faults::by_code),
         load_w: fields.number_in(9, 0.0, 60_000.0),
         pv_w,
+        battery_w: battery_w(),
+        at,
+    })
+}
+
+/// A unit in the words of PI18.
+fn caret(index: u8, fields: &Fields<'_>, at: Duration) -> Option<Member> {
+    if fields.text(0)? != "1" && index != 0 {
+        return None;
+    }
+    let battery_w = || {
+        let amperes = fields.number_in(14, 0.0, 600.0)? - fields.number_in(15, 0.0, 600.0)?;
+        Ok(fields.number_in(13, 0.0, 1_200.0)? / 10.0 * amperes)
+    };
+    let pv_w = || Ok(fields.number_in(18, 0.0, 40_000.0)? + fields.number_in(19, 0.0, 40_000.0)?);
+    Some(Member {
+        index,
+        serial: format!("unit {index}"),
+        mode: fields.text(1)?.to_owned(),
+        fault: fields.code(2).and_then(faults::by_code),
+        load_w: fields.number_in(8, 0.0, 60_000.0),
+        pv_w: pv_w(),
         battery_w: battery_w(),
         at,
     })
@@ -174,5 +207,29 @@ mod tests {
         set.take(1, &Payload::of(&nonsense), Duration::ZERO);
         let totals: BTreeMap<_, _> = set.totals().into_iter().collect();
         assert!(totals[&Metric::LoadPower].is_err());
+    }
+
+    #[test]
+    fn pi18_tells_tenths_and_no_serial_numbers() {
+        let told = |exists: u8, fault: &str| {
+            Payload::of(&format!(
+                "^D113{exists},5,{fault},2387,499,2387,499,0716,0165,01232,00505,012,004,518,000,015,031,036,1137,0000,2088,0000,2,0,1,1,2,1,037"
+            ))
+        };
+        let mut set = Set::default();
+        assert!(set.take(0, &told(1, "00"), Duration::ZERO));
+        assert!(set.take(1, &told(1, "72"), Duration::ZERO));
+        assert!(!set.take(2, &told(0, "00"), Duration::ZERO));
+        let totals: BTreeMap<_, _> = set.totals().into_iter().collect();
+        assert_eq!(totals[&Metric::LoadPower], Ok(Value::Number(330.0)));
+        assert_eq!(totals[&Metric::PvPower], Ok(Value::Number(2274.0)));
+        assert_eq!(
+            totals[&Metric::BatteryPower],
+            Ok(Value::Number(-1554.0)),
+            "charging 15 A at 51.8 V, twice"
+        );
+        let members = set.members();
+        assert_eq!(members[0].fault, None);
+        assert_eq!(members[1].fault.map(|named| named.key), Some("parallel_current_sharing"));
     }
 }

@@ -6,17 +6,20 @@
 //!  question            ask again    port anew      all ports         (rarely, if known)    rarely; reset again later
 //! ```
 //!
-//! A unit is offline from the third failure on. One rung a poll: a request of somebody can be served in between.
+//! A unit is offline from the third failure on. Where all that comes is damaged, the line is bad and not the unit: it is
+//! asked again, its port now and then opened anew, and it counts as offline from the sixth failure on. One rung a poll: a request of somebody can be served in between.
 
 use std::time::Duration;
 
 /// Failed exchanges in a row after which a unit is offline.
-pub(crate) const OFFLINE_AFTER: u32 = 3;
+const OFFLINE_AFTER: u32 = 3;
+/// The same where each time something came: damaged, but there is somebody.
+const OFFLINE_AFTER_DAMAGE: u32 = 6;
 /// The least time between two resets of one port; doubles with each that did not help.
 const RESET_EVERY: Duration = Duration::from_secs(600);
 const RESET_RARELY: Duration = Duration::from_secs(6 * 3600);
 /// After a reset the unit needs some time before it shows up again.
-const AFTER_RESET: Duration = Duration::from_secs(3);
+const AFTER_RESET: Duration = Duration::from_secs(2);
 /// The longest pause between two tries. Units that are left alone stay asleep, so it is short.
 const PROBE_RARELY: Duration = Duration::from_secs(30);
 /// The longest pause between two looks for a port that is gone: looking costs nothing.
@@ -67,6 +70,8 @@ pub(crate) struct Presence {
     failures: u32,
     /// Failures in a row that were silence although the port was there.
     silences: u32,
+    /// Failures since the last good answer where something came.
+    damages: u32,
     /// Since when nothing good came (monotonic).
     silent_since: Option<Duration>,
     /// Resets of the port since the last good answer.
@@ -87,15 +92,20 @@ impl Presence {
         self.failures > 0
     }
 
-    /// Failures since the last good answer.
-    pub(crate) fn failures(&self) -> u32 {
-        self.failures
+    fn only_damage(&self) -> bool {
+        self.damages > 0 && self.damages == self.failures
+    }
+
+    /// Whether nobody has said anything for long enough to say so.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.silences >= OFFLINE_AFTER
     }
 
     /// Somebody answers who need not be our unit: what was tried has worked so far.
     pub(crate) fn heard(&mut self) {
         self.failures = 0;
         self.silences = 0;
+        self.damages = 0;
         self.due = Duration::ZERO;
     }
 
@@ -108,6 +118,7 @@ impl Presence {
     pub(crate) fn answered(&mut self) -> Change {
         self.failures = 0;
         self.silences = 0;
+        self.damages = 0;
         self.silent_since = None;
         self.resets = 0;
         self.due = Duration::ZERO;
@@ -123,13 +134,17 @@ impl Presence {
         self.failures = self.failures.saturating_add(1);
         match kind {
             Kind::Silent => self.silences = self.silences.saturating_add(1),
-            Kind::Damaged => self.silences = 0,
+            Kind::Damaged => {
+                self.silences = 0;
+                self.damages = self.damages.saturating_add(1);
+            }
             Kind::NoPort => {}
         }
         self.silent_since.get_or_insert(now);
         self.due = now + self.pause(kind, interval);
         let blinks = kind == Kind::NoPort && self.is_online() && self.silent_for(now) < BLINK;
-        if self.failures < OFFLINE_AFTER || self.online == Some(false) || blinks {
+        let patience = if self.only_damage() { OFFLINE_AFTER_DAMAGE } else { OFFLINE_AFTER };
+        if self.failures < patience || self.online == Some(false) || blinks {
             return Change::None;
         }
         self.online = Some(false);
@@ -150,10 +165,14 @@ impl Presence {
     /// What to do before the next question. `may_reset` says that the port is known and may be reset.
     pub(crate) fn rung(&self, now: Duration, may_reset: MayReset) -> Rung {
         match self.failures {
+            failures if self.only_damage() && !failures.is_multiple_of(OFFLINE_AFTER_DAMAGE) => Rung::Again,
+            _ if self.only_damage() => Rung::Reopen,
             0 | 1 => Rung::Again,
             2 => Rung::Reopen,
             3 => Rung::Search,
-            _ if may_reset == MayReset::Yes && self.silences >= OFFLINE_AFTER && self.reset_is_due(now) => Rung::Reset,
+            _ if may_reset == MayReset::Yes && self.silences >= OFFLINE_AFTER && self.reset_is_due(now) => {
+                Rung::Reset
+            }
             _ => Rung::Search,
         }
     }
@@ -211,21 +230,45 @@ mod tests {
 
     #[test]
     fn one_rung_after_the_other() {
-        let rungs: Vec<_> = ladder(Kind::Silent, MayReset::Yes, 6).into_iter().map(|(_, rung)| rung).collect();
+        let rungs: Vec<_> =
+            ladder(Kind::Silent, MayReset::Yes, 6).into_iter().map(|(_, rung)| rung).collect();
         assert_eq!(rungs, [Rung::Again, Rung::Reopen, Rung::Search, Rung::Reset, Rung::Search, Rung::Search]);
     }
 
     #[test]
     fn a_port_is_reset_ever_more_rarely() {
         let day = ladder(Kind::Silent, MayReset::Yes, 3000);
-        let resets: Vec<u64> = day.iter().filter(|(_, rung)| *rung == Rung::Reset).map(|(at, _)| *at).collect();
+        let resets: Vec<u64> =
+            day.iter().filter(|(_, rung)| *rung == Rung::Reset).map(|(at, _)| *at).collect();
         let gaps: Vec<u64> = resets.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(gaps[0] >= 600 && gaps.windows(2).take(4).all(|pair| pair[1] >= pair[0] * 3 / 2), "{gaps:?}");
         assert!(gaps.last().is_some_and(|gap| *gap >= 6 * 3600), "{gaps:?}");
         assert!(!ladder(Kind::Silent, MayReset::No, 100).iter().any(|(_, rung)| *rung == Rung::Reset));
         for kind in [Kind::Damaged, Kind::NoPort] {
-            assert!(!ladder(kind, MayReset::Yes, 100).iter().any(|(_, rung)| *rung == Rung::Reset), "{kind:?}");
+            assert!(
+                !ladder(kind, MayReset::Yes, 100).iter().any(|(_, rung)| *rung == Rung::Reset),
+                "{kind:?}"
+            );
         }
+    }
+
+    #[test]
+    fn a_bad_line_is_no_absent_unit() {
+        let rungs: Vec<_> =
+            ladder(Kind::Damaged, MayReset::Yes, 12).into_iter().map(|(_, rung)| rung).collect();
+        assert!(rungs.iter().enumerate().all(|(index, rung)| match (index + 1) % 6 {
+            0 => *rung == Rung::Reopen,
+            _ => *rung == Rung::Again,
+        }));
+        let mut presence = Presence::default();
+        presence.answered();
+        let changes: Vec<_> = (1..8).map(|n| presence.failed(Kind::Damaged, at(n), INTERVAL)).collect();
+        assert_eq!(changes.iter().position(|change| *change == Change::Offline), Some(5), "{changes:?}");
+        let mut mixed = Presence::default();
+        mixed.answered();
+        mixed.failed(Kind::Damaged, at(1), INTERVAL);
+        mixed.failed(Kind::Silent, at(2), INTERVAL);
+        assert_eq!(mixed.failed(Kind::Silent, at(3), INTERVAL), Change::Offline);
     }
 
     #[test]
@@ -246,7 +289,7 @@ mod tests {
         let (mut presence, mut now) = (Presence::default(), at(0));
         for _ in 0..1000 {
             presence.failed(Kind::NoPort, now, INTERVAL);
-            let pause = presence.due - now;
+            let pause = presence.due.saturating_sub(now);
             assert!((at(1)..=at(5)).contains(&pause), "{pause:?}");
             now = presence.due;
         }
@@ -254,7 +297,7 @@ mod tests {
         for _ in 0..1000 {
             now += at(4);
             silent.failed(Kind::Silent, now, INTERVAL);
-            assert!(silent.due - now <= at(30));
+            assert!(silent.due <= now + at(30));
             now = silent.due;
         }
     }

@@ -142,7 +142,7 @@ impl Schedule {
     /// The question that is due first, and when; one that `confuses` only where there is no other.
     pub(crate) fn next<'q, Q>(
         &self,
-        questions: impl Iterator<Item = &'q Q> + Clone,
+        questions: &(impl Iterator<Item = &'q Q> + Clone),
         name: impl Fn(&Q) -> &'static str,
         confuses: impl Fn(&Q) -> bool,
     ) -> Option<(&'q Q, Duration)> {
@@ -177,9 +177,12 @@ mod tests {
             let last = order.last().copied();
             // QET and QLT look alike.
             let alike = |(name, _): &(&'static str, PollClass)| {
-                confuse && last.is_some_and(|last| last == *name || [last, name].iter().all(|n| ["QET", "QLT"].contains(n)))
+                confuse
+                    && last.is_some_and(|last| {
+                        last == *name || [last, name].iter().all(|n| ["QET", "QLT"].contains(n))
+                    })
             };
-            let (question, due) = schedule.next(TABLE.iter(), |q| q.0, alike).expect("never empty");
+            let (question, due) = schedule.next(&TABLE.iter(), |q| q.0, alike).expect("never empty");
             now = now.max(due) + Duration::from_millis(600);
             schedule.answered(question.0, now, question.1);
             *counts.entry(question.0).or_default() += 1;
@@ -191,7 +194,10 @@ mod tests {
     #[test]
     fn each_class_has_its_pace() {
         let (counts, _) = run(5, 600, true);
-        assert!((120..=121).contains(&counts["QPIGS"]) && (120..=121).contains(&counts["QMOD"]), "{counts:?}");
+        assert!(
+            (120..=121).contains(&counts["QPIGS"]) && (120..=121).contains(&counts["QMOD"]),
+            "{counts:?}"
+        );
         assert_eq!(counts["QPIWS"], 40, "{counts:?}");
         assert!((30..=31).contains(&counts["QPIRI"]) && counts["QMCHGCR"] == 1, "{counts:?}");
     }
@@ -218,7 +224,12 @@ mod tests {
     #[case(0, 3, false, false)]
     #[case(0, 4, false, true)]
     #[case(0, 9, true, false)]
-    fn what_a_unit_does_not_know(#[case] refused: u32, #[case] silent: u32, #[case] answered: bool, #[case] unknown: bool) {
+    fn what_a_unit_does_not_know(
+        #[case] refused: u32,
+        #[case] silent: u32,
+        #[case] answered: bool,
+        #[case] unknown: bool,
+    ) {
         assert_eq!(Habit { answered, refused, silent }.is_unknown(), unknown);
     }
 

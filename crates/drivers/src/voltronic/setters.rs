@@ -18,8 +18,8 @@ use super::native::NATIVE;
 use super::settings::WriteClass;
 use crate::PlanError;
 
-pub(crate) use modes::{modes, plan_mode};
 use modes::priority_word;
+pub(crate) use modes::{modes, plan_mode};
 use table::of;
 
 /// How a value becomes a command.
@@ -166,9 +166,11 @@ impl Setter {
     fn command(&self, value: &Value, known: &Known) -> Result<String, String> {
         let code = |codes: &[(&'static str, &'static str)]| {
             let wanted = value.as_str().unwrap_or_default();
-            codes.iter().find(|(key, _)| *key == wanted).map(|(_, code)| *code).ok_or_else(|| {
-                format!("{} has no state {wanted}", self.name)
-            })
+            codes
+                .iter()
+                .find(|(key, _)| *key == wanted)
+                .map(|(_, code)| *code)
+                .ok_or_else(|| format!("{} has no state {wanted}", self.name))
         };
         let number = || value.number().ok_or_else(|| format!("{} takes a number", self.name));
         Ok(match self.form {
@@ -197,14 +199,18 @@ impl Setter {
         let argument = |name: &str| command.strip_prefix(name);
         let digits = |text: &str, pattern: &str| {
             text.len() == pattern.len()
-                && text.chars().zip(pattern.chars()).all(|(c, p)| if p == 'n' { c.is_ascii_digit() } else { c == p })
+                && text
+                    .chars()
+                    .zip(pattern.chars())
+                    .all(|(c, p)| if p == 'n' { c.is_ascii_digit() } else { c == p })
         };
         let coded = |text: &str, codes: &[(&str, &str)]| codes.iter().any(|(_, code)| *code == text);
         match self.form {
             Form::Codes { command: name, codes } => argument(name).is_some_and(|text| coded(text, codes)),
             Form::UnitCodes { alone, of_set, codes } => {
                 argument(of_set).is_some_and(|text| {
-                    text.starts_with(|c: char| c.is_ascii_digit()) && text.get(1..).is_some_and(|code| coded(code, codes))
+                    text.starts_with(|c: char| c.is_ascii_digit())
+                        && text.get(1..).is_some_and(|code| coded(code, codes))
                 }) || argument(alone).is_some_and(|text| coded(text, codes))
             }
             Form::NumberedCodes { command: name, codes } => argument(name).is_some_and(|text| {
@@ -213,12 +219,16 @@ impl Setter {
             }),
             Form::Volts { command: name, .. } => argument(name).is_some_and(|text| digits(text, "nn.n")),
             Form::DeciVolts { command: name, .. } => argument(name).is_some_and(|text| digits(text, "nnn")),
-            Form::VoltsPair { command: name, .. } => argument(name).is_some_and(|text| digits(text, "nnn,nnn")),
+            Form::VoltsPair { command: name, .. } => {
+                argument(name).is_some_and(|text| digits(text, "nnn,nnn"))
+            }
             Form::Amperes { below_100, from_100, .. } => {
                 argument(below_100).is_some_and(|text| digits(text, "nnn"))
                     || argument(from_100).is_some_and(|text| digits(text, "nnnn"))
             }
-            Form::AmperesComma { command: name, .. } => argument(name).is_some_and(|text| digits(text, "n,nnn")),
+            Form::AmperesComma { command: name, .. } => {
+                argument(name).is_some_and(|text| digits(text, "n,nnn"))
+            }
             Form::Discharge { command: name } => argument(name).is_some_and(|text| digits(text, "nnn")),
             Form::Flag { letter } => command == format!("PE{letter}") || command == format!("PD{letter}"),
         }
@@ -252,7 +262,8 @@ impl List {
 impl Voltages {
     /// The vendor's tables for 12 V, in tenths of volts; those of 24 V and 48 V have rounder steps.
     fn allowed(self, scale: f64) -> Allowed {
-        let numbers = |list: &[i32]| Allowed::Numbers(list.iter().map(|deci| f64::from(*deci) / 10.0).collect());
+        let numbers =
+            |list: &[i32]| Allowed::Numbers(list.iter().map(|deci| f64::from(*deci) / 10.0).collect());
         let steps = |first: i32, last: i32| -> Vec<i32> {
             let step = if scale > 3.0 { 10 } else { 5 };
             (first..=last).step_by(step).collect()
@@ -276,9 +287,8 @@ impl Voltages {
 /// What the owner allows to be set on a unit of which this much is known.
 pub(crate) fn offered(known: &Known, write: &[WriteClass]) -> Vec<Setting> {
     let setters = of(known.family).iter().filter(|setter| write.contains(&setter.class));
-    let setting = |setter: &Setter| {
-        setter.allowed(known).map(|allowed| Setting { metric: setter.metric(), allowed })
-    };
+    let setting =
+        |setter: &Setter| setter.allowed(known).map(|allowed| Setting { metric: setter.metric(), allowed });
     setters.filter_map(setting).collect()
 }
 
@@ -292,7 +302,8 @@ pub(crate) fn plan_setting(
     let refused = |reason: String| PlanError { reason };
     let Some(setter) = of(known.family).iter().find(|setter| setter.name == name) else {
         let all: Vec<_> = of(known.family).iter().map(|setter| setter.name).collect();
-        let reason = format!("{name} is nothing that can be set on this inverter; there are {}", all.join(", "));
+        let reason =
+            format!("{name} is nothing that can be set on this inverter; there are {}", all.join(", "));
         return Err(refused(if all.is_empty() { not_controllable(known.family) } else { reason }));
     };
     if !write.contains(&setter.class) {
@@ -366,7 +377,9 @@ pub(crate) fn not_allowed(what: &str, class: WriteClass) -> String {
         WriteClass::Limits => ("limits", ""),
         WriteClass::Battery => ("battery", "; wrong values damage the battery"),
     };
-    format!("{what} is not among what the owner allows to be written: add `{key}` to `write:` of the device{danger}")
+    format!(
+        "{what} is not among what the owner allows to be written: add `{key}` to `write:` of the device{danger}"
+    )
 }
 
 fn not_told(setter: &Setter) -> String {

@@ -26,7 +26,6 @@ pub struct Settings {
     /// The USB port the inverter is plugged into, such as `1-1.2`, for units that have no serial number.
     pub usb_port: Option<String>,
     /// Name for people; the key of the device where absent.
-    #[serde(alias = "title")]
     pub name: Option<String>,
     /// The protocol family; `auto` asks the inverter.
     pub family: FamilySetting,
@@ -123,7 +122,8 @@ impl<'de> Deserialize<'de> for PortPath {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
         let text = String::deserialize(source)?;
         Self::parse(&text).ok_or_else(|| {
-            let expected = "auto, a device file such as /dev/hidraw0 or /dev/ttyUSB0, or unixpacket:/run/x.sock";
+            let expected =
+                "auto, a device file such as /dev/hidraw0 or /dev/ttyUSB0, or unixpacket:/run/x.sock";
             Error::invalid_value(Unexpected::Str(&text), &expected)
         })
     }

@@ -1,7 +1,7 @@
 //! Wrong, missing and strange values.
 
 use ohmstead_drivers::marstek::{Method, Settings};
-use ohmstead_model::{Metric, Unknown};
+use ohmstead_model::{BatteryMode, Metric, Unknown, Wish};
 use ohmstead_plant::Profile;
 use ohmstead_plant::house::{Mode, Passive};
 use serde_json::json;

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Shared;
-use crate::voltronic::Port as _;
 use crate::voltronic::front::{Front, REPORTS_KEPT, WRITES_KEPT, Wire};
+use crate::voltronic::{Port as _, Unit};
 
 /// How often the plug is looked at when nothing is on its way, in real time.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -61,7 +61,7 @@ impl Cable {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep_until(due) => {}
                 Some(bytes) = from_clients.recv() => self.with_unit(|unit, now_ms| unit.receive(now_ms, &bytes)),
-                Some(()) = resets.recv() => self.with_unit(|unit, now_ms| unit.reset(now_ms)),
+                Some(()) = resets.recv() => self.with_unit(Unit::reset),
             }
         }
     }
@@ -84,7 +84,7 @@ impl Cable {
         due.map_or(look, |due| due.min(look))
     }
 
-    fn with_unit(&self, act: impl FnOnce(&mut crate::voltronic::Unit, i64)) {
+    fn with_unit(&self, act: impl FnOnce(&mut Unit, i64)) {
         let now_ms = self.shared.clock.now_ms();
         let mut site = self.shared.present();
         if let Ok(unit) = site.inverter_mut(&self.name) {

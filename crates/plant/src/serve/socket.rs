@@ -1,4 +1,4 @@
-//! Binding, and saying clearly why it failed.
+//! Binding, and saying clearly why a start failed.
 
 use crate::site::SetupError;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -14,7 +14,7 @@ pub enum StartError {
     #[error(transparent)]
     Setup(SetupError),
     /// A way to an inverter that is not there.
-    #[error("a way to an inverter")]
+    #[error("a way to an inverter that is not there")]
     Inverter {
         /// Why.
         #[source]

@@ -4,14 +4,18 @@
 //!            bytes from clients                        packet  one client a connection, each gets every report
 //!   unit <------------------------- cable <----------> pty     a terminal: a run of bytes
 //!        ------------------------->        node, reports  tree    packet sockets at DIR/dev/hidrawN, beside a DIR/sys
-//!            reports, node number
+//!            reports, node number                         fuse    DIR/hidrawN, a file as the kernel makes it
 //! ```
 //!
 //! When the unit is unplugged its clients lose their connection and the file goes; when it comes back, under whatever
 //! number, the file is there again.
 
+#[cfg(feature = "fuse")]
+mod fuse;
 mod packet;
 mod pty;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::io;
@@ -31,14 +35,28 @@ pub enum Front {
     /// A folder with `sys` and `dev` that look as a machine's do, with a packet socket in the place of `/dev/hidrawN`; its
     /// USB port is the one given, such as `1-1`.
     Tree(PathBuf, String),
+    /// A folder, mounted through FUSE, with a file `hidrawN` that behaves as `/dev/hidrawN` does. Needs the feature `fuse`
+    /// and the right to mount.
+    Fuse(PathBuf, Bridge),
+}
+
+/// What the bridge between USB and the unit makes of reports that are longer than eight bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Bridge {
+    /// They come as one transfer by `SET_REPORT`, of which the unit's buffer takes eight bytes.
+    #[default]
+    SetReport,
+    /// They come through an interrupt endpoint, eight bytes after eight bytes.
+    OutEndpoint,
 }
 
 impl Front {
-    /// Where a client finds it, for people: `unixpacket:PATH`, the terminal's path, or the folder.
+    /// Where a client finds it, for people: `unixpacket:PATH`, the terminal's path, or the folder in
+    /// which it looks.
     pub fn address(&self) -> String {
         match self {
             Self::Packet(path) => format!("unixpacket:{}", path.display()),
-            Self::Pty(path) | Self::Tree(path, _) => path.display().to_string(),
+            Self::Pty(path) | Self::Tree(path, _) | Self::Fuse(path, _) => path.display().to_string(),
         }
     }
 
@@ -48,6 +66,13 @@ impl Front {
             Self::Packet(path) => packet::check(path),
             Self::Pty(path) => pty::check(path),
             Self::Tree(folder, _) => tree::check(folder),
+            #[cfg(feature = "fuse")]
+            Self::Fuse(folder, _) => fuse::check(folder),
+            #[cfg(not(feature = "fuse"))]
+            Self::Fuse(..) => {
+                let told = "this build knows no FUSE: build ohmstead-plant with its feature `fuse`";
+                Err(io::Error::new(io::ErrorKind::Unsupported, told))
+            }
         }
     }
 
@@ -58,12 +83,16 @@ impl Front {
             Self::Packet(path) => tasks.spawn(packet::serve(packet::Place::At(path), wire, tracker, stop)),
             Self::Pty(path) => tasks.spawn(pty::serve(path, wire, stop)),
             Self::Tree(folder, port) => tasks.spawn(tree::serve(folder, port, wire, tracker, stop)),
+            #[cfg(feature = "fuse")]
+            Self::Fuse(folder, bridge) => tasks.spawn(fuse::serve(folder, bridge, wire, stop)),
+            #[cfg(not(feature = "fuse"))]
+            Self::Fuse(..) => return,
         };
     }
 }
 
 /// What a front end is told and tells.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Wire {
     /// Bytes from clients to the unit.
     pub(crate) to_unit: mpsc::Sender<Vec<u8>>,
@@ -87,7 +116,7 @@ impl Wire {
     }
 }
 
-/// Reports that wait for a slow client; the kernel keeps 63.
+/// Reports that wait for a slow front end.
 pub(crate) const REPORTS_KEPT: usize = 64;
 /// Writes of clients that wait for the unit.
 pub(crate) const WRITES_KEPT: usize = 64;

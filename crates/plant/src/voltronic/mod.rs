@@ -39,7 +39,7 @@ mod unit;
 pub use counters::Counters;
 pub use eeprom::{Eeprom, Equalisation};
 pub use energy::{Energy, Ledger};
-pub use front::Front;
+pub use front::{Bridge, Front};
 pub use nameplate::Nameplate;
 pub use port::Port;
 pub use profile::{Profile, UnknownProfile};

@@ -1,10 +1,10 @@
 //! Announcing, taking back what no longer holds, and remembering what the broker keeps.
 
-use crate::compat;
 use crate::discovery::{self, Announcement};
 use crate::inventory::Inventory;
 use crate::outbox::Lane;
 use crate::scheme::{Message, ONLINE};
+use crate::{compat, monitor};
 
 use super::Publisher;
 
@@ -33,6 +33,19 @@ impl Publisher<'_> {
             let why = "another device has the same device_id, entity_id or name; this one gets its key appended \
                        in the topics and entities of marstek-poller";
             self.tell_once("renamed", device.as_str(), why);
+        }
+        let inverters = monitor::prefixes(&self.scheme, &self.snapshot);
+        if self.inverters != inverters {
+            self.inverters = inverters;
+            // Their command topics are others now.
+            if self.subscribed {
+                self.subscribe();
+            }
+        }
+        if self.inverters.len() > 1 {
+            let why = "there are several inverters: only the first has the topics of pv-inverter-monitor as they were; the \
+                       others have their name appended";
+            self.tell_once("several inverters", "", why);
         }
         let announcements = self.announcements();
         let wanted = self.wanted(&announcements);
@@ -64,7 +77,11 @@ impl Publisher<'_> {
             let device = self.snapshot.device(id.as_str())?;
             Some(compat::announcements(&self.scheme, &device.info, names))
         });
-        native.chain(marstek.flatten()).collect()
+        let inverters = self.inverters.iter().filter_map(|(id, prefix)| {
+            let device = self.snapshot.device(id.as_str())?;
+            Some(monitor::announcements(&self.scheme, device, prefix))
+        });
+        native.chain(marstek.flatten()).chain(inverters.flatten()).collect()
     }
 
     /// Everything that the broker should keep for this program.
@@ -77,7 +94,7 @@ impl Publisher<'_> {
         let now = self.links.clock.now();
         for device in self.snapshot.all() {
             let (said, _) = self.render(device, now);
-            for said in said {
+            for said in said.into_iter().filter(|said| said.message.retain) {
                 wanted.add_value(said.message.topic);
             }
         }

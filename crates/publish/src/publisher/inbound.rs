@@ -1,13 +1,17 @@
 //! What arrives: Home Assistant's birth, and commands, which go the one way to the hardware.
 
-use ohmstead_model::{AskError, DeviceId};
+use ohmstead_model::{AskError, DeviceId, Request};
 use rumqttc::Publish;
 use serde_json::Value as Json;
 
 use super::{ASKED_MAX, Publisher};
-use crate::command;
 use crate::outbox::Lane;
 use crate::scheme::{Message, ONLINE};
+use crate::{command, monitor};
+
+/// Why a retained command is not obeyed.
+const RETAINED: &str = "a retained command is ignored, for it would be carried out at every connection; \
+                        publish commands without the retain flag";
 
 impl Publisher<'_> {
     pub(super) fn arrived(&mut self, publish: &Publish) {
@@ -20,7 +24,10 @@ impl Publisher<'_> {
             }
             return;
         }
-        let Some(name) = self.scheme.commanded(topic) else { return };
+        if let Some((device, prefix)) = self.monitored(topic) {
+            return self.monitor_command(device, &prefix, publish);
+        }
+        let Some((name, what)) = self.scheme.commanded(topic) else { return };
         let Some(device) = self.snapshot.device(name).map(|device| device.info.id.clone()) else {
             self.tell_once(
                 "unknown device",
@@ -30,41 +37,68 @@ impl Publisher<'_> {
             return;
         };
         if publish.retain {
-            let why = "a retained command is ignored, for it would be carried out at every connection; \
-                       publish commands without the retain flag";
-            self.tell_once("retained", name, why);
+            self.tell_once("retained", name, RETAINED);
         } else if !publish.payload.is_empty() {
-            self.command(device, &publish.payload);
+            let answer_to = self.scheme.device_topic(&device, &format!("{what}/result"));
+            self.command(device, what, &publish.payload, answer_to);
         }
     }
 
-    fn command(&mut self, device: DeviceId, payload: &[u8]) {
-        let request = match command::parse(device.clone(), payload) {
-            Ok(request) => request,
+    /// The inverter that a command in the topics of pv-inverter-monitor is for, and their beginning.
+    fn monitored(&self, topic: &str) -> Option<(DeviceId, String)> {
+        let prefix = topic.strip_suffix("/set_mode")?;
+        let (device, prefix) = self.inverters.iter().find(|(_, known)| *known == prefix)?;
+        Some((device.clone(), prefix.clone()))
+    }
+
+    fn monitor_command(&mut self, device: DeviceId, prefix: &str, publish: &Publish) {
+        if publish.retain {
+            return self.tell_once("retained", device.as_str(), RETAINED);
+        }
+        let answer_to = format!("{prefix}/set_mode/result");
+        match monitor::command(&device, &publish.payload) {
+            Some(request) => self.ask(request, answer_to),
+            None => {
+                let why = "set_mode takes L, B or S, and nothing else";
+                self.tell_once("no command", device.as_str(), why);
+                self.answer(&answer_to, &command::refused(&device, None, why));
+            }
+        }
+    }
+
+    fn command(&mut self, device: DeviceId, what: &str, payload: &[u8], answer_to: String) {
+        let settings = self.snapshot.device(device.as_str()).map(|state| state.info.settings.as_slice());
+        let parsed = match what {
+            "mode" => command::parse(device.clone(), payload),
+            _ => command::parse_setting(device.clone(), what, payload, settings.unwrap_or_default()),
+        };
+        match parsed {
+            Ok(request) => self.ask(request, answer_to),
             Err(error) => {
                 self.tell_once("no command", device.as_str(), &format!("a command is refused: {error}"));
-                self.answer(&device, &command::refused(&device, None, &error.to_string()));
-                return;
+                self.answer(&answer_to, &command::refused(&device, None, &error.to_string()));
             }
-        };
-        let wish = request.wish.to_string();
+        }
+    }
+
+    fn ask(&mut self, request: Request, answer_to: String) {
+        let (device, wish) = (request.device.clone(), request.wish.to_string());
         if self.asked.len() >= ASKED_MAX {
             let busy = AskError::Busy;
-            self.answer(&device, &command::refused(&device, Some(&wish), &busy.to_string()));
+            self.answer(&answer_to, &command::refused(&device, Some(&wish), &busy.to_string()));
             return;
         }
         let answer = self.links.commands.ask(request);
         self.asked.push(Box::pin(async move {
             let ended = answer.await;
             let json = command::answer(&device, &wish, &ended);
-            (device, json)
+            (answer_to, json)
         }));
     }
 
-    pub(super) fn answer(&self, device: &DeviceId, answer: &Json) {
+    pub(super) fn answer(&self, topic: &str, answer: &Json) {
         if self.connected {
-            let topic = self.scheme.device_topic(device, "mode/result");
-            self.outbox.put(Lane::Answer, Message::passing(topic, answer.to_string()));
+            self.outbox.put(Lane::Answer, Message::passing(topic.to_owned(), answer.to_string()));
         }
     }
 

@@ -82,15 +82,24 @@ impl Publisher<'_> {
     pub(super) fn subscribe(&mut self) {
         if self.oversized > 0 && self.scheme.commands {
             for device in self.snapshot.devices() {
-                let topic = self.scheme.device_topic(&device.info.id, "mode/set");
-                // Not through the outbox: it must be on its way before the subscription.
-                let options = PublishOptions::new(QoS::AtMostOnce).retained();
-                let _ = self.client.try_publish(topic, "", options);
+                let settings = device.info.settings.iter().map(|setting| setting.metric.id());
+                let own = std::iter::once("mode")
+                    .chain(settings)
+                    .map(|what| self.scheme.device_topic(&device.info.id, &format!("{what}/set")));
+                let monitored =
+                    self.inverters.get(&device.info.id).map(|prefix| format!("{prefix}/set_mode"));
+                for topic in own.chain(monitored) {
+                    // Not through the outbox: it must be on its way before the subscription.
+                    let options = PublishOptions::new(QoS::AtMostOnce).retained();
+                    let _ = self.client.try_publish(topic, "", options);
+                }
             }
         }
         let mut filters = Vec::new();
         if self.scheme.commands {
             filters.push(SubscribeFilterInput::new(self.scheme.command_filter(), QoS::AtLeastOnce));
+            let monitored = self.inverters.values().map(|prefix| format!("{prefix}/set_mode"));
+            filters.extend(monitored.map(|topic| SubscribeFilterInput::new(topic, QoS::AtLeastOnce)));
         }
         if self.scheme.announces() {
             filters.push(SubscribeFilterInput::new(self.scheme.birth_topic(), QoS::AtMostOnce));

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::compat::{self, Names};
 use crate::connection::{self, News};
 use crate::inventory::Inventory;
+use crate::monitor;
 use crate::outbox::{Lane, Outbox};
 use crate::render::{self, Said};
 use crate::scheme::{Message, OFFLINE, ONLINE, Scheme};
@@ -73,7 +74,8 @@ pub(crate) async fn run(
     Ok(())
 }
 
-type Asked = Pin<Box<dyn Future<Output = (DeviceId, Json)> + Send>>;
+/// The topic of an answer, and the answer.
+type Asked = Pin<Box<dyn Future<Output = (String, Json)> + Send>>;
 
 struct Publisher<'a> {
     settings: &'a Settings,
@@ -86,6 +88,8 @@ struct Publisher<'a> {
     /// The frozen snapshot that was rendered last.
     snapshot: Arc<Snapshot>,
     names: BTreeMap<DeviceId, Names>,
+    /// The beginning of the topics of pv-inverter-monitor, by inverter.
+    inverters: BTreeMap<DeviceId, String>,
     /// The announcements that the broker has from this connection, by topic.
     announced: HashMap<String, Json>,
     /// The essence of the values that the broker has from this connection, by topic.
@@ -125,6 +129,7 @@ impl<'a> Publisher<'a> {
             settings,
             client_id,
             names: compat::names(&scheme, &snapshot),
+            inverters: monitor::prefixes(&scheme, &snapshot),
             scheme,
             links,
             client,
@@ -159,7 +164,7 @@ impl<'a> Publisher<'a> {
                     Some(item) => self.hear(item),
                     None => return,
                 },
-                Some((device, answer)) = self.asked.next() => self.answer(&device, &answer),
+                Some((topic, answer)) = self.asked.next() => self.answer(&topic, &answer),
                 changed = self.links.snapshot.changed(), if hub_is_there => match changed {
                     Ok(()) => self.look(),
                     // The hub has stopped; this program is about to, too.
@@ -288,6 +293,10 @@ impl<'a> Publisher<'a> {
         said.push(state);
         // The values of the earlier program are among the device's own, and become too old no earlier than those.
         said.extend(names.map(|names| compat::state(scheme, device, names, now).0));
+        if let Some(prefix) = self.inverters.get(&device.info.id) {
+            said.push(monitor::availability(device, prefix));
+            said.extend(monitor::values(device, prefix, now));
+        }
         said.push(render::info(scheme, device));
         (said, expires)
     }
@@ -313,6 +322,9 @@ impl<'a> Publisher<'a> {
         for names in self.names.values() {
             let topic = self.scheme.compat_topic(&names.device_id, "availability");
             self.outbox.put(Lane::Announcement, Message::retained(topic, OFFLINE));
+        }
+        for prefix in self.inverters.values() {
+            self.outbox.put(Lane::Announcement, Message::retained(format!("{prefix}/availability"), OFFLINE));
         }
         self.outbox.put(Lane::Fence, Message::retained(self.scheme.status(), OFFLINE));
         let clock = Arc::clone(&self.links.clock);

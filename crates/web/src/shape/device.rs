@@ -3,6 +3,7 @@
 use ohmstead_model::{DeviceState, Moment, Notice, Online, Severity};
 use utoipa::ToSchema;
 
+use super::setting::{EvidenceJson, SettingJson};
 use super::value::{V, Values, iso};
 
 /// A device: what it is, whether it answers, what it tells.
@@ -47,6 +48,10 @@ pub(crate) struct Device {
     /// The battery modes that may be asked of it; empty where it cannot be controlled.
     #[schema(example = json!(["auto", "idle", "charge", "native:ai"]))]
     modes: Vec<String>,
+    /// What else can be set on it, with the values that it takes; empty where nothing can.
+    settings: Vec<SettingJson>,
+    /// What the driver knows about it, and what from.
+    evidence: Vec<EvidenceJson>,
     /// When it last answered, UTC; `null` if never.
     #[schema(format = DateTime, required = true)]
     last_success: Option<String>,
@@ -122,6 +127,8 @@ impl Device {
             roles: info.roles.iter().map(|role| role.key()).collect(),
             notices: state.notices.iter().map(NoticeJson::from).collect(),
             modes: info.modes.clone(),
+            settings: info.settings.iter().map(SettingJson::from).collect(),
+            evidence: state.evidence.iter().map(EvidenceJson::from).collect(),
             last_success: state.last_success.map(|moment| iso(moment.unix)),
             values: None,
         }

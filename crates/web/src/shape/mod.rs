@@ -7,6 +7,7 @@ mod metric;
 mod mode;
 mod record;
 mod series;
+mod setting;
 mod value;
 
 pub(crate) use batteries::BatteriesStatus;
@@ -17,4 +18,5 @@ pub(crate) use metric::MetricJson;
 pub(crate) use mode::{ModeBody, ModeResult};
 pub(crate) use record::{EventJson, LedgerJson};
 pub(crate) use series::SeriesJson;
+pub(crate) use setting::SettingBody;
 pub(crate) use value::{V, Values, finite, iso, metrics_of, millis};

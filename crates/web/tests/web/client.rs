@@ -67,6 +67,10 @@ pub(crate) async fn post(house: &Arc<House>, path: &str, json: &str) -> Answer {
     send(&open(house), request("POST", path, &[("content-type", "application/json")], json)).await
 }
 
+pub(crate) async fn put(house: &Arc<House>, path: &str, json: &str) -> Answer {
+    send(&open(house), request("PUT", path, &[("content-type", "application/json")], json)).await
+}
+
 /// A request as a browser on this machine sends it; `headers` add to that or replace.
 pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Request<Body> {
     let mut request = Request::builder().method(method).uri(path).body(Body::from(body.to_owned())).unwrap();

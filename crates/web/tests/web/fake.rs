@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use ohmstead_model::{
-    Answer, AskError, BatteryMode, Bucket, Commands, DeviceId, DeviceInfo, DeviceState, Event, LedgerEntry,
+    Allowed, Answer, AskError, BatteryMode, Bucket, Commands, DeviceId, DeviceInfo, DeviceState, Event, LedgerEntry,
     Metric, Moment, Notice, Observation, Online, Outcome, Phase, Points, Reading, Request, Resolution, Role,
-    Series, SeriesQuery, Severity, Snapshot, UnixMillis, Unknown, Update, Value, house,
+    Series, SeriesQuery, Setting, Severity, Snapshot, UnixMillis, Unknown, Update, Value, house,
 };
 use ohmstead_web::{Backend, BoxFuture, Counter, HistoryError, Site};
 use tokio::sync::{Semaphore, broadcast};
@@ -93,6 +93,14 @@ fn device(name: &str, title: &str, address: &str) -> DeviceState {
     title.clone_into(&mut info.title);
     info.roles = vec![Role::Battery, Role::Inverter, Role::GridMeter];
     info.modes = ["auto", "idle", "charge", "discharge", "native:ai"].map(str::to_owned).to_vec();
+    info.settings = vec![
+        Setting { metric: Metric::OutputPriority, allowed: Allowed::States(vec!["utility_first", "solar_first"]) },
+        Setting { metric: Metric::ChargeCurrentMax, allowed: Allowed::Numbers(vec![10.0, 20.0]) },
+        Setting {
+            metric: Metric::BatteryFloatVoltage,
+            allowed: Allowed::Range { min: 48.0, max: 58.4, step: 0.1 },
+        },
+    ];
     info.metrics = vec![Metric::BatterySoc, Metric::BatteryPower, Metric::BatteryMode];
     DeviceState::new(Arc::new(info))
 }

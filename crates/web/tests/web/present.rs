@@ -45,57 +45,83 @@ async fn an_offline_device_keeps_the_age_of_its_last_values_but_not_the_values()
     check(
         "/api/v1/devices/fase_b",
         expect![[r#"
-        200 OK
-        {
-          "device": "fase_b",
-          "driver": "marstek",
-          "name": "Fase B",
-          "model": null,
-          "firmware": null,
-          "serial": null,
-          "address": "192.0.2.8:30000",
-          "phase": null,
-          "online": false,
-          "since": "2026-11-21T07:58:20.000Z",
-          "roles": [
-            "battery",
-            "inverter",
-            "grid_meter"
-          ],
-          "notices": [],
-          "modes": [
-            "auto",
-            "idle",
-            "charge",
-            "discharge",
-            "native:ai"
-          ],
-          "last_success": "2026-11-21T07:57:50.000Z",
-          "values": {
-            "battery_soc": {
-              "value": null,
-              "unit": "%",
-              "at": "2026-11-21T07:57:50.000Z",
-              "age_ms": 130000,
-              "why": "the device does not answer"
-            },
-            "battery_power": {
-              "value": null,
-              "unit": "W",
-              "at": "2026-11-21T07:57:50.000Z",
-              "age_ms": 130000,
-              "why": "the device does not answer"
-            },
-            "battery_mode": {
-              "value": null,
-              "unit": null,
-              "at": null,
-              "age_ms": null,
-              "why": "the device does not answer"
+            200 OK
+            {
+              "device": "fase_b",
+              "driver": "marstek",
+              "name": "Fase B",
+              "model": null,
+              "firmware": null,
+              "serial": null,
+              "address": "192.0.2.8:30000",
+              "phase": null,
+              "online": false,
+              "since": "2026-11-21T07:58:20.000Z",
+              "roles": [
+                "battery",
+                "inverter",
+                "grid_meter"
+              ],
+              "notices": [],
+              "modes": [
+                "auto",
+                "idle",
+                "charge",
+                "discharge",
+                "native:ai"
+              ],
+              "settings": [
+                {
+                  "name": "output_priority",
+                  "unit": null,
+                  "states": [
+                    "utility_first",
+                    "solar_first"
+                  ]
+                },
+                {
+                  "name": "charge_current_max",
+                  "unit": "A",
+                  "numbers": [
+                    10.0,
+                    20.0
+                  ]
+                },
+                {
+                  "name": "battery_float_voltage",
+                  "unit": "V",
+                  "min": 48.0,
+                  "max": 58.4,
+                  "step": 0.1
+                }
+              ],
+              "evidence": [],
+              "last_success": "2026-11-21T07:57:50.000Z",
+              "values": {
+                "battery_soc": {
+                  "value": null,
+                  "unit": "%",
+                  "at": "2026-11-21T07:57:50.000Z",
+                  "age_ms": 130000,
+                  "why": "the device does not answer"
+                },
+                "battery_power": {
+                  "value": null,
+                  "unit": "W",
+                  "at": "2026-11-21T07:57:50.000Z",
+                  "age_ms": 130000,
+                  "why": "the device does not answer"
+                },
+                "battery_mode": {
+                  "value": null,
+                  "unit": null,
+                  "at": null,
+                  "age_ms": null,
+                  "why": "the device does not answer"
+                }
+              }
             }
-          }
-        }
-    "#]],
+        "#]],
     )
     .await;
 }
@@ -105,57 +131,83 @@ async fn a_device_that_was_not_asked_yet_is_neither_online_nor_offline() {
     check(
         "/api/v1/devices/garage",
         expect![[r#"
-        200 OK
-        {
-          "device": "garage",
-          "driver": "marstek",
-          "name": "Garage",
-          "model": null,
-          "firmware": null,
-          "serial": null,
-          "address": "192.0.2.9:30000",
-          "phase": null,
-          "online": null,
-          "since": null,
-          "roles": [
-            "battery",
-            "inverter",
-            "grid_meter"
-          ],
-          "notices": [],
-          "modes": [
-            "auto",
-            "idle",
-            "charge",
-            "discharge",
-            "native:ai"
-          ],
-          "last_success": null,
-          "values": {
-            "battery_soc": {
-              "value": null,
-              "unit": "%",
-              "at": null,
-              "age_ms": null,
-              "why": "not read yet"
-            },
-            "battery_power": {
-              "value": null,
-              "unit": "W",
-              "at": null,
-              "age_ms": null,
-              "why": "not read yet"
-            },
-            "battery_mode": {
-              "value": null,
-              "unit": null,
-              "at": null,
-              "age_ms": null,
-              "why": "not read yet"
+            200 OK
+            {
+              "device": "garage",
+              "driver": "marstek",
+              "name": "Garage",
+              "model": null,
+              "firmware": null,
+              "serial": null,
+              "address": "192.0.2.9:30000",
+              "phase": null,
+              "online": null,
+              "since": null,
+              "roles": [
+                "battery",
+                "inverter",
+                "grid_meter"
+              ],
+              "notices": [],
+              "modes": [
+                "auto",
+                "idle",
+                "charge",
+                "discharge",
+                "native:ai"
+              ],
+              "settings": [
+                {
+                  "name": "output_priority",
+                  "unit": null,
+                  "states": [
+                    "utility_first",
+                    "solar_first"
+                  ]
+                },
+                {
+                  "name": "charge_current_max",
+                  "unit": "A",
+                  "numbers": [
+                    10.0,
+                    20.0
+                  ]
+                },
+                {
+                  "name": "battery_float_voltage",
+                  "unit": "V",
+                  "min": 48.0,
+                  "max": 58.4,
+                  "step": 0.1
+                }
+              ],
+              "evidence": [],
+              "last_success": null,
+              "values": {
+                "battery_soc": {
+                  "value": null,
+                  "unit": "%",
+                  "at": null,
+                  "age_ms": null,
+                  "why": "not read yet"
+                },
+                "battery_power": {
+                  "value": null,
+                  "unit": "W",
+                  "at": null,
+                  "age_ms": null,
+                  "why": "not read yet"
+                },
+                "battery_mode": {
+                  "value": null,
+                  "unit": null,
+                  "at": null,
+                  "age_ms": null,
+                  "why": "not read yet"
+                }
+              }
             }
-          }
-        }
-    "#]],
+        "#]],
     )
     .await;
 }

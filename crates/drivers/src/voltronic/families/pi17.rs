@@ -1,13 +1,14 @@
-//! PI17: InfiniSolar 3-phase and WP, only read. Source: "InfiniSolar 5KW 20160309" and "WP/LV6K/TWIN 20220921"; fixtures of
-//! mpp-solar. Questions carry no checksum, answers do. Unused phases are empty fields.
+//! PI17: three-phase units, only read. Sources: the vendor's documents "5KW 20160309" and "WP/LV6K/TWIN 20220921"; answers
+//! collected by mpp-solar. Questions carry no checksum, answers do. What a unit does not measure is an empty field.
 
 use ohmstead_model::catalogue::PollClass;
 use ohmstead_model::{Metric, Observation, Unknown, Value};
 
+use super::pi18;
 use crate::voltronic::decode::{Context, Fields, number as observed, within};
 use crate::voltronic::table::{Field, Kind, Query, Read, Shape, number, raw, tenths};
 
-pub(super) const QUERIES: &[Query] = &[GS, MOD, PS];
+pub(super) const QUERIES: &[Query] = &[GS, MOD, PS, WS, pi18::ET, pi18::T];
 
 const GS: Query = Query {
     command: "GS",
@@ -15,7 +16,8 @@ const GS: Query = Query {
     shape: Shape::Fields {
         least: 22,
         most: 28,
-        kinds: &[(0, Kind::Whole), (1, Kind::Whole), (4, Kind::Whole)],
+        // Four digits; PS has five.
+        kinds: &[(0, Kind::Digits(4)), (1, Kind::Whole), (4, Kind::Digits(4))],
     },
     fields: GS_FIELDS,
     computed: &[battery],
@@ -31,6 +33,9 @@ const GS: Query = Query {
         Metric::GridVoltageL2,
         Metric::GridVoltageL3,
         Metric::GridFrequency,
+        Metric::InverterVoltage,
+        Metric::InverterFrequency,
+        Metric::InverterTemperature,
     ],
 };
 
@@ -53,15 +58,15 @@ const GS_FIELDS: &[Field] = &[
     raw("grid_current_r"),
     raw("grid_current_s"),
     raw("grid_current_t"),
-    raw("output_voltage_r"),
+    tenths("output_voltage_r", Metric::InverterVoltage, 0.0, 400.0),
     raw("output_voltage_s"),
     raw("output_voltage_t"),
-    raw("output_frequency"),
+    hundredths("output_frequency", Metric::InverterFrequency, 0.0, 80.0),
     raw("output_current_r"),
     raw("output_current_s"),
     raw("output_current_t"),
     raw("inner_temperature"),
-    raw("component_temperature"),
+    number("component_temperature", Metric::InverterTemperature, -40.0, 120.0),
     raw("battery_temperature"),
     raw("settings_changed"),
 ];
@@ -101,23 +106,54 @@ fn mode(fields: &Fields<'_>, _context: &mut Context) -> Vec<(Metric, Observation
     ]
 }
 
-/// Powers; by the document alone.
+/// Powers; by the document alone, no capture of it is known.
 const PS: Query = Query {
     command: "PS",
     class: PollClass::Fast,
-    shape: Shape::Fields { least: 15, most: 28, kinds: &[(0, Kind::Whole), (1, Kind::Whole)] },
+    shape: Shape::Fields { least: 15, most: 21 + 4, kinds: &[(0, Kind::Digits(5)), (10, Kind::Whole)] },
     fields: PS_FIELDS,
     computed: &[solar],
     optional: true,
-    metrics: &[Metric::PvPower1, Metric::PvPower2, Metric::PvPower],
+    metrics: &[
+        Metric::PvPower1,
+        Metric::PvPower2,
+        Metric::PvPower,
+        Metric::LoadPower,
+        Metric::LoadPowerL1,
+        Metric::LoadPowerL2,
+        Metric::LoadPowerL3,
+        Metric::InverterApparentPower,
+        Metric::InverterLoadShare,
+    ],
 };
 
 const PS_FIELDS: &[Field] = &[
     number("solar_power_1", Metric::PvPower1, 0.0, 40_000.0),
     number("solar_power_2", Metric::PvPower2, 0.0, 40_000.0),
+    raw("battery_power"),
+    raw("grid_power_r"),
+    raw("grid_power_s"),
+    raw("grid_power_t"),
+    // What passes the unit's own input is not what the house takes: other loads may sit before it.
+    raw("grid_power"),
+    number("load_w_r", Metric::LoadPowerL1, 0.0, 60_000.0),
+    number("load_w_s", Metric::LoadPowerL2, 0.0, 60_000.0),
+    number("load_w_t", Metric::LoadPowerL3, 0.0, 60_000.0),
+    number("load_w", Metric::LoadPower, 0.0, 60_000.0),
+    raw("load_va_r"),
+    raw("load_va_s"),
+    raw("load_va_t"),
+    number("load_va", Metric::InverterApparentPower, 0.0, 60_000.0),
+    number("load_percent", Metric::InverterLoadShare, 0.0, 300.0),
+    raw("output_connected"),
+    raw("solar_1_working"),
+    raw("solar_2_working"),
+    raw("battery_direction"),
+    raw("dcac_direction"),
+    raw("line_direction"),
 ];
 
-fn solar(fields: &Fields<'_>, _context: &mut Context) -> Vec<(Metric, Observation)> {
+fn solar(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> {
     let both = || {
         let first = fields.number_in(0, 0.0, 40_000.0)?;
         match fields.number_in(1, 0.0, 40_000.0) {
@@ -126,5 +162,25 @@ fn solar(fields: &Fields<'_>, _context: &mut Context) -> Vec<(Metric, Observatio
             Err(why) => Err(why),
         }
     };
-    vec![(Metric::PvPower, both().map(Value::Number))]
+    let total = both();
+    if let Ok(watts) = total {
+        let now = context.now;
+        context.energy.power(watts, now);
+    }
+    vec![(Metric::PvPower, observed(total))]
 }
+
+/// Warnings, one field each.
+const WS: Query = Query {
+    command: "WS",
+    class: PollClass::Fast,
+    shape: Shape::Fields {
+        least: 20,
+        most: 32,
+        kinds: &[(0, Kind::Bits(1)), (1, Kind::Bits(1)), (10, Kind::Bits(1)), (19, Kind::Bits(1))],
+    },
+    fields: &[],
+    computed: &[],
+    optional: true,
+    metrics: &[Metric::InverterWarnings],
+};

@@ -1,5 +1,5 @@
-//! PI18: `^D106...`, commas between the fields, many of them in tenths. Sources: "InfiniSolar V protocol 20170926", captures
-//! of an LV5048 Hybrid V2 by its owner.
+//! PI18: `^D106...`, commas between the fields, many of them in tenths. Sources: the vendor's "V protocol 20170926",
+//! captures of an LV5048 Hybrid V2 by its owner.
 
 use ohmstead_model::catalogue::PollClass;
 use ohmstead_model::{Metric, Observation, Value};
@@ -15,9 +15,11 @@ const GS: Query = Query {
     command: "GS",
     class: PollClass::Fast,
     shape: Shape::Fields {
-        least: 25,
+        // One more than PIRI, which looks alike otherwise.
+        least: 28,
         most: 32,
-        kinds: &[(0, Kind::Whole), (1, Kind::Whole), (7, Kind::Whole)],
+        // PGSn begins with a single digit.
+        kinds: &[(0, Kind::Serial(3)), (1, Kind::Serial(3)), (7, Kind::Whole)],
     },
     fields: GS_FIELDS,
     computed: &[battery, pv, temperature],
@@ -142,7 +144,8 @@ const PIRI: Query = Query {
     class: PollClass::Medium,
     shape: Shape::Fields {
         least: 22,
-        most: 24 + 8,
+        // One less than GS, which looks alike otherwise.
+        most: 27,
         kinds: &[(0, Kind::Whole), (5, Kind::Whole), (7, Kind::Whole)],
     },
     fields: PIRI_FIELDS,
@@ -208,7 +211,7 @@ fn ratings(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observati
 }
 
 /// All energy from the sun, in kWh or Wh.
-const ET: Query = Query {
+pub(super) const ET: Query = Query {
     command: "ET",
     class: PollClass::Medium,
     shape: Shape::Digits { least: 8, most: 8 },
@@ -264,7 +267,7 @@ const MCHGCR: Query = list("MCHGCR");
 const MUCHGCR: Query = list("MUCHGCR");
 
 /// The unit's clock.
-const T: Query = Query {
+pub(super) const T: Query = Query {
     command: "T",
     class: PollClass::Slow,
     shape: Shape::Digits { least: 14, most: 14 },
@@ -274,8 +277,8 @@ const T: Query = Query {
     metrics: &[],
 };
 
-/// The first unit of a parallel set.
-const PGS0: Query = Query {
+/// The first unit of a parallel set; the others are asked for once there are any. See [`crate::voltronic::parallel`].
+pub(super) const PGS0: Query = Query {
     command: "PGS0",
     class: PollClass::Slow,
     shape: Shape::Fields {
@@ -283,8 +286,40 @@ const PGS0: Query = Query {
         most: 34,
         kinds: &[(0, Kind::Bits(1)), (1, Kind::Whole), (3, Kind::Whole)],
     },
-    fields: &[],
+    fields: PGS_FIELDS,
     computed: &[],
     optional: true,
     metrics: &[Metric::ParallelUnits],
 };
+
+const PGS_FIELDS: &[Field] = &[
+    raw("exists"),
+    raw("mode"),
+    raw("fault_code"),
+    raw("grid_voltage"),
+    raw("grid_frequency"),
+    raw("output_voltage"),
+    raw("output_frequency"),
+    raw("load_va"),
+    raw("load_w"),
+    raw("total_load_va"),
+    raw("total_load_w"),
+    raw("load_percent"),
+    raw("total_load_percent"),
+    raw("battery_voltage"),
+    raw("battery_discharge_current"),
+    raw("battery_charge_current"),
+    raw("total_charge_current"),
+    raw("battery_capacity"),
+    raw("pv1_power"),
+    raw("pv2_power"),
+    raw("pv1_voltage"),
+    raw("pv2_voltage"),
+    raw("mppt1_status"),
+    raw("mppt2_status"),
+    raw("load_connected"),
+    raw("battery_direction"),
+    raw("dcac_direction"),
+    raw("line_direction"),
+    raw("temperature"),
+];

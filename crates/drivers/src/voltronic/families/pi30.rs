@@ -1,4 +1,4 @@
-//! PI30: `(a b c`, blanks between the fields. Sources: "HS_MS_MSX RS232 Protocol 20140822" (17 fields in `QPIGS`), "PI30
+//! PI30: `(a b c`, blanks between the fields. Sources: "HS MS MSX RS232 Protocol 20140822" (17 fields in `QPIGS`), "PI30
 //! Communication Protocol 20150924" (21), "PIP-GK_MK Protocol" (more settings and modes), captures by owners.
 
 use ohmstead_model::catalogue::PollClass;
@@ -6,10 +6,10 @@ use ohmstead_model::{Metric, Observation, Unknown, Value};
 
 use crate::voltronic::decode::{Context, Fields, number as observed, within};
 use crate::voltronic::native;
-use crate::voltronic::table::{Computed, Field, Kind, Query, Shape, number, raw, state, text};
+use crate::voltronic::table::{Field, Kind, Query, Shape, number, raw, state, text};
 
 pub(super) const QUERIES: &[Query] =
-    &[QPIGS, QMOD, QPIWS, QPIRI, QFLAG, QMCHGCR, QMUCHGCR, QT, QPGS0, QPIGS2_OF_TWO];
+    &[QPIGS, QMOD, QPIWS, QPIRI, QFLAG, QMCHGCR, QMUCHGCR, QT, QPGS0, QPIGS2];
 
 /// Shared with [`super::pi30max`].
 pub(super) const QPIGS_FIELDS: &[Field] = &[
@@ -39,11 +39,18 @@ pub(super) const QPIGS_FIELDS: &[Field] = &[
     raw("solar_feed_power"),
 ];
 
-/// What an answer to `QPIGS` looks like: the status bits make it like no other.
+/// What an answer to `QPIGS` looks like: the status bits make it like no other. The three of field 20 end the answer of
+/// most units: see [`table::fits`](crate::voltronic::table::fits) for why the last character counts.
 pub(super) const QPIGS_SHAPE: Shape = Shape::Fields {
     least: 17,
     most: 32,
-    kinds: &[(0, Kind::Decimal), (1, Kind::Decimal), (8, Kind::Decimal), (16, Kind::Bits(8))],
+    kinds: &[
+        (0, Kind::Decimal),
+        (1, Kind::Decimal),
+        (8, Kind::Decimal),
+        (16, Kind::Bits(8)),
+        (20, Kind::Bits(3)),
+    ],
 };
 
 pub(super) const QPIGS_METRICS: &[Metric] = &[
@@ -125,15 +132,24 @@ pub(super) fn temperature(fields: &Fields<'_>, _context: &mut Context) -> Vec<(M
 
 const PV_W_MAX: f64 = 40_000.0;
 
-/// The power of the sun: field 19 where the unit has it. Without it the current of field 12 counts, which on these units
-/// flows into the battery and goes with the battery voltage at the charger.
+/// The power of the sun: field 19 where the unit has it.
 fn pv(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> {
-    let by_charger = || Ok(fields.number(14)? * fields.number(12)?);
     let power = match fields.text(19) {
-        Some(_) => fields.number_in(19, 0.0, PV_W_MAX),
-        None => by_charger().and_then(|watts| within(watts, 0.0, PV_W_MAX)),
+        Some(_) => fields.number(19),
+        None => by_current(fields),
     };
-    with_tracker_1(power, context)
+    with_tracker_1(power.and_then(|watts| within(watts, 0.0, PV_W_MAX)), context)
+}
+
+/// Without field 19 the current of field 12 counts. In whole amperes (`0014`) it flows into the battery and goes with the
+/// battery voltage at the charger; with decimals (`02.1`) it flows out of the panels and goes with their voltage.
+fn by_current(fields: &Fields<'_>) -> Result<f64, Unknown> {
+    let amperes = fields.number_in(12, 0.0, AMPERES_MAX)?;
+    let volts = if fields.text(12).is_some_and(|text| text.contains('.')) { 13 } else { 14 };
+    match fields.number(volts)? {
+        0.0 if amperes > 0.0 => Err(Unknown::implausible(format!("{amperes} A at 0 V"))),
+        volts => Ok(volts * amperes),
+    }
 }
 
 /// The first tracker and, with a second one, both.
@@ -164,8 +180,9 @@ pub(super) fn with_tracker_2(
     power: Result<f64, Unknown>,
     context: &mut Context,
 ) -> Vec<(Metric, Observation)> {
-    let mut values = vec![(Metric::PvPower2, observed(power.clone()))];
-    if let Ok(second) = power {
+    let known = power.as_ref().ok().copied();
+    let mut values = vec![(Metric::PvPower2, observed(power))];
+    if let Some(second) = known {
         context.keep("pv2", second);
         if let Some(first) = context.kept("pv1") {
             values.push((Metric::PvPower, Ok(Value::Number(first + second))));
@@ -409,57 +426,88 @@ pub(super) const QPGS0: Query = Query {
     command: "QPGS0",
     class: PollClass::Slow,
     shape: QPGS_SHAPE,
-    fields: &[],
+    fields: QPGS_FIELDS,
     computed: &[],
     optional: true,
     metrics: &[Metric::ParallelUnits],
 };
 
-/// The document of 2015 has two or three trackers in 13 fields.
-const QPIGS2_OF_TWO: Query = Query {
+const QPGS_FIELDS: &[Field] = &[
+    raw("exists"),
+    raw("serial"),
+    raw("mode"),
+    raw("fault_code"),
+    raw("utility_voltage"),
+    raw("utility_frequency"),
+    raw("output_voltage"),
+    raw("output_frequency"),
+    raw("load_va"),
+    raw("load_w"),
+    raw("load_percent"),
+    raw("battery_voltage"),
+    raw("battery_charge_current"),
+    raw("battery_capacity"),
+    raw("solar_voltage"),
+    raw("total_charge_current"),
+    raw("total_load_va"),
+    raw("total_load_w"),
+    raw("total_load_percent"),
+    raw("device_status"),
+    raw("unit_output_mode"),
+    raw("unit_charger_source_priority"),
+    raw("unit_max_charging_current"),
+    raw("unit_max_charging_range"),
+    raw("unit_max_ac_charging_current"),
+    raw("solar_current"),
+    raw("battery_discharge_current"),
+    raw("solar_voltage_2"),
+    raw("solar_current_2"),
+];
+
+/// Two or three solar chargers, by the document of 2015. The short form of newer units is in [`super::pi30max`]: it is
+/// one of the signs by which these are known.
+const QPIGS2: Query = Query {
     command: "QPIGS2",
     class: PollClass::Fast,
-    shape: Shape::Fields { least: 3, most: 14, kinds: &[(0, Kind::Decimal), (1, Kind::Decimal)] },
+    shape: Shape::Fields {
+        least: 12,
+        most: 16,
+        kinds: &[(0, Kind::Decimal), (1, Kind::Decimal), (2, Kind::Decimal), (3, Kind::Whole), (11, Kind::Serial(5))],
+    },
     fields: QPIGS2_FIELDS,
-    computed: QPIGS2_COMPUTED,
+    computed: &[chargers],
     optional: true,
-    metrics: QPIGS2_METRICS,
+    metrics: &[
+        Metric::PvCurrent2,
+        Metric::PvVoltage2,
+        Metric::PvPower2,
+        Metric::PvCurrent3,
+        Metric::PvVoltage3,
+        Metric::PvPower3,
+        Metric::PvPower,
+    ],
 };
 
-/// The names of the short form; those of the long one are in no capture.
-pub(super) const QPIGS2_FIELDS: &[Field] =
-    &[raw("pv2_current"), raw("pv2_voltage"), raw("pv2_charging_power")];
-
-pub(super) const QPIGS2_METRICS: &[Metric] = &[
-    Metric::PvCurrent2,
-    Metric::PvVoltage2,
-    Metric::PvPower2,
-    Metric::PvCurrent3,
-    Metric::PvVoltage3,
-    Metric::PvPower3,
-    Metric::PvPower,
+const QPIGS2_FIELDS: &[Field] = &[
+    number("pv2_current", Metric::PvCurrent2, 0.0, 200.0),
+    number("pv2_voltage", Metric::PvVoltage2, 0.0, 1_000.0),
+    raw("battery_voltage_scc2"),
+    number("pv2_charging_power", Metric::PvPower2, 0.0, PV_W_MAX),
+    raw("device_status_3"),
+    raw("ac_charging_current"),
+    raw("ac_charging_power"),
+    number("pv3_current", Metric::PvCurrent3, 0.0, 200.0),
+    number("pv3_voltage", Metric::PvVoltage3, 0.0, 1_000.0),
+    raw("battery_voltage_scc3"),
+    number("pv3_charging_power", Metric::PvPower3, 0.0, PV_W_MAX),
+    number("pv_total_charging_power", Metric::PvPower, 0.0, PV_W_MAX),
 ];
-pub(super) const QPIGS2_COMPUTED: &[Computed] = &[trackers];
 
-/// Two forms, told apart by the number of fields: 3 (one more tracker) and 13 (two more).
-fn trackers(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> {
-    let current = |index| observed(fields.number_in(index, 0.0, 200.0));
-    let voltage = |index| observed(fields.number_in(index, 0.0, 1_000.0));
+/// What the first charger is to be added to.
+fn chargers(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> {
     let watts = |index| fields.number_in(index, 0.0, PV_W_MAX);
-    let mut values = vec![(Metric::PvCurrent2, current(0)), (Metric::PvVoltage2, voltage(1))];
-    if fields.len() < 13 {
-        values.extend(with_tracker_2(watts(2), context));
-        return values;
-    }
-    values.extend([
-        (Metric::PvPower2, observed(watts(3))),
-        (Metric::PvCurrent3, current(7)),
-        (Metric::PvVoltage3, voltage(8)),
-        (Metric::PvPower3, observed(watts(10))),
-    ]);
     if let (Ok(second), Ok(third)) = (watts(3), watts(10)) {
         context.keep("pv2", second + third);
     }
-    values.push((Metric::PvPower, observed(watts(11))));
-    values
+    Vec::new()
 }

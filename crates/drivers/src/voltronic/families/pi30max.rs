@@ -6,7 +6,7 @@ use ohmstead_model::{Metric, Observation};
 
 use super::pi30;
 use crate::voltronic::decode::{Context, Fields, number as observed, within};
-use crate::voltronic::table::{Kind, Query, Shape};
+use crate::voltronic::table::{Field, Kind, Query, Shape, number, raw};
 
 pub(super) const QUERIES: &[Query] = &[
     QPIGS,
@@ -45,15 +45,30 @@ fn pv(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> 
     values
 }
 
+/// The second tracker.
 const QPIGS2: Query = Query {
     command: "QPIGS2",
     class: PollClass::Fast,
-    shape: Shape::Fields { least: 3, most: 14, kinds: &[(0, Kind::Decimal), (1, Kind::Decimal)] },
-    fields: pi30::QPIGS2_FIELDS,
-    computed: pi30::QPIGS2_COMPUTED,
+    shape: Shape::Fields {
+        least: 3,
+        most: 6,
+        kinds: &[(0, Kind::Decimal), (1, Kind::Decimal), (2, Kind::Whole)],
+    },
+    fields: QPIGS2_FIELDS,
+    computed: &[second],
     optional: true,
-    metrics: pi30::QPIGS2_METRICS,
+    metrics: &[Metric::PvCurrent2, Metric::PvVoltage2, Metric::PvPower2, Metric::PvPower],
 };
+
+const QPIGS2_FIELDS: &[Field] = &[
+    number("pv2_current", Metric::PvCurrent2, 0.0, 200.0),
+    number("pv2_voltage", Metric::PvVoltage2, 0.0, 1_000.0),
+    raw("pv2_charging_power"),
+];
+
+fn second(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> {
+    pi30::with_tracker_2(fields.number_in(2, 0.0, 40_000.0), context)
+}
 
 const QPIRI: Query = Query {
     command: "QPIRI",
@@ -69,10 +84,12 @@ fn pi30_ratings(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Obse
     pi30::QPIRI.computed.iter().flat_map(|computed| computed(fields, context)).collect()
 }
 
-/// 0 is "no limit" and no number of amperes.
+/// Three digits, or it is something else's.
 fn discharge_limit(fields: &Fields<'_>, _context: &mut Context) -> Vec<(Metric, Observation)> {
     match fields.number_in(27, 0.0, 600.0) {
-        Ok(amperes) if fields.len() == 28 => vec![(Metric::DischargeCurrentMax, observed(Ok(amperes)))],
+        Ok(amperes) if fields.len() == 28 && fields.text(27).is_some_and(|text| text.len() == 3) => {
+            vec![(Metric::DischargeCurrentMax, observed(Ok(amperes)))]
+        }
         _ => Vec::new(),
     }
 }

@@ -7,9 +7,9 @@ use ohmstead_model::catalogue::PollClass;
 use ohmstead_model::{Metric, Observation};
 
 use super::pi30;
-use crate::voltronic::decode::{Context, Fields, number as observed};
+use crate::voltronic::decode::{Context, Fields};
 use crate::voltronic::native;
-use crate::voltronic::table::{Field, Query, number, raw, state, text};
+use crate::voltronic::table::{Field, Query, number, raw, text};
 
 pub(super) const QUERIES: &[Query] = &[QPIGS, pi30::QMOD, pi30::QPIWS, QPIRI];
 
@@ -80,9 +80,6 @@ const QPIRI: Query = Query {
         Metric::BatteryBulkVoltage,
         Metric::BatteryFloatVoltage,
         Metric::ChargeCurrentMax,
-        Metric::OutputPriority,
-        Metric::BatteryMode,
-        Metric::BatteryModeNative,
     ],
 };
 
@@ -103,15 +100,11 @@ const QPIRI_FIELDS: &[Field] = &[
     number("max_charging_current", Metric::ChargeCurrentMax, 0.0, 600.0),
     raw("reserved_14"),
     raw("reserved_15"),
-    state("output_source_priority", Metric::OutputPriority, pi30::OUTPUT),
+    // Reserved as all that follows: the priorities are told elsewhere.
+    raw("reserved_16"),
 ];
 
 fn battery(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> {
-    let _ = observed(fields.number(5).inspect(|va| context.rated_va = Some(*va)));
-    pi30::battery_modes(fields.code(16).and_then(|code| match code {
-        0 => Some(("hold", "USB")),
-        1 => Some(("native", "SUB")),
-        2 => Some(("auto", "SBU")),
-        _ => None,
-    }))
+    context.rated_va = fields.number(5).ok().or(context.rated_va);
+    Vec::new()
 }

@@ -19,8 +19,17 @@ use crate::voltronic::table::{self, Query};
 /// The lists of currents that a unit takes: altogether, and from the grid.
 const CURRENTS: &[&str] = &["QMCHGCR", "MCHGCR"];
 const GRID_CURRENTS: &[&str] = &["QMUCHGCR", "MUCHGCR"];
+/// The questions that tell of the first tracker and of further ones.
+const TRACKER_1: &str = "QPIGS";
+const TRACKER_2: &str = "QPIGS2";
 /// Which questions tell the time of the unit's clock.
 const CLOCK: &[&str] = &["QT", "T"];
+/// Complaints that come with every sunset: values, but nothing that anybody has to see to.
+const EVERY_NIGHT: &[&str] = &["pv_lost", "pv_energy_low"];
+/// What some newer units take only without a checksum.
+const BARE: &[&str] = &["QT"];
+/// The battery types of which the inverter guesses the state of charge; with the others the battery tells it.
+const GUESSED: &[&str] = &["agm", "flooded", "user"];
 /// More entries than any list of currents has.
 const CURRENTS_MAX: usize = 40;
 
@@ -38,8 +47,10 @@ impl Inverter {
 
     /// The question that is due next, and when (monotonic).
     pub(super) fn next_query(&self) -> Option<(&'static Query, Duration)> {
-        let confuses = |query: &Query| self.link.would_confuse(&|payload: &Payload| table::fits(query, payload));
-        self.schedule.next(self.queries(), |query| query.command, confuses)
+        let confuses = |query: &Query| {
+            self.link.would_confuse(query.command, &|payload: &Payload| table::fits(query, payload))
+        };
+        self.schedule.next(&self.queries(), |query| query.command, confuses)
     }
 
     /// Asks one question of the family's table and takes in whatever comes of it. A refusal is an answer without values.
@@ -65,7 +76,8 @@ impl Inverter {
     }
 
     fn question(&self, query: &'static Query) -> Ask {
-        let dialect = self.unit.as_ref().map_or(crate::voltronic::frame::Dialect::Paren, |unit| unit.family.dialect());
+        let dialect =
+            self.unit.as_ref().map_or(crate::voltronic::frame::Dialect::Paren, |unit| unit.family.dialect());
         let fits: Fits = Arc::new(move |payload: &Payload| table::fits(query, payload));
         let mut ask = Ask { dialect, command: query.command.to_owned(), crc: CrcOut::Classic, fits };
         ask.crc = self.crc_of(&ask);
@@ -76,6 +88,10 @@ impl Inverter {
     /// until one has proven right.
     pub(super) fn crc_of(&self, ask: &Ask) -> CrcOut {
         let habit = self.memory.habit(&ask.command);
+        let bare_turn = !habit.answered && habit.refused % 2 == 1 && BARE.contains(&ask.command.as_str());
+        if bare_turn || self.memory.bare.contains(&ask.command) {
+            return CrcOut::None;
+        }
         let other_turn = !habit.answered && (habit.refused + habit.silent) % 2 == 1 && has_zero(ask);
         match (self.memory.zero_escaped, other_turn) {
             (false, false) | (true, true) => CrcOut::Classic,
@@ -85,7 +101,9 @@ impl Inverter {
 
     /// What a checksum with a zero byte that was understood tells about the unit.
     pub(super) fn learn_crc(&mut self, ask: &Ask) {
-        if has_zero(ask) {
+        if ask.crc == CrcOut::None {
+            self.memory.bare.insert(ask.command.clone());
+        } else if has_zero(ask) {
             self.memory.zero_escaped = ask.crc == CrcOut::ZeroEscaped;
         }
     }
@@ -110,7 +128,10 @@ impl Inverter {
         }
         let habit = *habit;
         // Silence about what the unit may not know proves nothing as long as it answers the rest.
-        let alive = self.link.last_good().is_some_and(|at| asked.since(at) <= self.settings.interval.0.saturating_mul(2));
+        let alive = self
+            .link
+            .last_good()
+            .is_some_and(|at| asked.since(at) <= self.settings.interval.0.saturating_mul(2));
         let is_its_own = query.optional && !habit.answered && alive && matches!(failure, Failure::Silent);
         if !is_its_own {
             self.failed(match failure {
@@ -135,6 +156,15 @@ impl Inverter {
         unit.decoder.now = answer.at.mono;
         let decoded = decode::read_of(unit.family, query, &answer.payload, &mut unit.decoder);
         let mut values = decoded.values.clone();
+        let has_second = unit.family.query(TRACKER_2).is_some();
+        // What one tracker gives is not what the panels give.
+        if query.command == TRACKER_1
+            && has_second
+            && !unit.decoder.has("pv2")
+            && self.memory.may_answer(TRACKER_2)
+        {
+            values.retain(|(metric, _)| *metric != Metric::PvPower);
+        }
         self.learn(query, &answer.payload, &decoded);
         self.watch(query, &decoded, answer);
         self.take_set(query, answer, &mut values);
@@ -162,7 +192,12 @@ impl Inverter {
     fn learn(&mut self, query: &Query, payload: &Payload, decoded: &Decoded) {
         let Some(unit) = self.unit.as_mut() else { return };
         let known = &mut unit.known;
-        let before = (known.rated_v, known.charge_currents.len(), known.grid_charge_currents.len(), known.values.len());
+        let before = (
+            known.rated_v,
+            known.charge_currents.len(),
+            known.grid_charge_currents.len(),
+            known.values.len(),
+        );
         if CURRENTS.contains(&query.command) {
             known.charge_currents = currents(payload);
         } else if GRID_CURRENTS.contains(&query.command) {
@@ -171,16 +206,26 @@ impl Inverter {
         known.rated_v = unit.decoder.rated_battery_v.or(known.rated_v);
         if let Some((_, mode)) = decoded.raw.iter().find(|(name, _)| name == "output_mode") {
             known.in_set = mode.bytes().any(|byte| byte != b'0');
-            known.unit = if known.in_set { unit.set.index_of(self.memory.serial.as_deref()) } else { Some(0) };
+            known.unit =
+                if known.in_set { unit.set.index_of(self.memory.serial.as_deref()) } else { Some(0) };
         }
-        for (metric, observation) in decoded.values.iter().filter(|(metric, _)| crate::voltronic::setters::is_setting(unit.family, *metric)) {
+        for (metric, observation) in decoded
+            .values
+            .iter()
+            .filter(|(metric, _)| crate::voltronic::setters::is_setting(unit.family, *metric))
+        {
             match observation {
                 Ok(value) => known.values.insert(*metric, value.clone()),
                 Err(_) => known.values.remove(metric),
             };
         }
         self.memory.energy_unit = unit.decoder.energy.unit;
-        let after = (known.rated_v, known.charge_currents.len(), known.grid_charge_currents.len(), known.values.len());
+        let after = (
+            known.rated_v,
+            known.charge_currents.len(),
+            known.grid_charge_currents.len(),
+            known.values.len(),
+        );
         if before != after {
             self.offer();
         }
@@ -197,12 +242,25 @@ impl Inverter {
             }
         }
         if let Some(states) = &decoded.states {
-            self.states.insert(query.command, states.iter().map(|named| complaint(named)).collect());
+            let told = states.iter().filter(|named| !EVERY_NIGHT.contains(&named.key));
+            self.states.insert(query.command, told.map(|named| complaint(named)).collect());
         }
         if CLOCK.contains(&query.command) {
             self.watch_clock(answer);
         }
         self.watch_temperature(decoded);
+        if SETTINGS.contains(&query.command) {
+            self.watch_type();
+        }
+    }
+
+    /// Whose word the state of charge is.
+    fn watch_type(&mut self) {
+        let battery = self.unit.as_ref().and_then(|unit| unit.known.values.get(&Metric::BatteryType));
+        match battery.and_then(Value::as_str) {
+            Some(told) if !GUESSED.contains(&told) => _ = self.notices.remove("soc_estimated"),
+            _ => self.notice(notices::soc_estimated()),
+        }
     }
 
     fn watch_clock(&mut self, answer: &Answer) {
@@ -215,7 +273,7 @@ impl Inverter {
     }
 
     fn watch_temperature(&mut self, decoded: &Decoded) {
-        let heat = decoded.raw.iter().find(|(name, _)| name == "heat_sink_temperature");
+        let heat = decoded.raw.iter().find(|(name, _)| name == "heatsink_temperature");
         let Some(heat) = heat.and_then(|(_, text)| text.parse::<f64>().ok()) else { return };
         if heat > notices::RAW_TEMPERATURE {
             self.notice(notices::raw_temperature());
@@ -238,7 +296,12 @@ fn currents(payload: &Payload) -> Vec<f64> {
 
 /// A fault or warning of the unit's own.
 pub(super) fn complaint(named: &Named) -> Notice {
-    Notice { code: named.key, severity: named.severity, text: named.text.to_owned(), hint: named.hint.to_owned() }
+    Notice {
+        code: named.key,
+        severity: named.severity,
+        text: named.text.to_owned(),
+        hint: named.hint.to_owned(),
+    }
 }
 
 /// Unix seconds of `YYYYMMDDhhmmss`, as if that were UTC.

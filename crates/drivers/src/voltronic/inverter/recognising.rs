@@ -12,7 +12,7 @@ use crate::transports::{PortError, Ports};
 use crate::voltronic::decode;
 use crate::voltronic::families::{Family, Stranger};
 use crate::voltronic::finder::Rejection;
-use crate::voltronic::frame::{Corrupt, Payload};
+use crate::voltronic::frame::{Corrupt, Dialect, Payload};
 use crate::voltronic::identify::{Identity, Question, Refused};
 use crate::voltronic::link::{Ask, Failure, Link};
 use crate::voltronic::notices;
@@ -91,7 +91,8 @@ impl Inverter {
     /// Whether this is the unit that was lost a moment ago, as its serial number shows: the rest need not be asked again.
     fn is_known_one(&self, identity: &Identity) -> bool {
         let serial = identity.serial.is_some() && identity.serial == self.memory.serial;
-        let family = |unit: &Unit| identity.family.is_some_and(|family| family.dialect() == unit.family.dialect());
+        let family =
+            |unit: &Unit| identity.family.is_some_and(|family| family.dialect() == unit.family.dialect());
         serial && self.unit.as_ref().is_some_and(family)
     }
 
@@ -113,7 +114,9 @@ impl Inverter {
             return self.nobody();
         }
         if let Some(stranger) = identity.stranger {
-            let seen = identity.evidence.last().map_or("", |evidence| evidence.seen.as_str());
+            // The first thing that it said is what it is recognised by.
+            let said = identity.evidence.iter().find(|evidence| !evidence.means.is_empty());
+            let seen = said.map_or("", |evidence| evidence.seen.as_str());
             let notice = match stranger {
                 Stranger::Ups => notices::ups(&place.path, seen),
                 Stranger::Charger => notices::charger(&place.path, seen),
@@ -201,14 +204,13 @@ impl Inverter {
     }
 
     fn lasting_notices(&mut self, family: Family, proven: bool, found: Family) {
-        self.notice(notices::soc_estimated());
         for code in ["family_not_proven", "read_only_family"] {
             self.notices.remove(code);
         }
         if !proven {
             self.notice(notices::not_proven(family.name(), found.name()));
         } else if !family.is_controllable() {
-            self.notice(notices::read_only_family(family.name(), &setters::not_controllable(family)));
+            self.notice(notices::read_only_family(setters::not_controllable(family)));
         }
     }
 
@@ -247,6 +249,15 @@ pub(crate) async fn recognise_at(
     Ok(identity)
 }
 
+/// The identification of a unit whose dialect is known: it starts with the question in that dialect.
+pub(super) fn starting_with(dialect: Dialect) -> Identity {
+    let mut identity = Identity::default();
+    while let Some(question) = identity.next_question().filter(|question| question.dialect != dialect) {
+        identity.take(&question, Err(Refused::Silent));
+    }
+    identity
+}
+
 /// The family to use, and whether the unit has shown that it is of it: variants of one frame cannot always be told apart,
 /// so there the owner's word counts.
 fn chosen(setting: FamilySetting, found: Family) -> (Family, bool) {
@@ -275,7 +286,9 @@ fn refused(failure: Failure) -> Refused {
     match failure {
         Failure::Silent | Failure::Gone(_) => Refused::Silent,
         Failure::Damaged(Some(Corrupt::Foreign(text))) => Refused::Foreign(text),
-        Failure::Damaged(why) => Refused::Damaged(why.map_or_else(|| "it broke off".to_owned(), |why| why.to_string())),
+        Failure::Damaged(why) => {
+            Refused::Damaged(why.map_or_else(|| "it broke off".to_owned(), |why| why.to_string()))
+        }
     }
 }
 
@@ -300,9 +313,17 @@ fn could_answer(command: &str, payload: &Payload) -> bool {
         "QET" => body.len() == 8 && digits,
         "QLITH0" => table::split(body, false).len() == 12 && decimals(3),
         "QGMN" => body.len() == 3 && digits,
-        "QMN" => body.bytes().any(|byte| byte.is_ascii_alphabetic()) && !body.contains([' ', ':']) && !body.starts_with("PI"),
+        "QMN" => {
+            body.bytes().any(|byte| byte.is_ascii_alphabetic())
+                && !body.contains([' ', ':'])
+                && !body.starts_with("PI")
+        }
         "QVFW" | "VFW" => body.starts_with("VERFW"),
-        _ => false,
+        // What is asked for its values too.
+        _ => Family::ALL
+            .iter()
+            .filter_map(|family| family.query(command))
+            .any(|query| table::fits(query, payload)),
     }
 }
 
@@ -316,7 +337,10 @@ mod tests {
         let rows = [
             [("QPI", "(PI30"), ("QID", "(92931701100510")],
             [("QID", "(92931701100510"), ("QSID", "(1492932105105335005535")],
-            [("QSID", "(1492932105105335005535"), ("QPIGS", "(230.0 50.0 230.0 50.0 0 0 0 0 0 0 0 0 0 0 0 0 0")],
+            [
+                ("QSID", "(1492932105105335005535"),
+                ("QPIGS", "(230.0 50.0 230.0 50.0 0 0 0 0 0 0 0 0 0 0 0 0 0"),
+            ],
             [("QPIGS", "(230.0 50.0 230.0 50.0 0 0 0 0 0 0 0 0 0 0 0 0 0"), ("QET", "(00238800")],
             [("QET", "(00238800"), ("QLITH0", "(048.8 000.0 000.9 250 024 000 052.5 010.0 053.5 004.4 0 2")],
             [("QLITH0", "(048.8 000.0 000.9 250 024 000 052.5 010.0 053.5 004.4 0 2"), ("QGMN", "(044")],

@@ -37,7 +37,12 @@ impl Inverter {
             unit.known.unit = unit.set.index_of(self.memory.serial.as_deref());
         }
         let totals = unit.set.totals();
-        let fault = unit.set.members().into_iter().find(|member| member.index == index).and_then(|member| member.fault);
+        let fault = unit
+            .set
+            .members()
+            .into_iter()
+            .find(|member| member.index == index)
+            .and_then(|member| member.fault);
         let wanted = |metric: &Metric| *metric == Metric::ParallelUnits || (total && several);
         values.retain(|(metric, _)| !totals.iter().any(|(known, _)| known == metric));
         values.extend(totals.into_iter().filter(|(metric, _)| wanted(metric)));

@@ -5,17 +5,30 @@ use std::time::Duration;
 use ohmstead_model::Notice;
 
 use super::Inverter;
+use super::recognising::starting_with;
 use crate::Report;
 use crate::transports::PortError;
 use crate::voltronic::finder::{self, Choice, Place, Rejection, Wanted};
 use crate::voltronic::identify::Identity;
 use crate::voltronic::notices;
-use crate::voltronic::presence::{ALARM_AFTER, Change, Kind, MayReset, OFFLINE_AFTER, Rung};
+use crate::voltronic::presence::{ALARM_AFTER, Change, Kind, MayReset, Rung};
 use crate::voltronic::settings::PortPath;
 
+/// How often it is looked whether another program has the port open: that walks through all processes.
+const OPENERS_EVERY: Duration = Duration::from_secs(600);
 /// The notices that end when the unit answers.
-const ABSENCE: &[&str] =
-    &["port_missing", "port_permission", "port_in_use", "port_failed", "not_answering", "not_an_inverter", "other_unit"];
+const ABSENCE: &[&str] = &[
+    "port_missing",
+    "port_permission",
+    "port_in_use",
+    "port_failed",
+    "not_answering",
+    "not_an_inverter",
+    "family_unknown",
+    "other_unit",
+];
+/// The notices about somebody else at the port.
+const STRANGERS: &[&str] = &["not_an_inverter", "family_unknown", "other_unit"];
 
 impl Inverter {
     /// Does what the last failure asks for. Returns whether a question may follow.
@@ -60,7 +73,9 @@ impl Inverter {
         let now = self.now().mono;
         self.presence.reset(now);
         match outcome {
-            Ok(()) => tracing::warn!(device = %self.id, usb_port = port, "the USB port was reset: the inverter did not answer"),
+            Ok(()) => {
+                tracing::warn!(device = %self.id, usb_port = port, "the USB port was reset: the inverter did not answer");
+            }
             Err(error) => {
                 tracing::warn!(device = %self.id, usb_port = port, %error, "the USB port could not be reset");
                 self.presence.resets -= 1;
@@ -70,9 +85,10 @@ impl Inverter {
 
     /// Makes sure that a line is open. Returns false where there is none; that has been taken note of.
     pub(super) async fn reach(&mut self) -> bool {
-        if self.link.path().is_some() {
+        if self.link.path().is_some() && (self.unit.is_some() || self.checking.is_some()) {
             return true;
         }
+        self.link.close();
         let now = self.now();
         let candidates = match self.ports.candidates() {
             Ok(candidates) => candidates,
@@ -112,34 +128,47 @@ impl Inverter {
         for code in ["port_missing", "port_permission", "port_in_use", "port_failed"] {
             self.notices.remove(code);
         }
-        let other = self.ports.other_openers(&place.path).into_iter().next();
-        match other {
-            Some(other) => self.notices.insert("port_shared", notices::other_opener(&place.path, other.pid, &other.name)),
-            None => self.notices.remove("port_shared"),
-        };
         tracing::debug!(device = %self.id, path = %place.path.display(), usb_port = ?place.usb_port, kind = ?self.link.kind(), "opened");
         // Who was half recognised there before the port was opened anew is asked the rest.
         let same = self.checking_at.as_ref() == Some(&place);
         if !same || self.checking.as_ref().is_none_or(Identity::is_proven) {
-            self.checking = Some(Identity::default());
+            // Ours is only verified; a search starts from the beginning.
+            let dialect = self.unit.as_ref().map(|unit| unit.family.dialect());
+            self.checking = Some(dialect.map_or_else(Identity::default, starting_with));
             self.tries = 0;
         }
         self.checking_at = Some(place.clone());
         self.place = Some(place);
+        self.openers_due = Duration::ZERO;
+    }
+
+    /// Looks now and then whether another program has the port too.
+    pub(super) fn watch_openers(&mut self) {
+        let now = self.now().mono;
+        let Some(path) = self.link.path().filter(|_| now >= self.openers_due) else { return };
+        let other = self.ports.other_openers(path).into_iter().next();
+        let notice = other.map(|other| notices::other_opener(path, other.pid, &other.name));
+        self.openers_due = now + OPENERS_EVERY;
+        match notice {
+            Some(notice) => self.notice(notice),
+            None => _ = self.notices.remove("port_shared"),
+        }
     }
 
     fn not_reached(&mut self, refused: Option<&PortError>) {
         self.failed(Kind::NoPort);
         let silent_for = self.presence.silent_for(self.now().mono);
         let notice = match refused {
-            Some(PortError::Denied { path, .. }) => refused.map(|error| notices::permission(path, &error.to_string())),
+            Some(PortError::Denied { path, .. }) => {
+                refused.map(|error| notices::permission(path, &error.to_string()))
+            }
             Some(PortError::InUse { path, by }) => {
                 Some(notices::in_use(path, by.as_ref().map(|by| (by.pid, by.name.as_str()))))
             }
             Some(PortError::Other { path, source }) => Some(notices::port_failed(path, &source.to_string())),
             Some(PortError::Missing { .. }) | None => {
                 // Somebody else is at every port: that has a notice of its own.
-                let found_others = ["not_an_inverter", "other_unit"].iter().any(|code| self.notices.contains_key(code));
+                let found_others = STRANGERS.iter().any(|code| self.notices.contains_key(code));
                 let place = self.place_words();
                 let known = self.presence.ever || self.memory.family.is_some();
                 (!found_others).then(|| notices::port_missing(&place, silent_for, known)).flatten()
@@ -182,6 +211,7 @@ impl Inverter {
         }
         self.checking = None;
         self.link.close();
+        self.notices.remove("not_answering");
         self.notice(notice);
         self.failed(Kind::NoPort);
     }
@@ -199,7 +229,7 @@ impl Inverter {
         let silent_for = self.presence.silent_for(now.mono);
         let ever = self.presence.ever || self.memory.family.is_some();
         let place = self.link.path().map_or_else(|| self.place_words(), |path| path.display().to_string());
-        if !ever && self.presence.failures() >= OFFLINE_AFTER {
+        if !ever && self.presence.is_silent() {
             self.notice(notices::never_answered(&place));
         } else if ever && silent_for >= ALARM_AFTER {
             let minutes = silent_for.as_secs() / 60;

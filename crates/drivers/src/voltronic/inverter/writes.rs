@@ -32,7 +32,9 @@ impl Inverter {
     pub(super) fn plan_wish(&self, wish: &Wish, lease: Option<Timespan>) -> Result<Plan, PlanError> {
         if let Some(lease) = lease {
             return Err(PlanError {
-                reason: format!("the inverter has no timer to end this after {lease}: ask without a time, and again when it is to end"),
+                reason: format!(
+                    "the inverter has no timer to end this after {lease}: ask without a time, and again when it is to end"
+                ),
             });
         }
         let unit = self.controllable()?;
@@ -66,7 +68,9 @@ impl Inverter {
         let refused = |reason: &str| PlanError { reason: reason.to_owned() };
         let unit = self.unit.as_ref().ok_or_else(|| refused("the inverter has not told yet what it is"))?;
         if !unit.proven {
-            return Err(refused("the inverter has not shown that it is of the family in the configuration: it is only read"));
+            return Err(refused(
+                "the inverter has not shown that it is of the family in the configuration: it is only read",
+            ));
         }
         if !unit.family.is_controllable() {
             return Err(PlanError { reason: setters::not_controllable(unit.family) });
@@ -102,14 +106,20 @@ impl Inverter {
                 break;
             }
         }
-        for query in self.queries().filter(|query| SETTINGS.contains(&query.command) || FLAGS.contains(&query.command)) {
+        for query in
+            self.queries().filter(|query| SETTINGS.contains(&query.command) || FLAGS.contains(&query.command))
+        {
             self.schedule.hurry(query.command);
         }
         Ok(reply)
     }
 
     async fn write_one(&mut self, write: &str) -> Result<(String, bool), DeviceError> {
-        let refused = |answer: String| DeviceError::Refused { device: self.id.clone(), request: write.to_owned(), answer };
+        let refused = |answer: String| DeviceError::Refused {
+            device: self.id.clone(),
+            request: write.to_owned(),
+            answer,
+        };
         let unit = self.controllable().map_err(|error| refused(error.reason))?;
         let (family, dialect) = (unit.family, unit.family.dialect());
         let command = command_of(dialect, write);
@@ -117,20 +127,24 @@ impl Inverter {
             return Err(refused("it is no command that may be sent".to_owned()));
         }
         let fits = Arc::new(|payload: &Payload| payload.is_ack());
-        let spelled = if dialect == Dialect::Paren { command.to_owned() } else { format!("{SETTER}{command}") };
+        let spelled =
+            if dialect == Dialect::Paren { command.to_owned() } else { format!("{SETTER}{command}") };
         let mut ask = Ask { dialect, command: spelled, crc: CrcOut::Classic, fits };
         if self.memory.zero_escaped {
             ask.crc = CrcOut::ZeroEscaped;
         }
         let mut outcome = self.set_once(&ask).await;
         // A checksum that the unit takes for wrong changes nothing: the other way to send a zero in it is harmless.
-        let misread = matches!(&outcome, Ok(answer) if answer.payload.is_nak()) || matches!(outcome, Err(Failure::Silent));
+        let misread = matches!(&outcome, Ok(answer) if answer.payload.is_nak())
+            || matches!(outcome, Err(Failure::Silent));
         if misread && has_zero(&ask) {
             ask.crc = if ask.crc == CrcOut::Classic { CrcOut::ZeroEscaped } else { CrcOut::Classic };
             outcome = self.set_once(&ask).await;
         }
         match outcome {
-            Ok(answer) if answer.payload.is_nak() => Ok((format!("NAK: {}", setters::why_refused(family, command)), false)),
+            Ok(answer) if answer.payload.is_nak() => {
+                Ok((format!("NAK: {}", setters::why_refused(family, command)), false))
+            }
             Ok(_) => {
                 self.learn_crc(&ask);
                 Ok(("ACK".to_owned(), true))
@@ -142,10 +156,16 @@ impl Inverter {
     /// Sends a setter, once, on a line where no other answer is on its way.
     async fn set_once(&mut self, ask: &Ask) -> Result<Answer, Failure> {
         let confuses = |inverter: &Self| {
-            inverter.link.would_confuse(&|payload: &Payload| payload.is_ack() || payload.is_nak())
+            inverter
+                .link
+                .would_confuse(&ask.command, &|payload: &Payload| payload.is_ack() || payload.is_nak())
         };
         for _ in 0..CLEAR_TRIES {
-            if self.link.path().is_some() && self.checking.is_none() && self.link.is_clear() && !confuses(self) {
+            if self.link.path().is_some()
+                && self.checking.is_none()
+                && self.link.is_clear()
+                && !confuses(self)
+            {
                 break;
             }
             self.ask_mode().await?;
@@ -191,7 +211,8 @@ impl Inverter {
         let (metric, names) = match wish {
             Wish::Mode(_) => (Metric::OutputPriority, SETTINGS),
             Wish::Setting(assignment) => {
-                let metric = crate::metric(&assignment.name).ok_or_else(|| self.unusable(&assignment.name, "no such setting"))?;
+                let metric = crate::metric(&assignment.name)
+                    .ok_or_else(|| self.unusable(&assignment.name, "no such setting"))?;
                 (metric, if metric.id().starts_with("flag_") { FLAGS } else { SETTINGS })
             }
         };
@@ -201,7 +222,9 @@ impl Inverter {
         self.ask_fresh(query).await?;
         let value = self.unit.as_ref().and_then(|unit| unit.known.values.get(&metric));
         let native = value.map(|value| setters::word(metric, value));
-        let native = native.ok_or_else(|| self.unusable(query.command, "it does not tell this setting, or not in a known way"))?;
+        let native = native.ok_or_else(|| {
+            self.unusable(query.command, "it does not tell this setting, or not in a known way")
+        })?;
         let fresh = |last: Option<(f64, ohmstead_model::Moment)>| {
             last.filter(|(_, at)| self.now().since(*at) <= self.info.ttl.fast).map(|(number, _)| number)
         };
@@ -214,7 +237,7 @@ impl Inverter {
         let mut last = Failure::Silent;
         for _ in 0..READ_BACK_TRIES {
             let fits = |payload: &Payload| table::fits(query, payload);
-            if !self.link.is_clear() || self.link.would_confuse(&fits) {
+            if !self.link.is_clear() || self.link.would_confuse(query.command, &fits) {
                 let _ = self.ask_mode().await;
             }
             if let Err(failure) = self.ready().await {
@@ -231,7 +254,11 @@ impl Inverter {
     }
 
     fn unusable(&self, request: &str, answer: &str) -> DeviceError {
-        DeviceError::Unusable { device: self.id.clone(), request: request.to_owned(), answer: answer.to_owned() }
+        DeviceError::Unusable {
+            device: self.id.clone(),
+            request: request.to_owned(),
+            answer: answer.to_owned(),
+        }
     }
 
     fn error(&self, request: &str, failure: &Failure, tries: u32) -> DeviceError {
@@ -239,9 +266,11 @@ impl Inverter {
         match failure {
             Failure::Silent => DeviceError::NoAnswer { device, request, tries },
             Failure::Damaged(_) => DeviceError::Unusable { device, request, answer: failure.to_string() },
-            Failure::Gone(error) => {
-                DeviceError::Send { device, request, source: std::io::Error::new(error.kind(), error.to_string()) }
-            }
+            Failure::Gone(error) => DeviceError::Send {
+                device,
+                request,
+                source: std::io::Error::new(error.kind(), error.to_string()),
+            },
         }
     }
 }

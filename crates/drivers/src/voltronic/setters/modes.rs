@@ -51,9 +51,7 @@ fn priority_of(mode: &BatteryMode) -> Option<&'static str> {
     match mode {
         BatteryMode::Auto => Some("solar_battery_utility"),
         BatteryMode::Hold => Some("utility_first"),
-        BatteryMode::Native(name) => {
-            WORDS.iter().find(|(_, _, native)| native == name).map(|(key, ..)| *key)
-        }
+        BatteryMode::Native(name) => WORDS.iter().find(|(_, _, native)| native == name).map(|(key, ..)| *key),
         _ => None,
     }
 }
@@ -75,7 +73,11 @@ pub(crate) fn modes(family: Family, write: &[WriteClass]) -> Vec<String> {
 }
 
 /// The command for `mode`.
-pub(crate) fn plan_mode(mode: &BatteryMode, known: &Known, write: &[WriteClass]) -> Result<ModeWrite, PlanError> {
+pub(crate) fn plan_mode(
+    mode: &BatteryMode,
+    known: &Known,
+    write: &[WriteClass],
+) -> Result<ModeWrite, PlanError> {
     let refused = |reason: String| PlanError { reason };
     let codes = codes(known.family);
     if codes.is_empty() {
@@ -95,13 +97,17 @@ pub(crate) fn plan_mode(mode: &BatteryMode, known: &Known, write: &[WriteClass])
 
 fn why_not(mode: &BatteryMode, family: Family) -> &'static str {
     match mode {
-        BatteryMode::Hold | BatteryMode::Native(_) if family == Family::Pi18 && priority_of(mode).is_some() => {
+        BatteryMode::Hold | BatteryMode::Native(_)
+            if family == Family::Pi18 && priority_of(mode).is_some() =>
+        {
             "a PI18 inverter has no priority that puts the grid first"
         }
         BatteryMode::Charge { .. } => {
             "the unit charges by its own rules and takes no power for it; charger_priority decides whether the grid may charge"
         }
-        BatteryMode::Discharge { .. } => "the unit discharges as much as its loads take, and no power can be set",
+        BatteryMode::Discharge { .. } => {
+            "the unit discharges as much as its loads take, and no power can be set"
+        }
         BatteryMode::Idle | BatteryMode::HoldCharge => "no command of the unit does this",
         _ => "the unit has no such mode",
     }

@@ -71,10 +71,14 @@ fn in_order(metric: Metric, number: f64, order: &Order, known: &Known) -> Result
 }
 
 fn currents(metric: Metric, number: f64, known: &Known) -> Result<(), String> {
-    let other =
-        if metric == Metric::ChargeCurrentMax { Metric::GridChargeCurrentMax } else { Metric::ChargeCurrentMax };
+    let other = if metric == Metric::ChargeCurrentMax {
+        Metric::GridChargeCurrentMax
+    } else {
+        Metric::ChargeCurrentMax
+    };
     let Some(present) = known.number(other) else { return Ok(()) };
-    let (total, grid) = if metric == Metric::ChargeCurrentMax { (number, present) } else { (present, number) };
+    let (total, grid) =
+        if metric == Metric::ChargeCurrentMax { (number, present) } else { (present, number) };
     if metric == Metric::GridChargeCurrentMax && grid > total {
         return Err(format!(
             "charging from the grid with {grid} A is more than charging altogether, {total} A: raise charge_current_max first"

@@ -12,16 +12,11 @@ use super::{Form, List, Place, Setter, Voltages};
 
 type Codes = &'static [(&'static str, &'static str)];
 
-const OUTPUT: Codes =
-    &[("utility_first", "00"), ("solar_first", "01"), ("solar_battery_utility", "02")];
+const OUTPUT: Codes = &[("utility_first", "00"), ("solar_first", "01"), ("solar_battery_utility", "02")];
 /// A PI18 unit always lets the sun come first.
 const OUTPUT_PI18: Codes = &[("solar_first", "0"), ("solar_battery_utility", "1")];
-const CHARGER: Codes = &[
-    ("utility_first", "00"),
-    ("solar_first", "01"),
-    ("solar_and_utility", "02"),
-    ("solar_only", "03"),
-];
+const CHARGER: Codes =
+    &[("utility_first", "00"), ("solar_first", "01"), ("solar_and_utility", "02"), ("solar_only", "03")];
 /// Newer units have no grid first.
 const CHARGER_NEW: Codes = &[("solar_first", "01"), ("solar_and_utility", "02"), ("solar_only", "03")];
 const CHARGER_PI18: Codes = &[("solar_first", "0"), ("solar_and_utility", "1"), ("solar_only", "2")];
@@ -42,8 +37,11 @@ const TYPES_MAX: Codes = &[
 ];
 const TYPES_PI18: Codes = &[("agm", "0"), ("flooded", "1"), ("user", "2")];
 
-const OUTPUT_PRIORITY: Setter =
-    Setter { name: "output_priority", class: Priorities, form: Form::Codes { command: "POP", codes: OUTPUT } };
+const OUTPUT_PRIORITY: Setter = Setter {
+    name: "output_priority",
+    class: Priorities,
+    form: Form::Codes { command: "POP", codes: OUTPUT },
+};
 
 const fn charger(codes: Codes) -> Setter {
     let form = Form::UnitCodes { alone: "PCP", of_set: "PPCP", codes };
@@ -54,7 +52,12 @@ const fn types(codes: Codes) -> Setter {
     Setter { name: "battery_type", class: Battery, form: Form::Codes { command: "PBT", codes } }
 }
 
-const fn volts(name: &'static str, class: super::WriteClass, command: &'static str, range: Voltages) -> Setter {
+const fn volts(
+    name: &'static str,
+    class: super::WriteClass,
+    command: &'static str,
+    range: Voltages,
+) -> Setter {
     Setter { name, class, form: Form::Volts { command, range } }
 }
 
@@ -70,8 +73,11 @@ const CHARGE_CURRENT: Setter = Setter { name: "charge_current_max", class: Limit
 const GRID_CURRENT: Setter = Setter { name: "grid_charge_current_max", class: Limits, form: GRID };
 const RECHARGE: Setter = volts("battery_recharge_voltage", Limits, "PBCV", Voltages::Recharge);
 const REDISCHARGE: Setter = volts("battery_redischarge_voltage", Limits, "PBDV", Voltages::Redischarge);
-const INPUT_RANGE: Setter =
-    Setter { name: "inverter_input_range", class: Limits, form: Form::Codes { command: "PGR", codes: RANGE } };
+const INPUT_RANGE: Setter = Setter {
+    name: "inverter_input_range",
+    class: Limits,
+    form: Form::Codes { command: "PGR", codes: RANGE },
+};
 const BULK: Setter = volts("battery_bulk_voltage", Battery, "PCVV", Voltages::Charging);
 const FLOAT: Setter = volts("battery_float_voltage", Battery, "PBFT", Voltages::Charging);
 const CUTOFF: Setter = volts("battery_cutoff_voltage", Battery, "PSDV", Voltages::Cutoff);
@@ -163,7 +169,11 @@ const PI41: &[Setter] = &[
 
 // The letters of PI18 are others. `I`, the grid tie, is not among them.
 const PI18: &[Setter] = &[
-    Setter { name: "output_priority", class: Priorities, form: Form::Codes { command: "POP", codes: OUTPUT_PI18 } },
+    Setter {
+        name: "output_priority",
+        class: Priorities,
+        form: Form::Codes { command: "POP", codes: OUTPUT_PI18 },
+    },
     Setter {
         name: "charger_priority",
         class: Priorities,

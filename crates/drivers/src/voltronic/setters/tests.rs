@@ -37,15 +37,27 @@ fn known(family: Family) -> Known {
 }
 
 fn set(known: &Known, name: &str, value: &str) -> Result<(String, String), String> {
-    plan_setting(name, value, known, ALL).map(|(_, command, word)| (command, word)).map_err(|error| error.reason)
+    plan_setting(name, value, known, ALL)
+        .map(|(_, command, word)| (command, word))
+        .map_err(|error| error.reason)
 }
 
 /// The committed table: every mode on every family, with the exact write.
 #[test]
+#[expect(clippy::too_many_lines, reason = "the table")]
 fn modes_by_family() {
     let modes = [
-        "auto", "hold", "hold_charge", "idle", "charge", "charge 800 W", "discharge 500 W", "native:usb", "native:sub",
-        "native:sbu", "native:eco",
+        "auto",
+        "hold",
+        "hold_charge",
+        "idle",
+        "charge",
+        "charge 800 W",
+        "discharge 500 W",
+        "native:usb",
+        "native:sub",
+        "native:sbu",
+        "native:eco",
     ];
     let mut table = String::new();
     for family in FAMILIES {
@@ -136,6 +148,7 @@ fn modes_by_family() {
 
 /// The committed table: every setting of every family with every value, or the ends of a range.
 #[test]
+#[expect(clippy::too_many_lines, reason = "the table")]
 fn settings_by_family() {
     let mut table = String::new();
     for family in FAMILIES {
@@ -507,7 +520,8 @@ fn settings_by_family() {
             flooded: PBT1 -> flooded
             user: PBT2 -> user
         PI17
-    "#]].assert_eq(&table);
+    "#]]
+    .assert_eq(&table);
 }
 
 #[test]
@@ -525,9 +539,42 @@ fn every_name_of_the_tables_is_a_metric_and_stands_once() {
 #[rstest]
 fn dangerous_commands_are_in_no_table(
     #[values(
-        "PF", "F50", "F60", "V230", "POPM00", "POPM01", "POPLG00", "PPVOKC0", "PSPB0", "PSAVE", "PEd", "PDd", "PEI", "PDI",
-        "PBEQE1", "PBATCD111", "PBATCD000", "PCVT000", "RTEY", "RTDL", "DAT200101000000", "BTA+01", "ATE1", "PLED0", "PSET",
-        "S01", "T", "POPM0,1", "LON0", "GPMP0005000", "MCHGC", "POP", "POP03", "POP02x", "", "QPIGS"
+        "PF",
+        "F50",
+        "F60",
+        "V230",
+        "POPM00",
+        "POPM01",
+        "POPLG00",
+        "PPVOKC0",
+        "PSPB0",
+        "PSAVE",
+        "PEd",
+        "PDd",
+        "PEI",
+        "PDI",
+        "PBEQE1",
+        "PBATCD111",
+        "PBATCD000",
+        "PCVT000",
+        "RTEY",
+        "RTDL",
+        "DAT200101000000",
+        "BTA+01",
+        "ATE1",
+        "PLED0",
+        "PSET",
+        "S01",
+        "T",
+        "POPM0,1",
+        "LON0",
+        "GPMP0005000",
+        "MCHGC",
+        "POP",
+        "POP03",
+        "POP02x",
+        "",
+        "QPIGS"
     )]
     command: &str,
 ) {
@@ -542,26 +589,56 @@ fn what_the_owner_has_not_allowed_is_neither_offered_nor_sent() {
     assert!(offered(&known, &[]).is_empty() && modes(Family::Pi30, &[]).is_empty());
     let ids: Vec<_> = offered(&known, &[WriteClass::Priorities]).iter().map(|s| s.metric.id()).collect();
     assert_eq!(ids, ["output_priority", "charger_priority"]);
-    let refused = plan_setting("battery_bulk_voltage", "56.4", &known, &[WriteClass::Priorities, WriteClass::Limits]);
+    let refused =
+        plan_setting("battery_bulk_voltage", "56.4", &known, &[WriteClass::Priorities, WriteClass::Limits]);
     assert_eq!(
         refused.expect_err("not allowed").reason,
         "battery_bulk_voltage is not among what the owner allows to be written: add `battery` to `write:` of the device; wrong values damage the battery"
     );
-    let refused = plan_mode(&BatteryMode::Auto, &known, &[WriteClass::Limits]).expect_err("not allowed").reason;
+    let refused =
+        plan_mode(&BatteryMode::Auto, &known, &[WriteClass::Limits]).expect_err("not allowed").reason;
     assert!(refused.contains("add `priorities` to `write:`"), "{refused}");
     assert!(!is_tabled(Family::Pi30, "POP02", &[WriteClass::Limits]));
     assert!(is_tabled(Family::Pi30, "POP02", &[WriteClass::Priorities]));
 }
 
 #[rstest]
-#[case("battery_recharge_voltage", "51", "battery_recharge_voltage must be below battery_redischarge_voltage: 51 V and 50 V")]
-#[case("battery_redischarge_voltage", "48", "battery_recharge_voltage must be below battery_redischarge_voltage: 48 V and 48 V")]
-#[case("battery_float_voltage", "56.5", "battery_float_voltage must not be above battery_bulk_voltage: 56.5 V and 56.4 V")]
-#[case("battery_bulk_voltage", "53", "battery_float_voltage must not be above battery_bulk_voltage: 54 V and 53 V")]
-#[case("battery_cutoff_voltage", "48", "battery_cutoff_voltage must be below battery_recharge_voltage: 48 V and 48 V")]
-#[case("grid_charge_current_max", "100", "charging from the grid with 100 A is more than charging altogether, 60 A: raise charge_current_max first")]
+#[case(
+    "battery_recharge_voltage",
+    "51",
+    "battery_recharge_voltage must be below battery_redischarge_voltage: 51 V and 50 V"
+)]
+#[case(
+    "battery_redischarge_voltage",
+    "48",
+    "battery_recharge_voltage must be below battery_redischarge_voltage: 48 V and 48 V"
+)]
+#[case(
+    "battery_float_voltage",
+    "56.5",
+    "battery_float_voltage must not be above battery_bulk_voltage: 56.5 V and 56.4 V"
+)]
+#[case(
+    "battery_bulk_voltage",
+    "53",
+    "battery_float_voltage must not be above battery_bulk_voltage: 54 V and 53 V"
+)]
+#[case(
+    "battery_cutoff_voltage",
+    "48",
+    "battery_cutoff_voltage must be below battery_recharge_voltage: 48 V and 48 V"
+)]
+#[case(
+    "grid_charge_current_max",
+    "100",
+    "charging from the grid with 100 A is more than charging altogether, 60 A: raise charge_current_max first"
+)]
 #[case("charge_current_max", "50", "charge_current_max cannot be \"50\": expected one of 10, 60, 100, 120 A")]
-#[case("output_voltage", "230", "output_voltage is nothing that can be set on this inverter; there are output_priority, charger_priority, charge_current_max, grid_charge_current_max, battery_recharge_voltage, battery_redischarge_voltage, inverter_input_range, flag_buzzer, flag_overload_bypass, flag_power_saving, flag_lcd_return, flag_overload_restart, flag_over_temperature_restart, flag_backlight, flag_source_alarm, flag_fault_record, battery_bulk_voltage, battery_float_voltage, battery_cutoff_voltage, battery_type")]
+#[case(
+    "output_voltage",
+    "230",
+    "output_voltage is nothing that can be set on this inverter; there are output_priority, charger_priority, charge_current_max, grid_charge_current_max, battery_recharge_voltage, battery_redischarge_voltage, inverter_input_range, flag_buzzer, flag_overload_bypass, flag_power_saving, flag_lcd_return, flag_overload_restart, flag_over_temperature_restart, flag_backlight, flag_source_alarm, flag_fault_record, battery_bulk_voltage, battery_float_voltage, battery_cutoff_voltage, battery_type"
+)]
 fn values_that_contradict_others_are_refused(#[case] name: &str, #[case] value: &str, #[case] why: &str) {
     let mut known = known(Family::Pi30);
     known.values.insert(Metric::ChargeCurrentMax, Value::Number(60.0));

@@ -44,6 +44,8 @@ struct State {
     denied: BTreeSet<PathBuf>,
     openers: BTreeMap<PathBuf, Opener>,
     foreign: BTreeSet<PathBuf>,
+    /// Units that have the number of another one.
+    aliases: BTreeMap<String, String>,
     /// Units whose cable is pulled.
     pulled: BTreeSet<String>,
 }
@@ -81,6 +83,13 @@ impl Cables {
         lock(&self.state).pulled.insert(unit.to_owned());
     }
 
+    /// From now on two units have each other's numbers.
+    pub(crate) fn exchange_nodes(&self, one: &str, other: &str) {
+        let mut state = lock(&self.state);
+        state.aliases.insert(one.to_owned(), other.to_owned());
+        state.aliases.insert(other.to_owned(), one.to_owned());
+    }
+
     /// This user may not open the file.
     pub(crate) fn deny(&self, path: &str) {
         lock(&self.state).denied.insert(path.into());
@@ -107,9 +116,10 @@ impl Cables {
         lock(&self.heard).iter().filter(|heard| heard.unit == unit).cloned().collect()
     }
 
-    pub(crate) fn forget_heard(&self) {
+    /// Forgets what was asked of a unit long ago; every kind of question that was ever asked stays known.
+    pub(crate) fn forget_heard(&self, unit: &str) {
         let old = self.clock.now().mono.saturating_sub(Duration::from_secs(120));
-        lock(&self.heard).retain(|heard| heard.at.mono > old);
+        lock(&self.heard).retain(|heard| heard.unit != unit || heard.at.mono > old);
     }
 
     /// When which port was reset.
@@ -120,7 +130,11 @@ impl Cables {
     /// Looks at a unit, or changes it, at this moment.
     pub(crate) fn unit<T>(&self, name: &str, look: impl FnOnce(&mut Unit) -> T) -> T {
         let mut site = lock(&self.site);
-        site.advance(self.clock.now().unix.0);
+        let now = self.clock.now().unix.0;
+        // The house goes in steps of a second; the units' cables are exact.
+        if now - site.now_ms() >= 1000 {
+            site.advance(now);
+        }
         look(site.inverter_mut(name).expect("a unit of this house"))
     }
 
@@ -128,8 +142,9 @@ impl Cables {
         if lock(&self.state).pulled.contains(unit) {
             return None;
         }
+        let numbered = lock(&self.state).aliases.get(unit).cloned();
         let now = self.clock.now().unix.0;
-        self.unit(unit, |unit| unit.node(now))
+        self.unit(numbered.as_deref().unwrap_or(unit), |unit| unit.node(now))
     }
 
     fn path_of(&self, unit: &str) -> Option<PathBuf> {
@@ -141,12 +156,18 @@ impl Cables {
     }
 
     fn open_now(self: &Arc<Self>, path: &Path) -> Result<Box<dyn Line>, PortError> {
-        let found = self.plugged().into_iter().find(|plugged| self.path_of(&plugged.unit).as_deref() == Some(path));
+        let found =
+            self.plugged().into_iter().find(|plugged| self.path_of(&plugged.unit).as_deref() == Some(path));
         let Some(plugged) = found else { return Err(PortError::Missing { path: path.to_owned() }) };
         let mut state = lock(&self.state);
         if state.denied.contains(path) {
             let source = io::ErrorKind::PermissionDenied.into();
-            return Err(PortError::Denied { path: path.to_owned(), mode: 0o600, group: 0, source });
+            return Err(PortError::Denied {
+                path: path.to_owned(),
+                mode: 0o600,
+                group: "root".to_owned(),
+                source,
+            });
         }
         if state.foreign.contains(path) || !state.held.insert(path.to_owned()) {
             return Err(PortError::InUse { path: path.to_owned(), by: state.openers.get(path).cloned() });
@@ -184,13 +205,14 @@ impl Cable {
         for chunk in frame.chunks(8) {
             let mut report = [0; 8];
             report[..chunk.len()].copy_from_slice(chunk);
+            let ends = chunk.contains(&b'\r');
             let truth = self.cables.unit(&self.unit, |unit| {
-                let truth = unit.truth();
+                let truth = ends.then(|| unit.truth());
                 unit.receive(now.unix.0, &report);
                 truth
             });
             self.sent.extend_from_slice(chunk);
-            if chunk.contains(&b'\r') {
+            if let Some(truth) = truth {
                 let text = command(&std::mem::take(&mut self.sent));
                 lock(&self.cables.heard).push(Heard { at: now, unit: self.unit.clone(), text, truth });
             }
@@ -215,7 +237,8 @@ impl Cable {
             }
             let now = self.cables.clock.now().unix.0;
             let due = self.cables.unit(&self.unit, |unit| unit.due_ms());
-            let wait = due.map_or(LOOK, |due| Duration::from_millis(u64::try_from(due - now).unwrap_or(0)).min(LOOK));
+            let wait = due
+                .map_or(LOOK, |due| Duration::from_millis(u64::try_from(due - now).unwrap_or(0)).min(LOOK));
             self.cables.clock.sleep(wait.max(Duration::from_millis(1))).await;
         }
     }
@@ -234,7 +257,8 @@ fn command(frame: &[u8]) -> String {
 /// CRC-16/XMODEM with the bytes that frames must not have made one greater.
 fn checksum(bytes: &[u8]) -> [u8; 2] {
     let step = |crc: u16| if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 };
-    let crc = bytes.iter().fold(0, |crc, byte| (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc, _| step(crc)));
+    let crc =
+        bytes.iter().fold(0, |crc, byte| (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc, _| step(crc)));
     crc.to_be_bytes().map(|byte| if b"(\r\n".contains(&byte) { byte + 1 } else { byte })
 }
 

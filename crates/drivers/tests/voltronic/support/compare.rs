@@ -1,10 +1,34 @@
 //! What the driver published beside what was really the case when the unit was asked.
 
+use std::time::Duration;
+
 use ohmstead_model::{Metric, Reading, Value};
 use ohmstead_plant::voltronic::UnitTruth;
 
 use super::cable::Heard;
 use super::{Driven, World};
+
+/// Some values are sums of what several answers told, which were asked for so long apart at most.
+const TOGETHER: Duration = Duration::from_secs(25);
+/// Those values. Older units tell the panels' current into the battery in whole amperes, so that the power is coarse.
+const PARTS: &[&str] = &["load_power", "pv_power"];
+
+/// The least and the most that a sum can be, its parts taken from different moments.
+fn sums(metric: &str, recent: &[&Heard]) -> (f64, f64) {
+    let parts = |heard: &Heard| -> Vec<f64> {
+        let reading = &heard.truth.reading;
+        match metric {
+            "load_power" => vec![reading.load_w, reading.leg_2.watts],
+            _ => reading.trackers.iter().map(|tracker| tracker.watts).collect(),
+        }
+    };
+    let all: Vec<Vec<f64>> = recent.iter().map(|heard| parts(heard)).collect();
+    let bound = |pick: fn(f64, f64) -> f64, from: f64| -> f64 {
+        let parts = all.first().map_or(0, Vec::len);
+        (0..parts).map(|index| all.iter().map(|parts| parts[index]).fold(from, pick)).sum()
+    };
+    (bound(f64::min, f64::INFINITY), bound(f64::max, f64::NEG_INFINITY))
+}
 
 /// How much was compared.
 #[derive(Debug, Default, Clone, Copy)]
@@ -31,19 +55,27 @@ pub(crate) fn compare(world: &World, driven: &Driven, unit: &str) -> Compared {
         let Some(asked) = asked.checked_sub(1).and_then(|index| heard.get(index)) else {
             panic!("a reading that nobody asked for: {reading:?}");
         };
-        compared.values += check(&reading, asked);
+        let since = asked.at.mono.saturating_sub(TOGETHER);
+        let recent: Vec<_> =
+            heard.iter().filter(|heard| heard.at.mono >= since && heard.at.mono <= asked.at.mono).collect();
+        compared.values += check(&reading, asked, &recent);
         compared.readings += 1;
     }
     driven.told.forget_readings();
-    world.cables.forget_heard();
+    world.cables.forget_heard(unit);
     compared
 }
 
-fn check(reading: &Reading, asked: &Heard) -> usize {
+fn check(reading: &Reading, asked: &Heard, recent: &[&Heard]) -> usize {
     let mut checked = 0;
     for (metric, observation) in &reading.values {
         let Ok(value) = observation else { continue };
         let right = match value {
+            Value::Number(number) if PARTS.contains(&metric.id()) => {
+                let (low, high) = sums(metric.id(), recent);
+                let tick = if *metric == Metric::PvPower { 2.0 + asked.truth.reading.battery_v } else { 2.0 };
+                (low - tick..=high + tick).contains(number)
+            }
             Value::Number(number) => {
                 let Some((truth, tick)) = number_of(*metric, &asked.truth, &asked.text) else { continue };
                 (number - truth).abs() <= tick + 1e-6
@@ -57,7 +89,11 @@ fn check(reading: &Reading, asked: &Heard) -> usize {
             }
             Value::Text(_) => continue,
         };
-        assert!(right, "{metric} = {value:?} is wrong\nasked {}\n{reading:?}\n{:?}", asked.text, asked.truth);
+        assert!(
+            right,
+            "{metric} = {value:?} is wrong\nasked {} at {:?}\n{reading:?}\n{:?}",
+            asked.text, asked.at.mono, asked.truth.reading
+        );
         checked += 1;
     }
     checked
@@ -66,11 +102,7 @@ fn check(reading: &Reading, asked: &Heard) -> usize {
 /// The true number and how far the wire's rounding may take the published one from it.
 fn number_of(metric: Metric, truth: &UnitTruth, asked: &str) -> Option<(f64, f64)> {
     let reading = &truth.reading;
-    let pv_w: f64 = reading.trackers.iter().map(|tracker| tracker.watts).sum();
     let amps = reading.discharge_a - reading.charge_a;
-    let legs = if reading.leg_2.watts > 0.0 { reading.load_w + reading.leg_2.watts } else { reading.load_w };
-    // Older units tell the panels' current into the battery in whole amperes.
-    let pv_tick = 2.0 + reading.battery_v;
     // A PI18 unit tells tenths.
     let volts = if asked.contains("GS") && !asked.starts_with('Q') { 0.1 } else { 0.01 };
     Some(match metric.id() {
@@ -82,9 +114,7 @@ fn number_of(metric: Metric, truth: &UnitTruth, asked: &str) -> Option<(f64, f64
         "battery_current" => (amps, 1.0),
         "battery_power" => (amps * reading.battery_v, 1.5 * reading.battery_v),
         "battery_soc" => (reading.capacity_pct, 1.0),
-        "load_power" => (legs, 2.0),
         "inverter_bus_voltage" => (reading.bus_v, 1.0),
-        "pv_power" => (pv_w, pv_tick),
         "pv_voltage_1" => (reading.trackers[0].volts, 0.1),
         "battery_recharge_voltage" => (truth.eeprom.orders.recharge_v, 0.05),
         "battery_redischarge_voltage" => (truth.eeprom.orders.redischarge_v, 0.05),

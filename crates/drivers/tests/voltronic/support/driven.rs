@@ -20,8 +20,12 @@ impl Driven {
     pub(crate) fn open(name: &str, settings: Settings, memory: Option<String>, world: &World) -> Self {
         let id: DeviceId = name.parse().unwrap();
         let told = Told::new(id.clone());
-        let context =
-            Context { clock: Arc::clone(&world.clock) as _, reporter: Arc::clone(&told) as _, seed: 1, memory };
+        let context = Context {
+            clock: Arc::clone(&world.clock) as _,
+            reporter: Arc::clone(&told) as _,
+            seed: 1,
+            memory,
+        };
         let ports = Arc::new(Hub(Arc::clone(&world.cables)));
         let inverter = Inverter::with_ports(id, settings, context, ports);
         told.report(Report::Info(inverter.info()));

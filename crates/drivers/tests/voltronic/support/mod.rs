@@ -28,6 +28,12 @@ pub(crate) struct TestClock {
     start: i64,
 }
 
+impl TestClock {
+    pub(crate) fn new(start: i64) -> Arc<Self> {
+        Arc::new(Self { origin: Instant::now(), start })
+    }
+}
+
 impl Clock for TestClock {
     fn now(&self) -> Moment {
         let mono = self.origin.elapsed();
@@ -57,7 +63,7 @@ impl World {
 
     pub(crate) fn of(setups: Vec<InverterSetup>) -> Self {
         let settings = house::Settings::default();
-        let clock = Arc::new(TestClock { origin: Instant::now(), start: settings.start_unix_ms });
+        let clock = TestClock::new(settings.start_unix_ms);
         let names: Vec<_> = setups.iter().map(|setup| setup.name.clone()).collect();
         let mut site = InMemory::new(settings, Vec::new()).unwrap();
         for setup in setups {
@@ -101,6 +107,11 @@ impl World {
 
     pub(crate) fn heard_texts(&self, name: &str) -> Vec<String> {
         self.cables.heard(name).into_iter().map(|heard| heard.text).collect()
+    }
+
+    /// Seconds since the start.
+    pub(crate) fn now_s(&self) -> u64 {
+        self.clock.now().mono.as_secs()
     }
 
     pub(crate) fn set_grid(&self, present: bool) {

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -15,6 +16,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Wire;
+
+/// How long nobody is let in after somebody could not be.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(100);
 
 /// Where the socket file is.
 pub(super) enum Place {
@@ -111,7 +115,11 @@ async fn accept(
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let accepted =
             listener.async_io(Interest::READABLE, |fd| Ok(rustix::net::accept_with(fd, flags)?)).await;
-        let Ok(client) = accepted.and_then(registered) else { continue };
+        let Ok(client) = accepted.and_then(registered) else {
+            // Too many open files, mostly: that is not over at once.
+            tokio::time::sleep(REFUSAL_PAUSE).await;
+            continue;
+        };
         tasks.spawn(converse(client, to_unit.clone(), reports.subscribe(), session.clone()));
     }
 }

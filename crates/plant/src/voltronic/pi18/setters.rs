@@ -118,7 +118,7 @@ fn user(eeprom: &Eeprom, volts: Option<f64>) -> Option<f64> {
     volts.filter(|_| eeprom.battery_type == 2)
 }
 
-/// `PEx`, `PDx`: a..=h are the flags of FLAG, i is feeding the grid.
+/// `PEx`, `PDx`: A..=H are the flags of FLAG, I is feeding the grid; in small letters too.
 fn flag(name: &str, eeprom: &mut Eeprom) -> Option<()> {
     let (way, letter) = name.split_at_checked(2)?;
     let on = match way {
@@ -127,7 +127,7 @@ fn flag(name: &str, eeprom: &mut Eeprom) -> Option<()> {
         _ => return None,
     };
     let mut letters = letter.bytes();
-    let index = usize::from(letters.next()?.checked_sub(b'a')?);
+    let index = usize::from(letters.next()?.to_ascii_uppercase().checked_sub(b'A')?);
     if letters.next().is_some() {
         return None;
     }

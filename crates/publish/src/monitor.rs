@@ -1,0 +1,335 @@
+//! `compat: [pv-inverter-monitor]`: the topics, formats and unique ids of that program, for the devices of the `voltronic`
+//! driver, so that dashboards and automations go on working.
+//!
+//! ```text
+//! <inverter_topic_prefix>/<metric>       a plain number; not retained; with every reading
+//! <inverter_topic_prefix>/mode, actual_mode      the letter of the inverter's present mode
+//! <inverter_topic_prefix>/desired_mode           L, B or S: the output priority that the inverter has
+//! <inverter_topic_prefix>/availability           online | offline, retained
+//! <inverter_topic_prefix>/set_mode       taken: L (grid first), B (solar, battery, grid), S (solar, grid, battery)
+//! <inverter_topic_prefix>/set_mode/result        the answer: the ledger entry of the attempt
+//! ```
+//!
+//! Different on purpose: what is not known is not sent, never 0; `solar_power` is what the inverter reports, not a product
+//! of numbers from two sides of its charger; `desired_mode` is read from the inverter, not echoed from a command. A second
+//! inverter has its device's name appended to the prefix.
+
+use std::collections::BTreeMap;
+
+use ohmstead_model::{
+    Asker, Assignment, DeviceId, DeviceState, Metric, Moment, Request, Snapshot, Value, Wish,
+};
+use serde_json::{Map, Value as Json, json};
+
+use crate::discovery::{self, Announcement};
+use crate::render::Said;
+use crate::scheme::{Message, Scheme, availability_word};
+
+/// The driver that this is for.
+const DRIVER: &str = "voltronic";
+
+/// The topics' beginning for each inverter.
+pub(crate) fn prefixes(scheme: &Scheme, snapshot: &Snapshot) -> BTreeMap<DeviceId, String> {
+    let Some(prefix) = &scheme.inverter_prefix else { return BTreeMap::new() };
+    let inverters = snapshot.devices().filter(|device| device.info.driver == DRIVER);
+    let named = inverters.enumerate().map(|(index, device)| {
+        let id = device.info.id.clone();
+        let prefix = if index == 0 { prefix.clone() } else { format!("{prefix}_{id}") };
+        (id, prefix)
+    });
+    named.collect()
+}
+
+/// How a number is written.
+#[derive(Clone, Copy)]
+enum Form {
+    /// As Python writes a float that is rounded to two decimals: `230.0`, `49.98`.
+    Float,
+    /// Without decimals.
+    Whole,
+    /// As it was received.
+    Text,
+}
+
+/// Name of the topic, id of the metric, what it is multiplied with, how it is written.
+const TOPICS: &[(&str, &str, f64, Form)] = &[
+    ("utility_voltage", "grid_voltage", 1.0, Form::Float),
+    ("utility_frequency", "grid_frequency", 1.0, Form::Float),
+    ("output_voltage", "inverter_voltage", 1.0, Form::Float),
+    ("output_frequency", "inverter_frequency", 1.0, Form::Float),
+    ("load_va", "inverter_apparent_power", 1.0, Form::Whole),
+    ("load_w", "load_power", 1.0, Form::Whole),
+    ("load_percent", "inverter_load_share", 1.0, Form::Whole),
+    ("bus_voltage", "inverter_bus_voltage", 1.0, Form::Whole),
+    ("battery_voltage", "battery_voltage", 1.0, Form::Float),
+    ("battery_capacity", "battery_soc", 1.0, Form::Whole),
+    ("heatsink_temperature", "inverter_temperature", 1.0, Form::Whole),
+    ("solar_current", "voltronic_solar_current", 1.0, Form::Float),
+    ("solar_voltage", "pv_voltage_1", 1.0, Form::Float),
+    ("battery_voltage_scc", "voltronic_battery_voltage_scc", 1.0, Form::Float),
+    ("device_status", "voltronic_device_status", 1.0, Form::Text),
+    ("battery_voltage_offset_fans", "voltronic_battery_voltage_offset_fans", 1.0, Form::Whole),
+    ("eeprom_version", "voltronic_eeprom_version", 1.0, Form::Whole),
+    ("pv_charging_power", "pv_power_1", 1.0, Form::Whole),
+    ("device_status_2", "voltronic_device_status_2", 1.0, Form::Text),
+    ("solar_power", "pv_power", 1.0, Form::Float),
+    // Charging is positive there.
+    ("battery_current", "battery_current", -1.0, Form::Whole),
+];
+
+/// Everything that is known of an inverter, in that program's topics.
+pub(crate) fn values(device: &DeviceState, prefix: &str, now: Moment) -> Vec<Said> {
+    let mut said = Vec::new();
+    let mut say = |topic: &str, at: Moment, text: String| {
+        // Sent with every reading, changed or not, as that program did.
+        let essence = format!("{text} {}", at.mono.as_millis());
+        said.push(Said { message: Message::passing(format!("{prefix}/{topic}"), text), essence });
+    };
+    for (topic, metric, factor, form) in TOPICS {
+        if let Some((at, text)) =
+            known(device, metric, now).and_then(|(at, value)| Some((at, written(&value, *factor, *form)?)))
+        {
+            say(topic, at, text);
+        }
+    }
+    if let Some((at, amperes)) =
+        known(device, "battery_current", now).and_then(|(at, value)| Some((at, value.number()?)))
+    {
+        say("battery_charge_current", at, whole((-amperes).max(0.0)));
+        say("battery_discharge_current", at, whole(amperes.max(0.0)));
+    }
+    if let Some((at, letter)) = mode(device, now) {
+        say("mode", at, letter.clone());
+        say("actual_mode", at, letter);
+    }
+    if let Some((at, priority)) = known(device, Metric::OutputPriority.id(), now)
+        && let Some(letter) = priority.as_str().and_then(letter_of)
+    {
+        say("desired_mode", at, letter.to_owned());
+    }
+    said
+}
+
+fn known(device: &DeviceState, id: &str, now: Moment) -> Option<(Moment, Value)> {
+    let metric = device.values.keys().find(|metric| metric.id() == id)?;
+    let known = device.value(*metric, now).ok()?;
+    Some((known.at, known.value.clone()))
+}
+
+fn written(value: &Value, factor: f64, form: Form) -> Option<String> {
+    match form {
+        Form::Text => value.as_str().map(str::to_owned),
+        Form::Whole => Some(whole(value.number()? * factor)),
+        Form::Float => {
+            let rounded = (value.number()? * factor * 100.0).round() / 100.0 + 0.0;
+            Some(if rounded.fract() == 0.0 { format!("{rounded:.1}") } else { rounded.to_string() })
+        }
+    }
+}
+
+fn whole(number: f64) -> String {
+    format!("{:.0}", number.round() + 0.0)
+}
+
+/// The letter of the present mode; families without letters are put into those of PI30.
+fn mode(device: &DeviceState, now: Moment) -> Option<(Moment, String)> {
+    let (at, native) = known(device, Metric::InverterModeNative.id(), now)?;
+    let native = native.as_str()?.to_owned();
+    if native.len() == 1 && native.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Some((at, native));
+    }
+    let (_, mode) = known(device, Metric::InverterMode.id(), now)?;
+    let letter = match mode.as_str()? {
+        "power_on" => "P",
+        "standby" => "S",
+        "line" | "hybrid" | "bypass" => "L",
+        "battery" => "B",
+        "fault" => "F",
+        _ => return None,
+    };
+    Some((at, letter.to_owned()))
+}
+
+/// The letters of the output priorities.
+const LETTERS: [(&str, &str); 3] =
+    [("L", "utility_first"), ("B", "solar_battery_utility"), ("S", "solar_first")];
+
+fn letter_of(priority: &str) -> Option<&'static str> {
+    LETTERS.iter().find(|(_, known)| *known == priority).map(|(letter, _)| *letter)
+}
+
+/// What a command asks for; `None` for anything but one of the letters.
+pub(crate) fn command(device: &DeviceId, payload: &[u8]) -> Option<Request> {
+    let (_, priority) = LETTERS.iter().find(|(letter, _)| letter.as_bytes() == payload)?;
+    let assignment =
+        Assignment { name: Metric::OutputPriority.id().to_owned(), value: (*priority).to_owned() };
+    Some(Request {
+        device: device.clone(),
+        wish: Wish::Setting(assignment),
+        lease: None,
+        asked_by: Asker::Mqtt,
+    })
+}
+
+/// `<prefix>/availability`.
+pub(crate) fn availability(device: &DeviceState, prefix: &str) -> Said {
+    let word = availability_word(device.is_online());
+    Said { message: Message::retained(format!("{prefix}/availability"), word), essence: word.to_owned() }
+}
+
+/// Unique id (behind its common beginning), topic, name, unit, device class. Those of that program's configuration.yaml.
+const ENTITIES: &[(&str, &str, &str, &str, &str)] = &[
+    ("1", "load_w", "Inverter output power", "W", "power"),
+    ("2", "solar_power", "Inverter solar power", "W", "power"),
+    ("3", "battery_capacity", "Inverter battery state", "%", "battery"),
+    ("4", "battery_current", "Inverter battery current", "A", "current"),
+    ("5", "battery_voltage", "Inverter battery voltage", "V", "voltage"),
+    ("charge_current", "battery_charge_current", "Inverter Battery Charge Current", "A", "current"),
+    ("discharge_current", "battery_discharge_current", "Inverter Battery Discharge Current", "A", "current"),
+];
+/// Those without a unit.
+const LETTER_ENTITIES: &[(&str, &str, &str)] = &[
+    ("mode", "mode", "Inverter Mode"),
+    ("desired_mode", "desired_mode", "Inverter Desired Mode"),
+    ("actual_mode", "actual_mode", "Inverter Actual Mode"),
+];
+const UNIQUE: &str = "mp_omega_5600_v4";
+
+/// That program's entities, for the first inverter only: its unique ids are the same in every house.
+pub(crate) fn announcements(scheme: &Scheme, device: &DeviceState, prefix: &str) -> Vec<Announcement> {
+    let is_first = scheme.inverter_prefix.as_deref() == Some(prefix);
+    let shared = || {
+        let mut map = Map::new();
+        let topics = [scheme.status(), format!("{prefix}/availability")];
+        map.extend(discovery::availability(&topics));
+        map.insert(
+            "device".to_owned(),
+            json!({ "identifiers": [format!("{UNIQUE}_inverter")], "name": device.info.title, "manufacturer": "Voltronic" }),
+        );
+        map.insert("origin".to_owned(), discovery::origin(scheme));
+        map
+    };
+    let make = |platform: &'static str, suffix: &str, topic: &str, name: &str, particular: Json| {
+        let unique = format!("{UNIQUE}_{suffix}");
+        let mut payload = shared();
+        payload.insert("name".to_owned(), json!(name));
+        payload.insert("unique_id".to_owned(), json!(unique));
+        payload.insert("state_topic".to_owned(), json!(format!("{prefix}/{topic}")));
+        let entity = name.to_lowercase().replace(' ', "_");
+        payload.insert("default_entity_id".to_owned(), json!(format!("{platform}.{entity}")));
+        if let Json::Object(particular) = particular {
+            payload.extend(particular);
+        }
+        Announcement {
+            topic: scheme.discovery_topic(platform, &unique),
+            owner: format!("pv-inverter-monitor {prefix}"),
+            components: vec![(unique, platform)],
+            payload: Json::Object(payload),
+        }
+    };
+    if !is_first {
+        return Vec::new();
+    }
+    let numbers = ENTITIES.iter().map(|(suffix, topic, name, unit, class)| {
+        let particular =
+            json!({ "unit_of_measurement": unit, "device_class": class, "state_class": "measurement" });
+        make("sensor", suffix, topic, name, particular)
+    });
+    let letters =
+        LETTER_ENTITIES.iter().map(|(suffix, topic, name)| make("sensor", suffix, topic, name, json!({})));
+    numbers.chain(letters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use ohmstead_model::{DeviceInfo, Observation, Observed, Online, UnixMillis, Unknown};
+    use rstest::rstest;
+
+    use super::*;
+
+    fn device(values: &[(Metric, Observation)]) -> DeviceState {
+        let id: DeviceId = "axpert".parse().expect("a valid name");
+        let mut device = DeviceState::new(Arc::new(DeviceInfo::new(id, DRIVER, "/dev/hidraw0")));
+        let at = Moment { mono: Duration::from_secs(100), unix: UnixMillis(0) };
+        device.online = Online::Yes(at);
+        for (metric, observation) in values {
+            device.values.insert(*metric, Observed { observation: observation.clone(), at });
+        }
+        device
+    }
+
+    fn said(device: &DeviceState, after_s: u64) -> Vec<String> {
+        let now = Moment { mono: Duration::from_secs(100 + after_s), unix: UnixMillis(0) };
+        let mut said: Vec<_> = values(device, "homeassistant/inverter", now)
+            .into_iter()
+            .map(|said| {
+                assert!(!said.message.retain, "{said:?}");
+                let topic = said.message.topic.trim_start_matches("homeassistant/inverter/").to_owned();
+                format!("{topic} {}", said.message.payload)
+            })
+            .collect();
+        said.sort();
+        said
+    }
+
+    #[test]
+    fn numbers_look_as_that_program_printed_them() {
+        let number = |number| Ok(Value::Number(number));
+        let device = device(&[
+            (Metric::GridVoltage, number(230.0)),
+            (Metric::GridFrequency, number(49.98)),
+            (Metric::LoadPower, number(119.0)),
+            (Metric::BatteryVoltage, number(52.4)),
+            (Metric::BatteryCurrent, number(-12.0)),
+            (Metric::PvPower, number(856.0)),
+            (Metric::InverterModeNative, Ok(Value::text("B"))),
+            (Metric::OutputPriority, Ok(Value::State("solar_first"))),
+            (Metric::InverterBusVoltage, Err(Unknown::NotReported)),
+        ]);
+        assert_eq!(
+            said(&device, 1),
+            [
+                "actual_mode B",
+                "battery_charge_current 12",
+                "battery_current 12",
+                "battery_discharge_current 0",
+                "battery_voltage 52.4",
+                "desired_mode S",
+                "load_w 119",
+                "mode B",
+                "solar_power 856.0",
+                "utility_frequency 49.98",
+                "utility_voltage 230.0",
+            ]
+        );
+        assert!(said(&device, 10_000).is_empty(), "what is too old is not sent");
+    }
+
+    #[test]
+    fn a_reading_is_sent_again_though_nothing_changed() {
+        let mut device = device(&[(Metric::LoadPower, Ok(Value::Number(5.0)))]);
+        let essence = |device: &DeviceState| {
+            values(device, "p", Moment { mono: Duration::from_secs(101), unix: UnixMillis(0) })[0]
+                .essence
+                .clone()
+        };
+        let before = essence(&device);
+        device.values.get_mut(&Metric::LoadPower).expect("there").at.mono += Duration::from_millis(500);
+        assert_ne!(essence(&device), before);
+    }
+
+    #[rstest]
+    #[case(b"L", Some("output_priority=utility_first"))]
+    #[case(b"B", Some("output_priority=solar_battery_utility"))]
+    #[case(b"S", Some("output_priority=solar_first"))]
+    #[case(b"b", None)]
+    #[case(b"POP02", None)]
+    #[case(b"", None)]
+    fn only_the_letters_are_commands(#[case] payload: &[u8], #[case] wish: Option<&str>) {
+        let request = command(&"axpert".parse().expect("a valid name"), payload);
+        assert_eq!(request.map(|request| request.wish.to_string()).as_deref(), wish);
+    }
+}
