@@ -5,10 +5,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ohmstead_model::{Clock, DeviceId, DeviceInfo, Evidence, Metric, Moment, NativeView, Notice, Reading, Value, Wish};
+use ohmstead_model::{
+    Clock, DeviceId, DeviceInfo, Evidence, Metric, Moment, NativeView, Notice, Reading, Value, Wish,
+};
 use ohmstead_units::{BatteryPower, Timespan};
 
-use crate::{marstek, victron, voltronic};
+use crate::{marstek, voltronic};
 
 /// A boxed future that borrows the device.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -32,8 +34,6 @@ pub struct Driver {
 pub enum DeviceSettings {
     /// A Marstek battery with the local API.
     Marstek(marstek::Settings),
-    /// A Victron GX device with everything that is connected to it.
-    Victron(victron::Settings),
     /// A Voltronic (Axpert, MPP Solar) inverter over USB or a serial line.
     Voltronic(voltronic::Settings),
 }
@@ -41,9 +41,6 @@ pub enum DeviceSettings {
 impl DeviceSettings {
     /// The settings that an address such as `marstek://192.0.2.7:30000` stands for.
     pub fn from_address(address: &str) -> Result<Self, OpenError> {
-        if let Some(settings) = victron::Settings::from_address(address) {
-            return settings.map(Self::Victron);
-        }
         let (scheme, rest) = address.split_once("://").ok_or_else(|| OpenError::bad_address(address))?;
         match scheme {
             "marstek" => marstek::Settings::from_authority(rest).map(Self::Marstek),
@@ -56,7 +53,6 @@ impl DeviceSettings {
     pub fn driver(&self) -> &'static str {
         match self {
             Self::Marstek(_) => marstek::DRIVER.name,
-            Self::Victron(_) => victron::DRIVER.name,
             Self::Voltronic(_) => voltronic::DRIVER.name,
         }
     }
@@ -65,7 +61,6 @@ impl DeviceSettings {
     pub fn title(&self) -> Option<&str> {
         match self {
             Self::Marstek(settings) => settings.name.as_deref(),
-            Self::Victron(settings) => settings.name.as_deref(),
             Self::Voltronic(settings) => settings.name.as_deref(),
         }
     }
@@ -74,7 +69,6 @@ impl DeviceSettings {
     pub fn address(&self) -> String {
         match self {
             Self::Marstek(settings) => settings.host.clone(),
-            Self::Victron(settings) => settings.address(),
             Self::Voltronic(settings) => settings.path.to_string(),
         }
     }
@@ -84,7 +78,6 @@ impl DeviceSettings {
     pub fn place(&self) -> Option<String> {
         match self {
             Self::Marstek(settings) => Some(settings.place()),
-            Self::Victron(settings) => Some(settings.address()),
             Self::Voltronic(settings) => settings.place(),
         }
     }
@@ -93,7 +86,6 @@ impl DeviceSettings {
     pub fn place_key(&self) -> &'static str {
         match self {
             Self::Marstek(_) => "host",
-            Self::Victron(settings) => settings.place_key(),
             Self::Voltronic(_) => "path",
         }
     }
@@ -102,7 +94,6 @@ impl DeviceSettings {
     pub fn read_only(&self) -> Option<bool> {
         match self {
             Self::Marstek(settings) => settings.read_only,
-            Self::Victron(settings) => settings.read_only,
             Self::Voltronic(settings) => settings.read_only,
         }
     }
@@ -111,7 +102,6 @@ impl DeviceSettings {
     pub fn open(&self, id: DeviceId, context: Context) -> Result<Box<dyn Device>, OpenError> {
         match self {
             Self::Marstek(settings) => Ok(Box::new(marstek::Battery::open(id, settings.clone(), context)?)),
-            Self::Victron(settings) => Ok(Box::new(victron::Gx::open(id, settings.clone(), context)?)),
             Self::Voltronic(settings) => {
                 Ok(Box::new(voltronic::Inverter::open(id, settings.clone(), context)?))
             }
@@ -256,7 +246,9 @@ pub struct PlanError {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The address has no known form.
-    #[error("{address:?} is no device address: expected one such as marstek://192.0.2.7:30000, victron+http://192.0.2.9:8088 or voltronic:///dev/hidraw0")]
+    #[error(
+        "{address:?} is no device address: expected one such as marstek://192.0.2.7:30000 or voltronic:///dev/hidraw0"
+    )]
     BadAddress {
         /// What was given.
         address: String,

@@ -9,7 +9,6 @@
 mod device;
 pub mod marstek;
 pub mod transports;
-pub mod victron;
 pub mod voltronic;
 
 pub use device::{
@@ -18,7 +17,7 @@ pub use device::{
 };
 
 /// Every driver, in alphabetical order: the one list that discovery, documentation and tests go through.
-pub const DRIVERS: &[Driver] = &[marstek::DRIVER, victron::DRIVER, voltronic::DRIVER];
+pub const DRIVERS: &[Driver] = &[marstek::DRIVER, voltronic::DRIVER];
 
 /// The metrics of the drivers' own, beyond the core catalogue.
 pub fn native() -> Vec<ohmstead_model::Metric> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    DeviceId, DeviceInfo, Evidence, Metric, Moment, NativeView, Notice, Observation, Online, Reading, Unknown, Value,
+    DeviceId, DeviceInfo, Evidence, Metric, Moment, NativeView, Notice, Observation, Online, Reading,
+    Unknown, Value,
 };
 
 /// An observation with the moment it was made.

@@ -199,7 +199,7 @@ fn setter(scheme: &Scheme, info: &DeviceInfo, setting: &Setting) -> Option<Compo
             ("select", json!({ "options": numbers.iter().map(text).collect::<Vec<_>>() }))
         }
         Allowed::Range { min, max, step } => {
-            let unit = def.unit.map(|unit| unit.symbol());
+            let unit = def.unit.map(ohmstead_model::catalogue::Unit::symbol);
             (
                 "number",
                 json!({ "min": min, "max": max, "step": step, "mode": "box", "unit_of_measurement": unit }),

@@ -16,6 +16,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let settings = Settings { listen, ..Settings::default() };
     check(&settings)?;
     let listener = bind(&settings).await?;
-    serve(listener, router(fake::House::new(), &settings), CancellationToken::new()).await;
+    serve(listener, router(fake::House::with_inverter(), &settings), CancellationToken::new()).await;
     Ok(())
 }

@@ -47,7 +47,7 @@ fn take(lately: &mut Vec<i64>, wear: &Wear, now: UnixMillis) -> Result<(), Strin
         Timespan(*interval)
     );
     if let Some(last) = lately.iter().map(|at| since(*at)).min().filter(|last| last < interval) {
-        let wait = Duration::from_secs((*interval - last).as_secs() + 1);
+        let wait = Duration::from_secs(interval.saturating_sub(last).as_secs() + 1);
         return Err(format!("{why}; ask again in {}", Timespan(wait)));
     }
     if lately.len() >= usize::try_from(*per_day).unwrap_or(usize::MAX) {

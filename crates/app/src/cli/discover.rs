@@ -134,7 +134,7 @@ async fn inverters(roots: &Roots, clock: &Arc<dyn Clock>) -> Vec<Found> {
     voltronic::discover(roots.ports(clock), Arc::clone(clock), RECOGNISE).await
 }
 
-/// What find_inverter.sh did: scripts and units stand on it.
+/// What `find_inverter.sh` did: scripts and units stand on it.
 fn first_path(ports: &dyn Ports) -> Result<(), Failure> {
     match voltronic::paths(ports).first() {
         Some(port) => Ok(print::out(port.path.display().to_string())?),

@@ -197,10 +197,10 @@ mod tests {
         device["evidence"] = json!([{ "what": "QPI", "seen": "(PI30", "means": "PI30" }, { "what": "QPIGS", "seen": "24 fields", "means": "" }]);
         let text = text(&device, &arguments(true));
         expect![[r#"
-             the driver knows, and from what:
+            the driver knows, and from what:
               QPI    (PI30      PI30
               QPIGS  24 fields"#]]
-        .assert_eq(text.split_once("What").unwrap().1);
+        .assert_eq(text.split_once("What ").unwrap().1);
     }
 
     #[test]

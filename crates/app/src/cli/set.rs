@@ -72,7 +72,7 @@ fn wish(arguments: &Arguments) -> Result<Wish, String> {
         Wish::Setting(_) if arguments.lease.is_some() => {
             Err("--for does not go with a setting: it stays until it is changed again".to_owned())
         }
-        setting => Ok(setting),
+        Wish::Setting(assignment) => Ok(Wish::Setting(assignment)),
     }
 }
 

@@ -46,7 +46,11 @@ fn devices(house: &House) -> Value {
 async fn set(house: &House, device: &str, wish: &str, lease: Option<Duration>) -> Result<Value, Failure> {
     let id: DeviceId = device.parse().map_err(|_| unknown_device(house, device))?;
     let wish: Wish = wish.parse().map_err(|error: ohmstead_model::ModeParseError| {
-        Failure::new("bad_mode", error.to_string(), "`ohmstead read NAME --json` lists the modes and settings of a device")
+        Failure::new(
+            "bad_mode",
+            error.to_string(),
+            "`ohmstead read NAME --json` lists the modes and settings of a device",
+        )
     })?;
     if lease.is_some_and(|lease| lease > LEASE_MAX) {
         return Err(Failure::new("bad_time", "a mode is asked for a week at most", "ask again when it ends"));

@@ -225,7 +225,8 @@ impl Inner {
         if lock.is_none() {
             *lock = Some(data_dir::take(dir).map_err(OpenFailed::Dir)?);
         }
-        let history = History::open(dir, &self.settings, &ohmstead_drivers::native()).map_err(OpenFailed::History)?;
+        let history =
+            History::open(dir, &self.settings, &ohmstead_drivers::native()).map_err(OpenFailed::History)?;
         *locked(&self.history) = Some(Arc::new(history));
         Ok(())
     }

@@ -35,25 +35,25 @@ use crate::refused;
       |
     2 |   garage: { marstk: { host: 192.0.2.7 } }
       |             ^^^^^^
-      = write `garage: { marstek | voltronic: { host: ... } }`"#]])]
+      = write `garage: { DRIVER: { ... } }`; drivers: marstek, voltronic"#]])]
 #[case::driver_left_out("devices:\n  garage: { host: 192.0.2.7 }\n", expect![[r#"
     ohmstead.yaml:2:13: unknown driver `host` for device `garage`
       |
     2 |   garage: { host: 192.0.2.7 }
       |             ^^^^
-      = write `garage: { marstek | voltronic: { host: ... } }`"#]])]
+      = write `garage: { DRIVER: { ... } }`; drivers: marstek, voltronic"#]])]
 #[case::driver_left_out_with_more_keys("devices:\n  garage:\n    host: 192.0.2.7\n    port: 30000\n", expect![[r#"
     ohmstead.yaml:2:3: device `garage` has 2 keys where exactly one, its driver, is expected
       |
     2 |   garage:
       |   ^^^^^^
-      = write `garage: { marstek | voltronic: { host: ... } }`"#]])]
+      = write `garage: { DRIVER: { ... } }`; drivers: marstek, voltronic"#]])]
 #[case::device_without_anything("devices:\n  garage:\n", expect![[r#"
     ohmstead.yaml:2:3: device `garage` names no driver
       |
     2 |   garage:
       |   ^^^^^^
-      = write `garage: { marstek | voltronic: { host: ... } }`"#]])]
+      = write `garage: { DRIVER: { ... } }`; drivers: marstek, voltronic"#]])]
 #[case::wrong_unit("devices: { garage: { marstek: { host: 192.0.2.7, power_max: 3 kVA } } }\n", expect![[r#"
     ohmstead.yaml:1:61: invalid value "3 kVA" for `power_max` in device `garage`: expected a power such as 3000, "3000 W" or "3 kW"
       |

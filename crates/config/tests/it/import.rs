@@ -265,7 +265,8 @@ mod monitor {
 
             # set_mode may write, as it could before. `true` makes everything a dry run.
             read_only: false
-        "##]].assert_eq(&imported.yaml);
+        "##]]
+        .assert_eq(&imported.yaml);
         expect![[r#"
             MQTT_BROKER: imported as `mqtt.host`
             MQTT_PORT: imported as `mqtt.port`

@@ -9,7 +9,8 @@ use crate::{good, refused};
 
 fn battery(text: &str) -> ohmstead_drivers::marstek::Settings {
     let config = good(&format!("devices: {{ a: {{ marstek: {text} }} }}"));
-    let (_, DeviceSettings::Marstek(settings)) = config.devices.into_iter().next().expect("one device") else {
+    let (_, DeviceSettings::Marstek(settings)) = config.devices.into_iter().next().expect("one device")
+    else {
         panic!("another driver")
     };
     settings

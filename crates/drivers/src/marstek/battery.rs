@@ -10,9 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ohmstead_model::{
-    DeviceId, DeviceInfo, Metric, Moment, Notice, Observation, Reading, Ttl, Value, Wish,
-};
+use ohmstead_model::{DeviceId, DeviceInfo, Metric, Moment, Notice, Observation, Reading, Ttl, Value, Wish};
 use ohmstead_units::Timespan;
 
 use super::decode::Interpreter;

@@ -133,7 +133,7 @@ mod tests {
         [text.as_bytes(), &crc::classic(text.as_bytes()), b"\r"].concat()
     }
 
-    fn check(bytes: &[u8], command: Option<&str>, expected: Expect) {
+    fn check(bytes: &[u8], command: Option<&str>, expected: &Expect) {
         let shown = match explain(bytes, command, None) {
             Ok(explained) => {
                 let values = explained.values.iter().map(|(metric, seen)| match seen {
@@ -160,7 +160,7 @@ mod tests {
         check(
             &frame(text),
             Some("QPIGS"),
-            expect![[r#"
+            &expect![[r#"
             an answer to QPIGS (PI30)
             grid_voltage = 0 V
             grid_frequency = 0 Hz
@@ -194,7 +194,7 @@ mod tests {
         check(
             &frame(text),
             Some("QPIGS"),
-            expect![[r#"
+            &expect![[r#"
             an answer to QPIGS (PI30)
             grid_voltage = 230 V
             grid_frequency = 50 Hz
@@ -224,7 +224,7 @@ mod tests {
         check(
             &frame(text),
             None,
-            expect![[r#"
+            &expect![[r#"
             an answer to QPIRI (PI30)
             inverter_power_max = 8000 W
             battery_recharge_voltage = 51 V
@@ -249,7 +249,7 @@ mod tests {
         check(
             &frame(text),
             Some("GS"),
-            expect![[r#"
+            &expect![[r#"
             an answer to GS (PI18)
             grid_voltage = 231.2 V
             grid_frequency = 50 Hz
@@ -276,7 +276,7 @@ mod tests {
         check(
             &frame("(Q"),
             Some("QMOD"),
-            expect![[r#"
+            &expect![[r#"
             an answer to QMOD (PI30)
             inverter_mode: implausible: mode letter "Q" is not known
             inverter_mode_native = Q"#]],
@@ -284,22 +284,22 @@ mod tests {
         check(
             &frame("(ACK"),
             Some("POP02"),
-            expect!["the inverter says yes (ACK) to POP02; whether it does so, only reading it back shows"],
+            &expect!["the inverter says yes (ACK) to POP02; whether it does so, only reading it back shows"],
         );
         check(
             b"(NAKss\r",
             None,
-            expect![
+            &expect![
                 "error: the inverter says no (NAK): it does not know the command, or not with this value, or not now"
             ],
         );
-        check(b"(NAOss\r", None, expect!["error: this is no good frame: the checksum does not fit"]);
-        check(&frame("QPIGS"), None, expect!["a question: QPIGS"]);
+        check(b"(NAOss\r", None, &expect!["error: this is no good frame: the checksum does not fit"]);
+        check(&frame("QPIGS"), None, &expect!["a question: QPIGS"]);
         check(
             b"(230.0 50",
             None,
-            expect!["error: the frame does not end: expected a carriage return (0d) at the end of 9 bytes"],
+            &expect!["error: the frame does not end: expected a carriage return (0d) at the end of 9 bytes"],
         );
-        check(&frame("(1 2 3"), Some("QWHAT"), expect!["an answer to QWHAT that has no table"]);
+        check(&frame("(1 2 3"), Some("QWHAT"), &expect!["an answer to QWHAT that has no table"]);
     }
 }

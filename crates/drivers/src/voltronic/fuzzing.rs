@@ -34,7 +34,9 @@ pub fn payloads(bytes: &[u8]) {
     let marked = [b"(", text.as_slice()].concat();
     let wanted = String::from_utf8_lossy(&marked).into_owned();
     let found = found(std::iter::once(sealed(&marked).as_slice()));
-    assert_eq!(found, [Ok(wanted)], "a good frame");
+    // A checksum with zeros may look like padding behind a shorter frame: then right, or nothing.
+    let has_zero = crc::classic(&marked).contains(&0);
+    assert!(found == [Ok(wanted)] || has_zero && found.iter().all(Result::is_err), "{found:?}");
     for family in Family::ALL.into_iter().map(Some).chain([None]) {
         let _ = explain(&sealed(&marked), None, family);
     }

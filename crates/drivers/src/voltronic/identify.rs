@@ -332,7 +332,7 @@ mod tests {
             asked.push(key);
             match found {
                 Some((_, text)) if text.starts_with(['(', '^']) => {
-                    identity.take(&question, Ok(&Payload::of(text)))
+                    identity.take(&question, Ok(&Payload::of(text)));
                 }
                 Some((_, text)) => identity.take(&question, Err(Refused::Foreign((*text).to_owned()))),
                 None => identity.take(&question, Err(Refused::Silent)),

@@ -145,14 +145,13 @@ async fn a_broadcast_finds_all_and_each_once() {
         window: Duration::from_secs(10),
     };
     let found = discover(&search, &Host, running.clock.as_ref()).await.unwrap();
-    let seen: Vec<_> =
-        found.iter().map(|unit| (unit.address.clone(), unit.model.as_str())).collect();
+    let seen: Vec<_> = found.iter().map(|unit| (unit.address.clone(), unit.model.as_str())).collect();
     assert_eq!(
         seen,
         [
-            ("127.0.22.2".into(), "VenusE 3.0"),
-            ("127.0.22.3".into(), "VenusA"),
-            ("127.0.22.4".into(), "VenusE")
+            (format!("127.0.22.2:{port}"), "VenusE 3.0"),
+            (format!("127.0.22.3:{port}"), "VenusA"),
+            (format!("127.0.22.4:{port}"), "VenusE")
         ]
     );
     assert!(found.iter().all(|unit| unit.serial.is_some() && unit.firmware.is_some()));

@@ -25,7 +25,7 @@ impl Publisher<'_> {
             return;
         }
         if let Some((device, prefix)) = self.monitored(topic) {
-            return self.monitor_command(device, &prefix, publish);
+            return self.monitor_command(&device, &prefix, publish);
         }
         let Some((name, what)) = self.scheme.commanded(topic) else { return };
         let Some(device) = self.snapshot.device(name).map(|device| device.info.id.clone()) else {
@@ -40,7 +40,7 @@ impl Publisher<'_> {
             self.tell_once("retained", name, RETAINED);
         } else if !publish.payload.is_empty() {
             let answer_to = self.scheme.device_topic(&device, &format!("{what}/result"));
-            self.command(device, what, &publish.payload, answer_to);
+            self.command(&device, what, &publish.payload, answer_to);
         }
     }
 
@@ -51,22 +51,21 @@ impl Publisher<'_> {
         Some((device.clone(), prefix.clone()))
     }
 
-    fn monitor_command(&mut self, device: DeviceId, prefix: &str, publish: &Publish) {
+    fn monitor_command(&mut self, device: &DeviceId, prefix: &str, publish: &Publish) {
         if publish.retain {
             return self.tell_once("retained", device.as_str(), RETAINED);
         }
         let answer_to = format!("{prefix}/set_mode/result");
-        match monitor::command(&device, &publish.payload) {
-            Some(request) => self.ask(request, answer_to),
-            None => {
-                let why = "set_mode takes L, B or S, and nothing else";
-                self.tell_once("no command", device.as_str(), why);
-                self.answer(&answer_to, &command::refused(&device, None, why));
-            }
+        if let Some(request) = monitor::command(device, &publish.payload) {
+            self.ask(request, answer_to);
+        } else {
+            let why = "set_mode takes L, B or S, and nothing else";
+            self.tell_once("no command", device.as_str(), why);
+            self.answer(&answer_to, &command::refused(device, None, why));
         }
     }
 
-    fn command(&mut self, device: DeviceId, what: &str, payload: &[u8], answer_to: String) {
+    fn command(&mut self, device: &DeviceId, what: &str, payload: &[u8], answer_to: String) {
         let settings = self.snapshot.device(device.as_str()).map(|state| state.info.settings.as_slice());
         let parsed = match what {
             "mode" => command::parse(device.clone(), payload),
@@ -76,7 +75,7 @@ impl Publisher<'_> {
             Ok(request) => self.ask(request, answer_to),
             Err(error) => {
                 self.tell_once("no command", device.as_str(), &format!("a command is refused: {error}"));
-                self.answer(&answer_to, &command::refused(&device, None, &error.to_string()));
+                self.answer(&answer_to, &command::refused(device, None, &error.to_string()));
             }
         }
     }

@@ -6,6 +6,7 @@ mod health;
 mod history;
 mod mode;
 mod records;
+mod setting;
 mod site;
 mod stream;
 
@@ -43,7 +44,7 @@ pub(crate) fn guarded(app: &App) -> OpenApiRouter<App> {
         .route_layer(from_fn(|request, next| within(ANSWER_TIME, request, next)));
     let attempt = OpenApiRouter::new()
         .routes(routes!(mode::set_mode))
-        .routes(routes!(mode::set_setting))
+        .routes(routes!(setting::set_setting))
         .route_layer(from_fn(|request, next| within(ATTEMPT_TIME, request, next)));
     let endless = OpenApiRouter::new().routes(routes!(stream::stream));
     quick.merge(attempt).merge(endless).route_layer(from_fn_with_state(app.clone(), security::require_token))

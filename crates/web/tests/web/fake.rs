@@ -1,14 +1,17 @@
 //! A house that stands still: three batteries with one of each trouble, behind [`Backend`], at a clock that the test
-//! moves. Also used by the example server.
+//! moves; on demand an inverter too. Also used by the example server.
+
+#[path = "inverter.rs"]
+mod inverter;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use ohmstead_model::{
-    Allowed, Answer, AskError, BatteryMode, Bucket, Commands, DeviceId, DeviceInfo, DeviceState, Event, LedgerEntry,
+    Answer, AskError, BatteryMode, Bucket, Commands, DeviceId, DeviceInfo, DeviceState, Event, LedgerEntry,
     Metric, Moment, Notice, Observation, Online, Outcome, Phase, Points, Reading, Request, Resolution, Role,
-    Series, SeriesQuery, Setting, Severity, Snapshot, UnixMillis, Unknown, Update, Value, house,
+    Series, SeriesQuery, Severity, Snapshot, UnixMillis, Unknown, Update, Value, Wish, house,
 };
 use ohmstead_web::{Backend, BoxFuture, Counter, HistoryError, Site};
 use tokio::sync::{Semaphore, broadcast};
@@ -69,6 +72,20 @@ impl House {
         })
     }
 
+    /// The same with an inverter that has settings.
+    pub(crate) fn with_inverter() -> Arc<Self> {
+        let house = Self::new();
+        house.snapshot.lock().unwrap().insert(inverter::axpert());
+        house
+    }
+
+    /// Lets a device offer the settings of the inverter.
+    pub(crate) fn offer(&self, device: &str) {
+        let mut snapshot = self.snapshot.lock().unwrap();
+        let settings = inverter::axpert().info.settings.clone();
+        Arc::make_mut(&mut snapshot.device_mut(device).unwrap().info).settings = settings;
+    }
+
     /// Takes in new values and tells the listeners.
     pub(crate) fn tell(&self, device: &str, values: Vec<(Metric, Observation)>) {
         let reading = Reading { device: id(device), at: self.now(), values };
@@ -93,14 +110,6 @@ fn device(name: &str, title: &str, address: &str) -> DeviceState {
     title.clone_into(&mut info.title);
     info.roles = vec![Role::Battery, Role::Inverter, Role::GridMeter];
     info.modes = ["auto", "idle", "charge", "discharge", "native:ai"].map(str::to_owned).to_vec();
-    info.settings = vec![
-        Setting { metric: Metric::OutputPriority, allowed: Allowed::States(vec!["utility_first", "solar_first"]) },
-        Setting { metric: Metric::ChargeCurrentMax, allowed: Allowed::Numbers(vec![10.0, 20.0]) },
-        Setting {
-            metric: Metric::BatteryFloatVoltage,
-            allowed: Allowed::Range { min: 48.0, max: 58.4, step: 0.1 },
-        },
-    ];
     info.metrics = vec![Metric::BatterySoc, Metric::BatteryPower, Metric::BatteryMode];
     DeviceState::new(Arc::new(info))
 }
@@ -188,7 +197,9 @@ impl Backend for House {
     }
 
     fn device_order(&self) -> Vec<DeviceId> {
-        ["garage", "fase_a", "fase_b"].map(id).to_vec()
+        let names = ["garage", "fase_a", "fase_b", "axpert"].map(id);
+        let snapshot = self.snapshot.lock().unwrap();
+        names.into_iter().filter(|name| snapshot.device(name.as_str()).is_some()).collect()
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Update> {
@@ -279,7 +290,7 @@ fn buckets(from: UnixMillis) -> Points {
     Points::Buckets(vec![bucket(0, 391.26), bucket(1, f64::INFINITY), bucket(5, -50.0)])
 }
 
-/// The gate to the hardware: `fase_a` obeys read-only, the others are in the way of one refusal each.
+/// The gate to the hardware: `fase_a` and `axpert` obey read-only, the others are in the way of one refusal each.
 struct Gate {
     asked: Arc<Mutex<Vec<Request>>>,
     gate: Arc<Semaphore>,
@@ -292,7 +303,7 @@ impl Commands for Gate {
         Box::pin(async move {
             let _permit = gate.acquire().await;
             match request.device.as_str() {
-                "fase_a" => Ok(attempt(&request, 8)),
+                "fase_a" | "axpert" => Ok(attempt(&request, 8)),
                 "fase_b" => Err(AskError::Busy),
                 _ => Err(AskError::NotControllable("it only measures".to_owned())),
             }
@@ -301,14 +312,18 @@ impl Commands for Gate {
 }
 
 fn attempt(request: &Request, number: i64) -> LedgerEntry {
+    let (old, new) = match request.wish {
+        Wish::Mode(_) => ("Auto", "ES.SetMode {\"mode\":\"Manual\"}"),
+        Wish::Setting(_) => ("SBU", "POP01"),
+    };
     LedgerEntry {
         id: number,
         at: ago(5).unix,
         device: request.device.clone(),
         asked_by: request.asked_by.key().to_owned(),
         request: request.wish.to_string(),
-        old: Some("Auto".to_owned()),
-        new: Some("ES.SetMode {\"mode\":\"Manual\"}".to_owned()),
+        old: Some(old.to_owned()),
+        new: Some(new.to_owned()),
         reply: None,
         read_back: None,
         effect: None,

@@ -16,6 +16,20 @@ async fn figures_for_prometheus() {
     expect_file!["metrics.txt"].assert_eq(&(lines.join("\n") + "\n"));
 }
 
+/// States, bare numbers and bare counts of an inverter.
+#[tokio::test]
+async fn figures_of_an_inverter() {
+    let figures = get(&House::with_inverter(), "/metrics").await.body;
+    let mut lines: Vec<&str> = figures.lines().filter(|line| line.contains(r#"device="axpert""#)).collect();
+    let families = ["frames_dropped", "parallel_units", "output_priority", "inverter_load_share"];
+    lines.extend(figures.lines().filter(|line| {
+        let name = line.strip_prefix("# ").and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
+        families.iter().any(|family| name.contains(family))
+    }));
+    lines.sort_unstable();
+    expect_file!["inverter-metrics.txt"].assert_eq(&(lines.join("\n") + "\n"));
+}
+
 #[tokio::test]
 async fn a_label_cannot_break_the_figures() {
     let house = House::new();

@@ -12,4 +12,5 @@ mod hostile;
 mod mode;
 mod present;
 mod server;
+mod setting;
 mod stream;

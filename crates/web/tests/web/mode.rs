@@ -7,7 +7,7 @@ use ohmstead_model::{Asker, BatteryMode, Request};
 use ohmstead_units::{Percent, Watts};
 use rstest::rstest;
 
-use crate::client::{get, post, put};
+use crate::client::{get, post};
 use crate::fake::{House, id};
 
 #[tokio::test]
@@ -69,42 +69,5 @@ async fn no_get_is_a_wish() {
     let answer = get(&house, "/api/v1/devices/fase_a/mode").await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (405, "unknown_method"));
     assert_eq!(answer.header("allow"), "POST");
-    assert!(house.asked.lock().unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn a_setting_goes_the_same_way() {
-    let house = House::new();
-    for (setting, value, wish) in [
-        ("output_priority", r#""solar_first""#, "output_priority=solar_first"),
-        ("charge_current_max", "20", "charge_current_max=20"),
-        ("battery_float_voltage", r#""54.4 V""#, "battery_float_voltage=54.4 V"),
-    ] {
-        let path = format!("/api/v1/devices/fase_a/settings/{setting}");
-        let answer = put(&house, &path, &format!(r#"{{"value":{value}}}"#)).await;
-        assert_eq!(answer.status.as_u16(), 200, "{}", answer.body);
-        assert_eq!(house.asked.lock().unwrap().last().map(|request| request.wish.to_string()).as_deref(), Some(wish));
-    }
-}
-
-#[rstest]
-#[case("fase_a/settings/output_priority", r#"{"value":"sbu"}"#, 400, "bad_value")]
-#[case("fase_a/settings/output_priority", r#"{"value":true}"#, 400, "bad_value")]
-#[case("fase_a/settings/charge_current_max", r#"{"value":1e300}"#, 400, "bad_value")]
-#[case("fase_a/settings/charge_current_max", r#"{"value":20,"now":1}"#, 400, "bad_body")]
-#[case("fase_a/settings/output_priorit", r#"{"value":"solar_first"}"#, 404, "unknown_setting")]
-#[case("site/settings/output_priority", r#"{"value":"solar_first"}"#, 404, "unknown_setting")]
-#[case("fase_z/settings/output_priority", r#"{"value":"solar_first"}"#, 404, "unknown_device")]
-#[case("fase_a/settings/output_priority", "", 400, "bad_json")]
-#[tokio::test]
-async fn what_is_no_setting_or_no_value_is_refused(
-    #[case] path: &str,
-    #[case] body: &str,
-    #[case] status: u16,
-    #[case] code: &str,
-) {
-    let house = House::new();
-    let answer = put(&house, &format!("/api/v1/devices/{path}"), body).await;
-    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{}", answer.body);
     assert!(house.asked.lock().unwrap().is_empty());
 }

@@ -70,31 +70,7 @@ async fn an_offline_device_keeps_the_age_of_its_last_values_but_not_the_values()
                 "discharge",
                 "native:ai"
               ],
-              "settings": [
-                {
-                  "name": "output_priority",
-                  "unit": null,
-                  "states": [
-                    "utility_first",
-                    "solar_first"
-                  ]
-                },
-                {
-                  "name": "charge_current_max",
-                  "unit": "A",
-                  "numbers": [
-                    10.0,
-                    20.0
-                  ]
-                },
-                {
-                  "name": "battery_float_voltage",
-                  "unit": "V",
-                  "min": 48.0,
-                  "max": 58.4,
-                  "step": 0.1
-                }
-              ],
+              "settings": [],
               "evidence": [],
               "last_success": "2026-11-21T07:57:50.000Z",
               "values": {
@@ -156,31 +132,7 @@ async fn a_device_that_was_not_asked_yet_is_neither_online_nor_offline() {
                 "discharge",
                 "native:ai"
               ],
-              "settings": [
-                {
-                  "name": "output_priority",
-                  "unit": null,
-                  "states": [
-                    "utility_first",
-                    "solar_first"
-                  ]
-                },
-                {
-                  "name": "charge_current_max",
-                  "unit": "A",
-                  "numbers": [
-                    10.0,
-                    20.0
-                  ]
-                },
-                {
-                  "name": "battery_float_voltage",
-                  "unit": "V",
-                  "min": 48.0,
-                  "max": 58.4,
-                  "step": 0.1
-                }
-              ],
+              "settings": [],
               "evidence": [],
               "last_success": null,
               "values": {

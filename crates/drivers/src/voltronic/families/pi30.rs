@@ -472,7 +472,13 @@ const QPIGS2: Query = Query {
     shape: Shape::Fields {
         least: 12,
         most: 16,
-        kinds: &[(0, Kind::Decimal), (1, Kind::Decimal), (2, Kind::Decimal), (3, Kind::Whole), (11, Kind::Serial(5))],
+        kinds: &[
+            (0, Kind::Decimal),
+            (1, Kind::Decimal),
+            (2, Kind::Decimal),
+            (3, Kind::Whole),
+            (11, Kind::Serial(5)),
+        ],
     },
     fields: QPIGS2_FIELDS,
     computed: &[chargers],

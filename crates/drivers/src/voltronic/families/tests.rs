@@ -242,6 +242,7 @@ fn an_answer_without_its_last_character_gives_no_other_value() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one answer, whole")]
 fn pi30() {
     check(
         Family::Pi30,
@@ -317,6 +318,7 @@ fn pi30() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one answer, whole")]
 fn pi30_max() {
     check(
         Family::Pi30Max,
