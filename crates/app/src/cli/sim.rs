@@ -43,6 +43,10 @@ struct Voltronic {
     /// Make a folder with `sys` and `dev` as a machine has them, for discovery, re-enumeration and port resets
     #[arg(long, value_name = "DIR", group = "way")]
     tree: Vec<PathBuf>,
+    /// Make a folder with a file `hidrawN` that behaves as a machine's does, for programs that know no sockets
+    #[cfg(feature = "fuse")]
+    #[arg(long, value_name = "DIR", group = "way")]
+    fuse: Vec<PathBuf>,
     /// Model of the unit
     #[arg(long, value_name = "NAME", default_value = "pi30-21")]
     profile: inverter::Profile,
@@ -135,14 +139,22 @@ fn an_inverter(arguments: &Voltronic) -> Result<(InverterSetup, Vec<Front>), Str
     let mut setup = InverterSetup::new("inverter", arguments.profile);
     setup.units = arguments.units;
     // A terminal carries a run of bytes; the other ways carry reports.
-    setup.serial_line = arguments.packet.is_empty() && arguments.tree.is_empty();
+    setup.serial_line = arguments.pty.len() == ways(arguments).len();
     for text in &arguments.switch {
         setup.switches.set(text).map_err(|error| error.to_string())?;
     }
+    Ok((setup, ways(arguments)))
+}
+
+fn ways(arguments: &Voltronic) -> Vec<Front> {
     let packets = arguments.packet.iter().cloned().map(Front::Packet);
     let terminals = arguments.pty.iter().cloned().map(Front::Pty);
     let trees = arguments.tree.iter().cloned().map(|folder| Front::Tree(folder, "1-1".to_owned()));
-    Ok((setup, packets.chain(terminals).chain(trees).collect()))
+    let ways = packets.chain(terminals).chain(trees);
+    #[cfg(feature = "fuse")]
+    let ways = ways
+        .chain(arguments.fuse.iter().cloned().map(|folder| Front::Fuse(folder, inverter::Bridge::default())));
+    ways.collect()
 }
 
 /// Runs the house until told to stop.

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! States: *not asked yet* -> looking for a port -> recognising who is there -> *online*; *offline* after three failures in
-//! a row, with one rung of the ladder in [`presence`] for each. Whoever is not proven to be an inverter is asked nothing but
+//! a row, with one rung of the ladder in `presence` for each. Whoever is not proven to be an inverter is asked nothing but
 //! its kind: UPSs have the same USB number, and on them other letters switch the output off.
 
 mod crc;
