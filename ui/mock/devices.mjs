@@ -58,6 +58,8 @@ function marstek(device, name, host, phase, nowMs) {
     roles: ['battery', 'inverter', 'grid_meter', 'pv'],
     notices: /** @type {{ code: string, severity: string, text: string, hint: string }[]} */ ([]),
     modes: MODES,
+    settings: /** @type {unknown[]} */ ([]),
+    evidence: /** @type {unknown[]} */ ([]),
     last_success: new Date(nowMs).toISOString(),
     values: /** @type {Record<string, Value>} */ ({}),
   };
