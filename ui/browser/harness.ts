@@ -33,7 +33,7 @@ export interface Server {
 /** `$OHMSTEAD_BIN demo` where it is set, else the mock house. */
 export async function serve(): Promise<Server> {
   const binary = process.env['OHMSTEAD_BIN'];
-  return binary ? demo(binary) : startMock();
+  return binary ? demo(binary) : startMock({ inverter: 'too' });
 }
 
 async function demo(binary: string): Promise<Server> {
@@ -117,7 +117,9 @@ export async function openLive(browser: Browser, url: string, options: BrowserCo
   return watched;
 }
 
-/** Folds everything out: all values and the control of every device. */
+/** Folds everything out: all values, the controls and the evidence of every device. */
 export async function unfold(page: Page): Promise<void> {
   for (const summary of await page.locator('[data-device] summary').all()) await summary.click();
+  // Some parts are fetched only now.
+  await page.waitForFunction(() => [...document.querySelectorAll('[data-device] details[open]')].every(({ children }) => children.length > 1));
 }

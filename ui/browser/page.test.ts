@@ -1,4 +1,5 @@
 // What must hold with any server behind the page: these run against $OHMSTEAD_BIN demo where it is set.
+import { gzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Site } from '../src/api/types';
@@ -53,6 +54,20 @@ test('the page itself carries no inline script and no inline style', async () =>
     expect(html).not.toMatch(/<style|\sstyle=|\son\w+=/i);
     expect(html).not.toMatch(/https?:\/\//);
   }
+});
+
+test('the JavaScript of one visit is small', async () => {
+  const { page, close } = await open(browser, server.url);
+  const scripts: Promise<Buffer>[] = [];
+  page.on('response', (response) => {
+    if (response.request().resourceType() === 'script') scripts.push(response.body());
+  });
+  await page.goto(server.url);
+  await page.waitForSelector('[data-connection=live]');
+  const bodies = await Promise.all(scripts);
+  expect(bodies.length).toBeGreaterThan(1);
+  expect(bodies.reduce((sum, body) => sum + gzipSync(body, { level: 9 }).length, 0)).toBeLessThan(60_000);
+  await close();
 });
 
 test('a value on the page changes by itself', async () => {
@@ -133,6 +148,13 @@ test('the keyboard reaches and works every control', async () => {
   await page.keyboard.press('Tab');
   expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('SELECT');
   expect((await reached()).join('\n')).toMatch(/button {2}(Set|Try it)/);
+
+  // So does the one with the settings of an inverter, and each of them is reached.
+  await page.locator('summary', { hasText: 'Settings' }).first().focus();
+  await page.keyboard.press('Enter');
+  await page.locator('[data-setting] select').first().waitFor();
+  await page.keyboard.press('Tab');
+  expect(await page.evaluate(() => document.activeElement?.closest('[data-setting]')?.getAttribute('data-setting'))).toBe('output_priority');
 
   // The chart's line of reading follows the arrows.
   const chart = page.getByRole('slider');

@@ -225,6 +225,202 @@ describe('mode', () => {
   });
 });
 
+describe('inverter', () => {
+  const value = (id: string, wanted: number | string | null, unit: string | null = null) => (list: any[]) =>
+    list.map((device) => ({ ...device, values: { ...device.values, [id]: wanted === null ? unknown(unit, 'not read yet') : fresh(wanted, unit, Date.now()) } }));
+
+  test('its card says what it does, what it is set to, and where the power goes', async () => {
+    const { page } = await show({ inverter: 'too' });
+    const card = page.locator('[data-device=workshop]');
+    expect(await card.locator('[data-mode]').textContent()).toBe('On battery');
+    expect(await card.locator('[data-value=battery_power]').textContent()).toBe('534\u00a0W');
+    const facts = await card.locator('[data-fact]').evaluateAll((list) => list.map((fact) => `${fact.getAttribute('data-fact')} ${fact.querySelector('dd')?.textContent}`));
+    expect(facts).toEqual(['load_power 371\u00a0W', 'pv_power 998\u00a0W', 'grid_voltage 231.8\u00a0V', 'output_priority Solar, battery, grid']);
+    expect(await page.locator('[data-device=fase_a] [data-fact]').count()).toBe(0);
+  });
+
+  test('faults and warnings stand out, by name', async () => {
+    const { page } = await show({ inverter: 'alone', devices: (list) => value('inverter_warnings', 'battery_voltage_low, grid_failed')(value('inverter_faults', 'fan_locked')(list)) });
+    const card = page.locator('[data-device=workshop]');
+    await card.locator('[data-fact=inverter_faults]').getByText('fan locked').waitFor();
+    await card.locator('[data-fact=inverter_warnings]').getByText('battery voltage low, grid failed').waitFor();
+  });
+
+  test('what it has not told is a dash with its reason', async () => {
+    const { page } = await show({ inverter: 'alone', devices: value('grid_voltage', null, 'V') });
+    const card = page.locator('[data-device=workshop]');
+    expect(await card.locator('[data-fact=grid_voltage] dd').textContent()).toBe('–');
+    await card.locator('.reasons').getByText('not read yet').waitFor();
+  });
+
+  test('what the driver knows folds out', async () => {
+    const { page } = await show({ inverter: 'alone' });
+    const card = page.locator('[data-device=workshop]');
+    expect(await card.getByText('(PI30').count()).toBe(0);
+    await card.getByText('What the driver knows').click();
+    await card.getByRole('cell', { name: '(PI30', exact: true }).waitFor();
+    await card.getByRole('cell', { name: 'an inverter of family PI30' }).waitFor();
+  });
+
+  test('its modes take no power and no time', async () => {
+    const { mock, page } = await show({ inverter: 'alone' });
+    const card = page.locator('[data-device=workshop]');
+    await card.getByText('Set the mode').click();
+    await card.getByLabel('Mode', { exact: true }).selectOption('native:sub');
+    expect(await card.locator('form input').count()).toBe(0);
+    await card.getByRole('button', { name: 'Set', exact: true }).click();
+    await card.locator('[data-outcome]').waitFor();
+    expect(mock.requests).toEqual([{ mode: 'native', native: 'sub' }]);
+  });
+
+  describe('in a house without a grid meter', () => {
+    const flow = (page: Watched['page']) => page.locator('.flow');
+
+    test('the grid is what remains, and losses are not export', async () => {
+      const { page } = await show({ inverter: 'alone' });
+      await flow(page).locator('[data-note=grid]').getByText('not measured but computed').waitFor();
+      expect(await page.locator('[data-word=grid]').textContent()).toBe('losses');
+      expect(await page.locator('[data-leg=grid]').getAttribute('data-direction')).toBe('idle');
+      expect(await flow(page).locator('svg').getAttribute('aria-label')).toContain('Grid ≈ 93\u00a0W losses');
+      expect(await page.locator('[data-leg=battery]').getAttribute('data-direction')).toBe('taking');
+    });
+
+    test('import over it is import', async () => {
+      const { page } = await show({ inverter: 'alone', house: (values) => ({ ...values, grid_power: fresh(1_250, 'W', Date.now()) }) });
+      expect(await page.locator('[data-word=grid]').textContent()).toBe('importing');
+      expect(await page.locator('[data-leg=grid]').getAttribute('data-direction')).toBe('feeding');
+    });
+
+    test('a dead grid gives nothing, whatever the sum says', async () => {
+      const { page } = await show({ inverter: 'alone', devices: value('grid_voltage', 0, 'V') });
+      await flow(page).getByText('There is no voltage at the grid input of Workshop.').waitFor();
+      expect(await page.locator('.flow [data-value=grid_power]').textContent()).toBe('–');
+      expect(await page.locator('[data-leg=grid]').getAttribute('data-direction')).toBe('idle');
+    });
+
+    test('with a meter beside it the figure is measured', async () => {
+      const { page } = await show({ inverter: 'too' });
+      expect(await page.locator('[data-note=grid]').count()).toBe(0);
+      expect(await flow(page).locator('svg').getAttribute('aria-label')).not.toContain('≈');
+    });
+  });
+});
+
+describe('settings', () => {
+  async function settings(wanted: Wanted = {}) {
+    const shown = await show({ inverter: 'alone', ...wanted });
+    const card = shown.page.locator('[data-device=workshop]');
+    await card.getByText('Settings', { exact: true }).click();
+    const row = (name: string) => card.locator(`[data-setting=${name}]`);
+    await row('output_priority').waitFor();
+    return { ...shown, card, row };
+  }
+
+  test('a priority is set at once, and shown until the inverter tells it itself', async () => {
+    const { mock, page, row } = await settings();
+    const priority = row('output_priority');
+    expect(await priority.getByRole('button').count()).toBe(0);
+    await priority.getByLabel('Output source priority').selectOption({ label: 'Solar, grid, battery' });
+    await priority.getByText('now Solar, battery, grid').waitFor();
+    await priority.getByRole('button', { name: 'Set' }).click();
+    await priority.locator('[data-outcome=accepted_unmeasured]').getByText('read back', { exact: true }).waitFor();
+    expect(mock.requests).toEqual([{ output_priority: 'solar_first' }]);
+    expect(await priority.getByRole('combobox').inputValue()).toBe('solar_first');
+    expect(await priority.getByRole('button').count()).toBe(0);
+    await page.locator('section', { hasText: 'Last actions' }).getByText('output_priority=solar_first').waitFor();
+
+    // Somebody else sets it back: what is told afterwards wins.
+    const later = Date.now() + 5_000;
+    mock.push('reading', { device: 'workshop', at: '', values: { output_priority: fresh('utility_first', null, later, 0) } });
+    await expect.poll(() => priority.getByRole('combobox').inputValue()).toBe('utility_first');
+  });
+
+  test('what could do harm asks a second time, with the harmless answer nearer', async () => {
+    const { mock, page, row } = await settings();
+    const float = row('battery_float_voltage');
+    await float.getByText('48.0 – 58.4\u00a0V').waitFor();
+    await float.getByLabel('Float charging voltage').fill('54.4');
+    await page.keyboard.press('Enter');
+    const question = float.getByRole('group', { name: 'Set “Float charging voltage” from 54.0\u00a0V to 54.4\u00a0V?' });
+    await question.getByText('can damage its battery').waitFor();
+    const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim());
+    expect(await focused()).toBe('Cancel');
+    await page.keyboard.press('Escape');
+    await question.waitFor({ state: 'detached' });
+    expect(await focused()).toBe('Set');
+    expect(mock.requests).toEqual([]);
+
+    await page.keyboard.press('Enter');
+    await question.getByRole('button', { name: 'Yes, set it' }).click();
+    await float.locator('[data-outcome=accepted_unmeasured]').waitFor();
+    expect(mock.requests).toEqual([{ battery_float_voltage: 54.4 }]);
+  });
+
+  test('another value takes the question back', async () => {
+    const { mock, row } = await settings();
+    const current = row('charge_current_max');
+    await current.getByRole('combobox').selectOption('30');
+    await current.getByRole('button', { name: 'Set' }).click();
+    await current.getByRole('group').waitFor();
+    await current.getByRole('combobox').selectOption('80');
+    expect(await current.getByRole('group').count()).toBe(0);
+    expect(mock.requests).toEqual([]);
+  });
+
+  test('a number outside its limits or between its steps is not even sent', async () => {
+    const { mock, row } = await settings();
+    const float = row('battery_float_voltage');
+    for (const wrong of ['99', '-1', '54.05', '']) {
+      await float.getByRole('spinbutton').fill(wrong);
+      const button = float.getByRole('button', { name: 'Set' });
+      if (await button.count()) await button.click();
+      expect(await float.getByRole('group').count()).toBe(0);
+    }
+    expect(mock.requests).toEqual([]);
+  });
+
+  test('a refusal shows the server’s reason and hint, and the wish stays', async () => {
+    const body = { error: { code: 'busy', message: 'the device is busy with earlier requests', hint: 'wait for the attempts under way' } };
+    const { row } = await settings({ modeAnswer: { status: 429, body } });
+    const priority = row('output_priority');
+    await priority.getByRole('combobox').selectOption('utility_first');
+    await priority.getByRole('button', { name: 'Set' }).click();
+    await priority.locator('[data-outcome=refused]').getByText('wait for the attempts under way').waitFor();
+    expect(await priority.getByRole('combobox').inputValue()).toBe('utility_first');
+    await priority.getByText('now Solar, battery, grid').waitFor();
+  });
+
+  test('read only says so, asks nothing, and shows what would be written', async () => {
+    const { card, row } = await settings({ readOnly: true });
+    await card.getByText('the configuration says read_only').waitFor();
+    const float = row('battery_float_voltage');
+    await float.getByRole('spinbutton').fill('54.4');
+    await float.getByRole('button', { name: 'Try it (nothing is written)' }).click();
+    await float.locator('[data-outcome=dry_run]').getByText('Nothing was written').waitFor();
+    await float.getByText('now 54.0\u00a0V').waitFor();
+  });
+
+  test('a present value that is unknown or not on offer is shown as it is', async () => {
+    const { row } = await settings({
+      devices: (list: any[]) =>
+        list.map((device) => ({
+          ...device,
+          values: { ...device.values, charge_current_max: fresh(55, 'A', Date.now()), charger_priority: unknown(null, 'not read yet') },
+        })),
+    });
+    expect(await row('charge_current_max').locator('option:checked').textContent()).toBe('55\u00a0A');
+    expect(await row('charger_priority').locator('option:checked').textContent()).toBe('–');
+    await row('charger_priority').getByText('not read yet').waitFor();
+  });
+
+  test('a device without settings and without evidence offers neither', async () => {
+    const { page } = await show();
+    await page.locator('[data-device=fase_a]').waitFor();
+    expect(await page.getByText('Settings', { exact: true }).count()).toBe(0);
+    expect(await page.getByText('What the driver knows').count()).toBe(0);
+  });
+});
+
 describe('taste', () => {
   test('the dots run, unless the person wants less motion', async () => {
     const { page } = await show({ house: (values) => ({ ...values, grid_power: fresh(2_000, 'W', Date.now()) }) });

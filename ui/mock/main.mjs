@@ -1,4 +1,4 @@
-// `npm run mock [-- --port 8230] [--read-only] [--empty] [--shift-h 8]`: the mock house on its own, for `npm run dev`.
+// `npm run mock [-- --port 8230] [--read-only] [--empty] [--shift-h 8] [--inverter too|alone]`: the mock house on its own, for `npm run dev`.
 import { parseArgs } from 'node:util';
 import { startMock } from './server.mjs';
 
@@ -7,6 +7,7 @@ const { values } = parseArgs({
     port: { type: 'string', default: '8230' },
     'read-only': { type: 'boolean', default: false },
     'shift-h': { type: 'string', default: '0' },
+    inverter: { type: 'string', default: 'none' },
     empty: { type: 'boolean', default: false },
   },
 });
@@ -14,6 +15,7 @@ const mock = await startMock({
   port: Number(values.port),
   readOnly: values['read-only'],
   shiftMs: Number(values['shift-h']) * 3_600_000,
+  inverter: /** @type {'none' | 'too' | 'alone'} */ (values.inverter),
   ...(values.empty ? { devices: () => [] } : {}),
 });
 process.stdout.write(`mock house at ${mock.url}\n`);

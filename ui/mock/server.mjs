@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { CATALOGUE } from './catalogue.mjs';
 import { devices, house } from './devices.mjs';
 import { history } from './history.mjs';
+import { FACTORY, inverter, itsHouse, takes } from './inverter.mjs';
 import { OPENAPI } from './openapi.mjs';
 
 export const CSP =
@@ -33,7 +34,8 @@ const TYPES = {
  * @property {(list: ReturnType<typeof devices>) => any[]} devices changes the list of devices
  * @property {(values: Record<string, any>) => Record<string, any>} house changes the house's values
  * @property {string | null} token wanted before anything is told
- * @property {any} modeAnswer overrides the answer to a mode request: {status, body}
+ * @property {'none' | 'too' | 'alone'} inverter whether the house has an inverter, or nothing else
+ * @property {any} modeAnswer overrides the answer to a wish: {status, body}
  */
 
 /** @type {Scenario} */
@@ -46,6 +48,7 @@ const ORDINARY = {
   devices: (list) => list,
   house: (values) => values,
   token: null,
+  inverter: 'none',
   modeAnswer: null,
 };
 
@@ -62,7 +65,13 @@ export async function startMock(wanted = {}) {
   let isUp = true;
   const started = new Date(nowMs()).toISOString();
 
-  const list = () => scenario.devices(devices(nowMs()));
+  /** @type {Record<string, string | number>} */
+  const set = { ...FACTORY };
+  const list = () => {
+    const batteries = scenario.inverter === 'alone' ? [] : devices(nowMs());
+    return scenario.devices(/** @type {any} */ (scenario.inverter === 'none' ? batteries : [...batteries, inverter(nowMs(), set)]));
+  };
+  const present = () => scenario.house(scenario.inverter === 'alone' ? itsHouse(nowMs()) : house(nowMs()));
   const push = (/** @type {string} */ event, /** @type {unknown} */ data) => {
     for (const stream of streams) stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   };
@@ -80,7 +89,7 @@ export async function startMock(wanted = {}) {
     '/api/v1/site': site,
     '/api/v1/metrics': () => CATALOGUE,
     '/api/v1/devices': list,
-    '/api/v1/house': () => ({ values: scenario.house(house(nowMs())) }),
+    '/api/v1/house': () => ({ values: present() }),
     '/api/v1/history': history,
     '/api/v1/ledger': (query) => ledger.slice(0, Number(query.get('limit') ?? 100)),
     '/api/v1/events': () => events(nowMs()),
@@ -97,14 +106,16 @@ export async function startMock(wanted = {}) {
       return json(response, 401, { error: { code: 'token_needed', message: 'A token is needed.', hint: 'POST /login' } });
     }
     if (url.pathname === '/api/v1/stream') return open(response, site(), streams);
-    const one = /^\/api\/v1\/devices\/([^/]+)(\/mode)?$/.exec(url.pathname);
+    const one = /^\/api\/v1\/devices\/([^/]+)(?:\/(mode)|\/settings\/([^/]+))?$/.exec(url.pathname);
     if (one) {
       const device = list().find(({ device: name }) => name === decodeURIComponent(one[1] ?? ''));
       if (!device) return json(response, 404, { error: { code: 'unknown_device', message: 'No such device.', hint: 'GET /api/v1/devices lists them.' } });
-      if (!one[2]) return json(response, 200, device);
+      const setting = one[3];
+      if (!one[2] && !setting) return json(response, 200, device);
       return void body(request).then((sent) => {
-        requests.push(sent);
-        const answer = scenario.modeAnswer ?? setMode(device, sent, scenario.readOnly, nowMs());
+        requests.push(setting ? { [setting]: sent.value } : sent);
+        const change = () => (setting ? setSetting(device, setting, sent, set, scenario.readOnly, nowMs()) : setMode(device, sent, scenario.readOnly, nowMs()));
+        const answer = scenario.modeAnswer ?? change();
         if (answer.body.entry) ledger.unshift(answer.body.entry);
         json(response, answer.status, answer.body);
       });
@@ -121,14 +132,14 @@ export async function startMock(wanted = {}) {
     for (const { device, values, online } of list()) {
       if (online) push('reading', { device, at: new Date(nowMs()).toISOString(), values });
     }
-    push('reading', { device: 'site', at: new Date(nowMs()).toISOString(), values: scenario.house(house(nowMs())) });
+    push('reading', { device: 'site', at: new Date(nowMs()).toISOString(), values: present() });
   }, scenario.everyMs ?? 60_000);
   const address = /** @type {import('node:net').AddressInfo} */ (server.address());
 
   return {
     url: `http://127.0.0.1:${address.port}/`,
     scenario,
-    /** The bodies of all mode requests so far. */
+    /** All wishes so far: the bodies of those for a mode, name and value of those for a setting. */
     requests,
     push,
     /** How many pages listen to the stream. */
@@ -203,6 +214,17 @@ function setMode(device, sent, readOnly, nowMs) {
   }
   const outcome = readOnly ? 'dry_run' : 'accepted_unmeasured';
   const entry = row(device.device, 'web', describe(sent), 'Auto', sent.native ?? sent.mode, outcome, readOnly ? 'read_only is set' : 'no meter saw a change yet', nowMs);
+  return { status: 200, body: { outcome, entry } };
+}
+
+/** @param {any} device @param {string} name @param {any} sent @param {Record<string, string | number>} set @param {boolean} readOnly @param {number} nowMs */
+function setSetting(device, name, { value }, set, readOnly, nowMs) {
+  const setting = device.settings.find((/** @type {any} */ offered) => offered.name === name);
+  if (!setting) return { status: 404, body: { error: { code: 'unknown_setting', message: `${device.name} offers no setting "${name}"`, hint: '' } } };
+  if (!takes(setting, value)) return { status: 400, body: { error: { code: 'bad_value', message: `${name} cannot be "${value}"`, hint: 'See its settings.' } } };
+  const outcome = readOnly ? 'dry_run' : set[name] === value ? 'unchanged' : 'accepted_unmeasured';
+  const entry = row(device.device, 'rest', `${name}=${value}`, String(set[name]), String(value), outcome, readOnly ? 'read_only is set' : 'read back', nowMs);
+  if (!readOnly) set[name] = value;
   return { status: 200, body: { outcome, entry } };
 }
 

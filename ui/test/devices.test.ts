@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Metric } from '../src/api/types';
 import { mood, plain, request } from '../src/devices/request';
-import { headlines, inCatalogueOrder, powerWord } from '../src/devices/summary';
+import { asksFirst, choices, isSame, stepDecimals, wish } from '../src/devices/setting';
+import { complaint, headlines, inCatalogueOrder, powerWord } from '../src/devices/summary';
 import { byReason } from '../src/format/reasons';
 
 const metric = (id: string, kind: Metric['kind'], unit: string | null): [string, Metric] => [
@@ -25,6 +26,8 @@ describe('headlines', () => {
       power: 'battery_power',
       modes: ['battery_mode'],
       temperature: 'heatsink_temperature',
+      facts: [],
+      troubles: [],
       energies: ['pv_energy_total'],
     });
   });
@@ -34,7 +37,88 @@ describe('headlines', () => {
   });
 
   test('of a device that has nothing yet', () => {
-    expect(headlines([], [], METRICS)).toEqual({ soc: null, power: null, modes: [], temperature: null, energies: [] });
+    expect(headlines([], [], METRICS)).toEqual({ soc: null, power: null, modes: [], temperature: null, facts: [], troubles: [], energies: [] });
+  });
+
+  const INVERTER = ['battery_mode', 'battery_mode_native', 'inverter_mode', 'output_priority', 'inverter_faults', 'inverter_warnings', 'grid_voltage', 'pv_power', 'load_power'];
+
+  test('of an inverter with a battery: what it does, not what it is set to, and the rest as facts', () => {
+    const roles = ['inverter', 'battery', 'pv', 'load_meter'];
+    const shown = headlines(roles, ['battery_soc', 'battery_power', ...INVERTER], METRICS);
+    expect(shown).toMatchObject({
+      soc: 'battery_soc',
+      power: 'battery_power',
+      facts: ['load_power', 'pv_power', 'grid_voltage', 'output_priority'],
+      troubles: ['inverter_faults', 'inverter_warnings'],
+    });
+    expect(shown.modes[0]).toBe('inverter_mode');
+  });
+
+  test('of an inverter without a battery: its first power is not said twice', () => {
+    const shown = headlines(['inverter', 'load_meter'], INVERTER, METRICS);
+    expect(shown.power).toBe('load_power');
+    expect(shown.facts).not.toContain('load_power');
+  });
+
+  test('a battery that also converts keeps its card', () => {
+    const shown = headlines(['battery', 'inverter', 'grid_meter', 'pv'], ['battery_power', ...INVERTER], METRICS);
+    expect(shown).toMatchObject({ modes: ['battery_mode', 'battery_mode_native', 'inverter_mode'], facts: [] });
+  });
+});
+
+test.each([
+  ['battery_voltage_low, grid_failed', 'battery voltage low, grid failed'],
+  ['none', null],
+  ['', null],
+  [null, null],
+  [3, null],
+])('complaint %j is %j', (value, expected) => {
+  expect(complaint({ value })).toBe(expected);
+});
+
+test('a value that never came is no complaint', () => {
+  expect(complaint(undefined)).toBeNull();
+});
+
+describe('setting', () => {
+  const states = { states: ['no', 'yes'] };
+  const numbers = { numbers: [2, 10, 20] };
+  const range = { min: 48, max: 58.4, step: 0.1 };
+
+  test('only the order of the sources is changed without asking', () => {
+    expect(['output_priority', 'charger_priority'].filter(asksFirst)).toEqual([]);
+    const risky = ['battery_float_voltage', 'charge_current_max', 'battery_type', 'flag_buzzer', 'something_new'];
+    expect(risky.filter(asksFirst)).toEqual(risky);
+  });
+
+  test('choices', () => {
+    expect(choices(states)).toEqual(['no', 'yes']);
+    expect(choices(numbers)).toEqual(['2', '10', '20']);
+    expect(choices(range)).toBeNull();
+  });
+
+  test('a number is sent as a number, a state as text', () => {
+    expect(wish(states, 'yes')).toBe('yes');
+    expect(wish(numbers, '20')).toBe(20);
+    expect(wish(range, '54.4')).toBe(54.4);
+  });
+
+  test.each([
+    [range, '54', '54.0', true],
+    [range, '54', '54.1', false],
+    [range, '', '0', false],
+    [states, 'no', 'no', true],
+    [states, 'no', '', false],
+  ])('%j: %j is %j: %j', (allowed, one, other, expected) => {
+    expect(isSame(allowed, one, other)).toBe(expected);
+  });
+
+  test.each([
+    [0.1, 1],
+    [1, 0],
+    [0.05, 2],
+  ])('a step of %d has %d places', (step, places) => {
+    expect(stepDecimals(step)).toBe(places);
   });
 });
 

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { dead, isComputed, isLosses } from '../src/flow/grid';
 import { fillHeight, legs, sunlight } from '../src/flow/legs';
 
 test('directions follow the signs', () => {
@@ -40,4 +41,38 @@ test('the sun is dim at night and when unknown', () => {
   expect(sunlight(null)).toBe(0.25);
   expect(sunlight(0)).toBe(0.25);
   expect(sunlight(3_000)).toBe(1);
+});
+
+describe('the grid of an inverter', () => {
+  const axpert = { name: 'Axpert', roles: ['inverter', 'battery', 'pv', 'load_meter'], gridVoltage: 231 };
+  const meter = { name: 'Meter', roles: ['grid_meter'], gridVoltage: null };
+
+  test('is what remains, unless there is a meter', () => {
+    expect(isComputed([axpert])).toBe(true);
+    expect(isComputed([axpert, meter])).toBe(false);
+    expect(isComputed([{ ...axpert, roles: ['battery'] }])).toBe(false);
+    expect(isComputed([])).toBe(false);
+  });
+
+  test('is dead where every inverter says so', () => {
+    const dark = { ...axpert, gridVoltage: 0 };
+    expect(dead([dark])).toEqual(['Axpert']);
+    expect(dead([dark, { ...dark, name: 'Second' }])).toEqual(['Axpert', 'Second']);
+    expect(dead([dark, axpert])).toEqual([]);
+    expect(dead([axpert])).toEqual([]);
+  });
+
+  test('is not dead because its voltage is unknown, or because a metered house has a dark inverter', () => {
+    expect(dead([{ ...axpert, gridVoltage: null }])).toEqual([]);
+    expect(dead([{ ...axpert, gridVoltage: 0 }, meter])).toEqual([]);
+    expect(dead([])).toEqual([]);
+  });
+
+  test('takes nothing that is only lost on the way', () => {
+    expect(isLosses(-93, -534, 998)).toBe(true);
+    expect(isLosses(-700, -534, 4_000)).toBe(false);
+    expect(isLosses(-60, 500, 0)).toBe(true);
+    expect(isLosses(60, 500, 0)).toBe(false);
+    expect(isLosses(null, 500, 0)).toBe(false);
+  });
 });

@@ -77,7 +77,8 @@ impl OneShot {
             self.device.poll().await;
             polls += 1;
             let before = std::mem::replace(&mut known, self.told.lock().values.len());
-            repeated = if known > before { 0 } else { repeated + 1 };
+            // Who asks first which model it is has nothing to repeat yet.
+            repeated = if known > before || known == 0 { 0 } else { repeated + 1 };
         }
         self.told.lock().info = Arc::new(self.device.info());
         self.told.lock().last_success.is_some()

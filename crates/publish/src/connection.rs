@@ -42,20 +42,23 @@ pub(crate) enum News {
     Acknowledged,
     /// The broker refuses a subscription.
     NotSubscribed,
+    /// The connection that guards this topic is there; the broker may just have said `offline` for the one before it.
+    Guarded(String),
 }
 
-/// Everything for a connection to the broker of `settings`. `status` is the topic of the last will.
+/// Everything for a connection to the broker of `settings`. `will` is the topic of which it is the last will to say
+/// `offline`.
 pub(crate) fn prepare(
     settings: &Settings,
     client_id: &str,
-    status: &str,
+    will: &str,
 ) -> Result<(AsyncClient, EventLoop), SettingsError> {
     let mut options = MqttOptions::new(client_id, (settings.host.as_str(), settings.port()));
     let keep_alive = u16::try_from(settings.keep_alive.0.as_secs()).unwrap_or(u16::MAX);
     options
         .set_keep_alive(keep_alive)
         .set_max_packet_size(INCOMING_BYTES_MAX, OUTGOING_BYTES_MAX)
-        .set_last_will(LastWill::new(status, OFFLINE, QoS::AtLeastOnce, true));
+        .set_last_will(LastWill::new(will, OFFLINE, QoS::AtLeastOnce, true));
     if let Some(wanted) = &settings.tls {
         options.set_transport(Transport::tls_with_config(tls::configuration(wanted)?));
     }

@@ -20,7 +20,9 @@ use crate::discovery::{self, Announcement};
 use crate::inventory::Inventory;
 use crate::scheme::{Message, Scheme};
 use crate::settings::{Compat, Discovery, Settings};
-use crate::{Links, Remembered, Status, compat, render};
+use crate::{Links, Remembered, Status, compat, monitor, render};
+
+mod inverter;
 
 /// 2026-11-21 12:00:00 UTC.
 const NOW: Moment = Moment { mono: Duration::from_secs(1000), unix: UnixMillis(1_795_262_400_000) };
@@ -137,11 +139,16 @@ fn announcements(scheme: &Scheme, snapshot: &Snapshot) -> Vec<Announcement> {
         let device = snapshot.device(device.as_str()).expect("named after a device");
         all.extend(compat::announcements(scheme, &device.info, &names));
     }
+    for (device, prefix) in monitor::prefixes(scheme, snapshot, &compat::names(scheme, snapshot)) {
+        let device = snapshot.device(device.as_str()).expect("named after a device");
+        all.extend(monitor::announcements(scheme, device, &prefix));
+    }
     all
 }
 
 fn values(scheme: &Scheme, snapshot: &Snapshot) -> Vec<Message> {
     let names = compat::names(scheme, snapshot);
+    let prefixes = monitor::prefixes(scheme, snapshot, &names);
     let mut all = Vec::new();
     for device in snapshot.all() {
         all.push(render::availability(scheme, device).message);
@@ -150,6 +157,10 @@ fn values(scheme: &Scheme, snapshot: &Snapshot) -> Vec<Message> {
         if let Some(names) = names.get(&device.info.id) {
             all.push(compat::availability(scheme, device, names).message);
             all.push(compat::state(scheme, device, names, NOW).0.message);
+        }
+        if let Some(prefix) = prefixes.get(&device.info.id) {
+            all.push(monitor::availability(device, prefix).message);
+            all.extend(monitor::values(device, prefix, NOW).into_iter().map(|said| said.message));
         }
     }
     all
@@ -209,7 +220,7 @@ fn units_of(class: &str) -> &'static [&'static str] {
     }
 }
 
-/// Keys that the two platforms know; others are ignored by Home Assistant, which means that they are mistakes here.
+/// Keys that the platforms know; others are ignored by Home Assistant, which means that they are mistakes here.
 const SENSOR_KEYS: &[&str] = &[
     "platform",
     "name",
@@ -228,12 +239,43 @@ const SENSOR_KEYS: &[&str] = &[
 ];
 const SELECT_KEYS: &[&str] =
     &["platform", "name", "unique_id", "default_entity_id", "command_topic", "options", "value_template"];
+const SETTING_KEYS: &[&str] = &[
+    "platform",
+    "name",
+    "unique_id",
+    "default_entity_id",
+    "entity_category",
+    "command_topic",
+    "value_template",
+    "options",
+    "min",
+    "max",
+    "step",
+    "mode",
+    "unit_of_measurement",
+];
+const SWITCH_KEYS: &[&str] = &[
+    "name",
+    "unique_id",
+    "default_entity_id",
+    "command_topic",
+    "value_template",
+    "payload_on",
+    "payload_off",
+    "state_on",
+    "state_off",
+];
 const SHARED_KEYS: &[&str] = &["device", "origin", "availability", "availability_mode", "state_topic"];
 
 /// Holds one entity against the rules and returns its unique id.
 fn check_entity(platform: &str, config: &serde_json::Map<String, Json>, shared: bool) -> String {
     let text = |key: &str| config.get(key).and_then(Json::as_str);
-    let known = if platform == "sensor" { SENSOR_KEYS } else { SELECT_KEYS };
+    let known = match platform {
+        "sensor" => SENSOR_KEYS,
+        "switch" => SWITCH_KEYS,
+        _ if config.contains_key("entity_category") => SETTING_KEYS,
+        _ => SELECT_KEYS,
+    };
     for key in config.keys() {
         assert!(
             known.contains(&key.as_str()) || (shared && SHARED_KEYS.contains(&key.as_str())),
@@ -248,11 +290,17 @@ fn check_entity(platform: &str, config: &serde_json::Map<String, Json>, shared: 
         "{object}"
     );
     assert!(text("name").is_some_and(|name| !name.is_empty()));
-    if platform == "sensor" {
-        check_sensor(config);
-    } else {
-        assert!(config["options"].as_array().is_some_and(|options| !options.is_empty()));
+    match platform {
+        "sensor" => check_sensor(config),
+        "select" => assert!(config["options"].as_array().is_some_and(|options| !options.is_empty())),
+        "number" => {
+            let number = |key: &str| config[key].as_f64().expect("a number");
+            assert!(number("min") <= number("max") && number("step") >= 1e-3 && config["mode"] == "box");
+        }
+        "switch" => assert!(config["payload_on"] != config["payload_off"]),
+        other => panic!("platform {other} is not in this test"),
     }
+    assert!(platform == "sensor" || text("command_topic").is_some_and(|topic| !topic.is_empty()));
     text("unique_id").expect("every entity has a unique id").to_owned()
 }
 
@@ -309,9 +357,10 @@ fn check_announcement(prefix: &str, announcement: &Announcement, unique: &mut BT
     }
 }
 
-/// A device that reports everything that the catalogue has.
+/// A device that reports everything that the catalogue has, beside batteries and inverters.
 fn everything() -> Snapshot {
     let mut snapshot = three_batteries();
+    inverter::add_two(&mut snapshot);
     let mut info = marstek("Every-Thing_", "Everything");
     info.metrics = catalogue::CORE.to_vec();
     snapshot.insert(DeviceState::new(Arc::new(info)));
@@ -323,7 +372,8 @@ fn every_announcement_keeps_the_rules_of_home_assistant(
     #[values(Discovery::Device, Discovery::Entity)] discovery: Discovery,
     #[values("en", "fr", "nl", "et", "de", "xx")] language: &str,
 ) {
-    let settings = with_compat(discovery);
+    let mut settings = with_compat(discovery);
+    settings.compat.push(Compat::PvInverterMonitor);
     let scheme = scheme(&settings, language);
     let (mut unique, mut topics) = (BTreeSet::new(), BTreeSet::new());
     for announcement in announcements(&scheme, &everything()) {
@@ -342,7 +392,9 @@ fn every_announced_value_is_in_the_state() {
         let state: Json =
             serde_json::from_str(&render::state(&scheme, device, NOW).0.message.payload).expect("JSON");
         for (component, platform) in discovery::announcements(&scheme, device).remove(0).components {
-            assert!(platform != "sensor" || state.get(&component).is_some(), "{component}");
+            let read =
+                if platform == "sensor" { Some(component.as_str()) } else { component.strip_suffix("_set") };
+            assert!(read.is_some_and(|id| state.get(id).is_some()), "{component}");
         }
     }
 }

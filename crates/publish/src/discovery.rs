@@ -7,8 +7,10 @@
 //! Yes/no states are enum sensors, not binary sensors: a state of the catalogue is the same word in MQTT, REST and the
 //! store, and an unknown one needs no third rule.
 
+mod setter;
+
 use ohmstead_model::catalogue::{Kind, Labels};
-use ohmstead_model::{Allowed, DeviceInfo, DeviceState, Metric, Setting, Value};
+use ohmstead_model::{DeviceInfo, DeviceState, Metric};
 use serde_json::{Map, Value as Json, json};
 
 use crate::render;
@@ -134,7 +136,8 @@ pub(crate) fn availability(topics: &[String]) -> [(String, Json); 2] {
 
 fn components(scheme: &Scheme, device: &DeviceState) -> Vec<Component> {
     let sensors = render::metrics(device).into_iter().map(|metric| sensor(scheme, &device.info, metric));
-    let settings = device.info.settings.iter().filter_map(|setting| setter(scheme, &device.info, setting));
+    let settings =
+        device.info.settings.iter().filter_map(|setting| setter::component(scheme, &device.info, setting));
     sensors.chain(mode_select(scheme, &device.info)).chain(settings).collect()
 }
 
@@ -183,43 +186,6 @@ fn sensor(scheme: &Scheme, info: &DeviceInfo, metric: Metric) -> Component {
 /// A device's id never holds a dot, nor does a component's: the pair cannot be mistaken for another one.
 fn unique_id(scheme: &Scheme, info: &DeviceInfo, component: &str) -> String {
     format!("{}.{component}", scheme.node_id(&info.id))
-}
-
-/// An entity with which a setting of the device is changed: a selection where it takes certain values only, else a number.
-fn setter(scheme: &Scheme, info: &DeviceInfo, setting: &Setting) -> Option<Component> {
-    if !scheme.commands {
-        return None;
-    }
-    let (def, id) = (setting.metric.def(), setting.metric.id());
-    let component = format!("{id}_set");
-    let (platform, particular) = match &setting.allowed {
-        Allowed::States(keys) => ("select", json!({ "options": keys })),
-        Allowed::Numbers(numbers) => {
-            let text = |number: &f64| render::published(setting.metric, &Value::Number(*number)).to_string();
-            ("select", json!({ "options": numbers.iter().map(text).collect::<Vec<_>>() }))
-        }
-        Allowed::Range { min, max, step } => {
-            let unit = def.unit.map(ohmstead_model::catalogue::Unit::symbol);
-            (
-                "number",
-                json!({ "min": min, "max": max, "step": step, "mode": "box", "unit_of_measurement": unit }),
-            )
-        }
-    };
-    let mut config = Map::new();
-    config.insert("name".to_owned(), json!(def.label.get(&scheme.language)));
-    config.insert("unique_id".to_owned(), json!(unique_id(scheme, info, &component)));
-    config.insert(
-        "default_entity_id".to_owned(),
-        json!(format!("{platform}.{}", scheme.entity_id(&info.id, id))),
-    );
-    config.insert("entity_category".to_owned(), json!("config"));
-    config.insert("command_topic".to_owned(), json!(scheme.device_topic(&info.id, &format!("{id}/set"))));
-    config.insert("value_template".to_owned(), json!(format!("{{{{ value_json.{id} }}}}")));
-    if let Json::Object(particular) = particular {
-        config.extend(particular.into_iter().filter(|(_, value)| !value.is_null()));
-    }
-    Some(Component { id: component, platform, config })
 }
 
 /// The component id of the mode selection.

@@ -27,6 +27,7 @@ mod connection;
 #[cfg(test)]
 mod contract;
 mod discovery;
+mod guard;
 mod inventory;
 mod monitor;
 mod outbox;

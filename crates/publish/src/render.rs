@@ -33,9 +33,10 @@ pub(crate) struct Values {
     pub(crate) expires: Option<Duration>,
 }
 
-/// The metrics that a device is announced with: the expected ones and those seen.
+/// The metrics that a device is announced with: the expected ones, those seen, and those that can be set.
 pub(crate) fn metrics(device: &DeviceState) -> BTreeSet<Metric> {
-    device.info.metrics.iter().chain(device.values.keys()).copied().collect()
+    let settings = device.info.settings.iter().map(|setting| &setting.metric);
+    device.info.metrics.iter().chain(settings).chain(device.values.keys()).copied().collect()
 }
 
 /// Every announced metric of `device` at `now`, `null` where it is not known.

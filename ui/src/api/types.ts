@@ -32,17 +32,17 @@ export interface Notice {
   hint?: string | null;
 }
 
-/** A setting that a device offers: states, numbers, or a range of numbers. */
+/** What a setting may be set to: these states, these numbers, or numbers from `min` to `max` in steps. */
+export type Allowed = { states: string[] } | { numbers: number[] } | { min: number; max: number; step: number };
+
+/** A setting that a device offers; its name is that of the metric that shows it. */
 export interface Setting {
   name: string;
+  allowed: Allowed;
   unit: string | null;
-  states?: string[];
-  numbers?: number[];
-  min?: number;
-  max?: number;
-  step?: number;
 }
 
+/** One thing that the driver knows, and what from. */
 export interface Evidence {
   what: string;
   seen: string;

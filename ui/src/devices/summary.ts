@@ -12,6 +12,10 @@ export interface Headlines {
   /** Our word for the mode, then the device's own. */
   modes: string[];
   temperature: string | null;
+  /** What else one wants to see of an inverter that feeds loads. */
+  facts: string[];
+  /** What it complains about. */
+  troubles: string[];
   energies: string[];
 }
 
@@ -22,21 +26,36 @@ const POWER_BY_ROLE: [string, string[]][] = [
   ['inverter', ['load_power', 'inverter_power', 'ac_power']],
 ];
 const MODES = ['battery_mode', 'battery_mode_native', 'inverter_mode'];
+/** An inverter that feeds loads: what it does now, not what it is set to. */
+const INVERTER_MODES = ['inverter_mode', 'inverter_mode_native', ...MODES];
+const FACTS = ['load_power', 'pv_power', 'grid_voltage', 'output_priority'];
+const TROUBLES = ['inverter_faults', 'inverter_warnings'];
 
 export function headlines(roles: string[], ids: string[], metrics: ReadonlyMap<string, Metric>): Headlines {
   const first = (wanted: string[]): string | null => wanted.find((id) => ids.includes(id)) ?? null;
   const candidates = POWER_BY_ROLE.filter(([role]) => roles.includes(role)).flatMap(([, wanted]) => wanted);
+  const present = (wanted: string[]): string[] => wanted.filter((id) => ids.includes(id));
+  const feedsLoads = roles.includes('load_meter');
   return {
     soc: first(['battery_soc']),
     power: first(candidates),
-    modes: MODES.filter((id) => ids.includes(id)),
+    modes: present(feedsLoads ? INVERTER_MODES : MODES),
     temperature: first(['battery_temperature']) ?? ids.find((id) => metrics.get(id)?.unit === '°C') ?? null,
+    facts: feedsLoads ? present(FACTS).filter((id) => id !== first(candidates)) : [],
+    troubles: present(TROUBLES),
     energies: ids.filter((id) => isEnergyTotal(metrics.get(id))),
   };
 }
 
 function isEnergyTotal(metric: Metric | undefined): boolean {
   return metric?.kind === 'counter' && (metric.unit === 'Wh' || metric.unit === 'kWh');
+}
+
+/** What a device complains about, in words; null where it does not, or where that is not known. */
+export function complaint(value: Value | undefined): string | null {
+  const text = value?.value;
+  if (typeof text !== 'string' || text === '' || text === 'none') return null;
+  return text.replaceAll('_', ' ');
 }
 
 export type PowerWord = 'charging' | 'discharging' | 'importing' | 'exporting' | 'idle';

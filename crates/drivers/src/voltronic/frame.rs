@@ -275,35 +275,46 @@ fn frame_in(line: &[u8]) -> Option<Payload> {
 }
 
 /// The frame, if its checksum fits.
+///
+/// A zero may be padding or a part of the checksum, and this checksum is linear: where it is `hi 00`, that of the text
+/// without its last character `c` is always `c hi`. So a frame can be read in up to three ways. If there are several, the
+/// one counts in which each zero is the checksum's; if there is none, nobody can tell, and nothing is taken.
 fn checked(raw: &[u8]) -> Option<Payload> {
     // A refusal is often sent without a checksum.
     let bare: Vec<u8> = raw.iter().copied().filter(|byte| *byte != 0).collect();
     if bare == b"(NAK" {
         return text(&bare);
     }
-    let plain = match bare.as_slice() {
-        [payload @ .., high, low] if fits(payload, [*high, *low]) => text(payload),
-        _ => None,
-    };
-    // Where the checksum is `hi 00`, that of the text without its last character `c` is always `c hi`; and with padding
-    // behind a checksum `hi lo`, the text with `hi` at its end has the checksum `lo 00`. So a zero in front of the end may
-    // mean either. It is the checksum's if it is the only one; among others nobody can tell, and nothing is taken.
-    match (with_zero(raw, &bare).and_then(text), plain) {
-        (Some(zero), Some(_)) => raw.split(|byte| *byte == 0).nth(2).is_none().then_some(zero),
-        (zero, plain) => zero.or(plain),
+    let ways = [plain(&bare), one_zero(raw, &bare), two_zeros(raw, &bare)];
+    let zeros = raw.len() - bare.len();
+    let mut possible = ways.iter().flatten();
+    let first = possible.next()?;
+    if possible.next().is_none() {
+        return text(first);
     }
+    ways.get(zeros).copied().flatten().and_then(text)
 }
 
-/// The payload, if a zero byte of the checksum went with the padding and the rest of it fits.
-fn with_zero<'a>(raw: &[u8], bare: &'a [u8]) -> Option<&'a [u8]> {
-    let last_two = raw.get(raw.len().saturating_sub(2)..).unwrap_or_default();
-    if !last_two.contains(&0) || bare.len() < 2 {
+/// The payload, if both bytes of its checksum are there.
+fn plain(bare: &[u8]) -> Option<&[u8]> {
+    let (payload, sent) = bare.split_last_chunk::<2>()?;
+    fits(payload, *sent).then_some(payload)
+}
+
+/// The payload, if one byte of its checksum is 0x00.
+fn one_zero<'a>(raw: &[u8], bare: &'a [u8]) -> Option<&'a [u8]> {
+    if !raw.last_chunk::<2>()?.contains(&0) {
         return None;
     }
-    let (payload, other) = bare.split_at(bare.len() - 1);
+    let (other, payload) = bare.split_last()?;
     let expected = crc::classic(payload);
-    let one_zero = expected == [0, other[0]] || expected == [other[0], 0];
-    if one_zero { Some(payload) } else { (crc::classic(bare) == [0, 0]).then_some(bare) }
+    let is_it = expected == [0, *other] || expected == [*other, 0];
+    (is_it && !payload.is_empty()).then_some(payload)
+}
+
+/// The payload, if both bytes of its checksum are 0x00.
+fn two_zeros<'a>(raw: &[u8], bare: &'a [u8]) -> Option<&'a [u8]> {
+    (raw.ends_with(&[0, 0]) && crc::classic(bare) == [0, 0] && !bare.is_empty()).then_some(bare)
 }
 
 fn fits(payload: &[u8], sent: [u8; 2]) -> bool {
@@ -405,6 +416,7 @@ mod tests {
     #[case(with_zero_at(0))]
     #[case(with_zero_at(1))]
     #[case("(00000292".to_owned())]
+    #[case("(9(5".to_owned())]
     fn a_zero_in_the_checksum_is_no_padding(#[case] text: String) {
         let frame = answer(&text);
         assert_eq!(all(&frame), good(&text));

@@ -1,10 +1,12 @@
 //! Announcing, taking back what no longer holds, and remembering what the broker keeps.
 
+use crate::compat;
 use crate::discovery::{self, Announcement};
+use crate::guard::Wanted;
 use crate::inventory::Inventory;
+use crate::monitor::{self, Prefix};
 use crate::outbox::Lane;
 use crate::scheme::{Message, ONLINE};
-use crate::{compat, monitor};
 
 use super::Publisher;
 
@@ -34,19 +36,7 @@ impl Publisher<'_> {
                        in the topics and entities of marstek-poller";
             self.tell_once("renamed", device.as_str(), why);
         }
-        let inverters = monitor::prefixes(&self.scheme, &self.snapshot);
-        if self.inverters != inverters {
-            self.inverters = inverters;
-            // Their command topics are others now.
-            if self.subscribed {
-                self.subscribe();
-            }
-        }
-        if self.inverters.len() > 1 {
-            let why = "there are several inverters: only the first has the topics of pv-inverter-monitor as they were; the \
-                       others have their name appended";
-            self.tell_once("several inverters", "", why);
-        }
+        self.announce_inverters();
         let announcements = self.announcements();
         let wanted = self.wanted(&announcements);
         let put = |message| self.outbox.put(Lane::Announcement, message);
@@ -69,6 +59,40 @@ impl Publisher<'_> {
         self.remember(wanted);
         // The last of the announcement and the first of the availabilities.
         self.outbox.put(Lane::Fence, Message::retained(self.scheme.status(), ONLINE));
+    }
+
+    /// The inverters with topics of pv-inverter-monitor may be others than before.
+    fn announce_inverters(&mut self) {
+        let inverters = monitor::prefixes(&self.scheme, &self.snapshot, &self.names);
+        if self.inverters != inverters {
+            self.inverters = inverters;
+            // Their command topics are others now.
+            if self.subscribed {
+                self.subscribe();
+            }
+        }
+        let told: Vec<_> = self
+            .inverters
+            .iter()
+            .filter(|(_, prefix)| prefix.renamed)
+            .map(|(id, prefix)| {
+                let why = format!(
+                    "mqtt.inverter_topic_prefix is taken; the topics of pv-inverter-monitor for this inverter begin with \
+                     {}, and its entities are not announced for it",
+                    prefix.topic
+                );
+                (id.clone(), why)
+            })
+            .collect();
+        for (device, why) in told {
+            self.tell_once("renamed", device.as_str(), &why);
+        }
+        let wanted: Wanted = self.inverters.values().map(Prefix::availability).collect();
+        self.guarded.send_if_modified(|known| {
+            let other = *known != wanted;
+            *known = wanted;
+            other
+        });
     }
 
     fn announcements(&self) -> Vec<Announcement> {

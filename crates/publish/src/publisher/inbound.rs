@@ -5,9 +5,10 @@ use rumqttc::Publish;
 use serde_json::Value as Json;
 
 use super::{ASKED_MAX, Publisher};
+use crate::command;
+use crate::monitor::{self, Prefix};
 use crate::outbox::Lane;
 use crate::scheme::{Message, ONLINE};
-use crate::{command, monitor};
 
 /// Why a retained command is not obeyed.
 const RETAINED: &str = "a retained command is ignored, for it would be carried out at every connection; \
@@ -45,17 +46,21 @@ impl Publisher<'_> {
     }
 
     /// The inverter that a command in the topics of pv-inverter-monitor is for, and their beginning.
-    fn monitored(&self, topic: &str) -> Option<(DeviceId, String)> {
+    fn monitored(&self, topic: &str) -> Option<(DeviceId, Prefix)> {
         let prefix = topic.strip_suffix("/set_mode")?;
-        let (device, prefix) = self.inverters.iter().find(|(_, known)| *known == prefix)?;
+        let (device, prefix) = self.inverters.iter().find(|(_, known)| known.topic == prefix)?;
         Some((device.clone(), prefix.clone()))
     }
 
-    fn monitor_command(&mut self, device: &DeviceId, prefix: &str, publish: &Publish) {
+    fn monitor_command(&mut self, device: &DeviceId, prefix: &Prefix, publish: &Publish) {
         if publish.retain {
             return self.tell_once("retained", device.as_str(), RETAINED);
         }
-        let answer_to = format!("{prefix}/set_mode/result");
+        // Somebody has taken a retained command back.
+        if publish.payload.is_empty() {
+            return;
+        }
+        let answer_to = prefix.at("set_mode/result");
         if let Some(request) = monitor::command(device, &publish.payload) {
             self.ask(request, answer_to);
         } else {

@@ -41,7 +41,7 @@ impl Publisher<'_> {
         self.fenced.clear();
         self.expires.clear();
         self.next_heartbeat = Duration::MAX;
-        let told = trouble.told(self.settings, &self.client_id);
+        let told = trouble.told(self.settings, self.client_id);
         self.tell_trouble(trouble, &told, now);
         self.links.status.send_modify(|status| {
             status.connected_since = None;
@@ -86,8 +86,7 @@ impl Publisher<'_> {
                 let own = std::iter::once("mode")
                     .chain(settings)
                     .map(|what| self.scheme.device_topic(&device.info.id, &format!("{what}/set")));
-                let monitored =
-                    self.inverters.get(&device.info.id).map(|prefix| format!("{prefix}/set_mode"));
+                let monitored = self.inverters.get(&device.info.id).map(|prefix| prefix.at("set_mode"));
                 for topic in own.chain(monitored) {
                     // Not through the outbox: it must be on its way before the subscription.
                     let options = PublishOptions::new(QoS::AtMostOnce).retained();
@@ -95,16 +94,25 @@ impl Publisher<'_> {
                 }
             }
         }
-        let mut filters = Vec::new();
-        if self.scheme.commands {
-            filters.push(SubscribeFilterInput::new(self.scheme.command_filter(), QoS::AtLeastOnce));
-            let monitored = self.inverters.values().map(|prefix| format!("{prefix}/set_mode"));
-            filters.extend(monitored.map(|topic| SubscribeFilterInput::new(topic, QoS::AtLeastOnce)));
-        }
-        if self.scheme.announces() {
-            filters.push(SubscribeFilterInput::new(self.scheme.birth_topic(), QoS::AtMostOnce));
-        }
+        let filters: Vec<_> = self
+            .filters()
+            .into_iter()
+            .map(|filter| SubscribeFilterInput::new(filter, QoS::AtLeastOnce))
+            .collect();
         // The control channel is empty right after a connection; a failure would show as a lost connection.
         self.subscribed = filters.is_empty() || self.client.try_subscribe_many(filters).is_ok();
+    }
+
+    /// What is listened to.
+    pub(super) fn filters(&self) -> Vec<String> {
+        let mut filters = Vec::new();
+        if self.scheme.commands {
+            filters.push(self.scheme.command_filter());
+            filters.extend(self.inverters.values().map(|prefix| prefix.at("set_mode")));
+        }
+        if self.scheme.announces() {
+            filters.push(self.scheme.birth_topic());
+        }
+        filters
     }
 }

@@ -17,13 +17,14 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use ohmstead_model::{DeviceId, DeviceState, Moment, Snapshot};
 use rumqttc::AsyncClient;
 use serde_json::Value as Json;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::compat::{self, Names};
 use crate::connection::{self, News};
+use crate::guard::{Guards, Wanted};
 use crate::inventory::Inventory;
-use crate::monitor;
+use crate::monitor::{self, Prefix};
 use crate::outbox::{Lane, Outbox};
 use crate::render::{self, Said};
 use crate::scheme::{Message, OFFLINE, ONLINE, Scheme};
@@ -58,16 +59,22 @@ pub(crate) async fn run(
     let outbox = Arc::new(Outbox::default());
     let status = links.status.clone();
     let (news_in, news) = mpsc::channel(32);
-    let publisher = Publisher::new(settings, client_id, scheme, links, client.clone(), Arc::clone(&outbox));
-    // One task, three concerns: none of them waits for another, and dropping this future drops the socket.
-    let mut talking = pin!(publisher.run(news, stop));
+    let (guarded, wanted) = watch::channel(Wanted::new());
+    let guards = Guards { settings, client_id: &client_id, clock: &*clock };
+    let mut guarding = pin!(guards.keep(wanted, news_in.clone()));
+    let talk =
+        Publisher::new(settings, &client_id, scheme, links, client.clone(), Arc::clone(&outbox), guarded);
+    // One task, four concerns: none of them waits for another, and dropping this future drops the sockets.
+    let mut talking = pin!(talk.run(news, stop));
     let mut driving = pin!(connection::drive(events, settings, &*clock, news_in));
     tokio::select! {
         () = &mut talking => {
-            // The goodbye is said; what is left is to close the socket, unless that is being waited for, too.
-            tokio::select! { () = &mut driving => {}, () = clock.sleep(HANG_UP) => {} }
+            // The goodbye is said; what is left is to close the sockets, unless that is being waited for, too.
+            let closing = async { tokio::join!(&mut driving, &mut guarding) };
+            tokio::select! { _ = closing => {}, () = clock.sleep(HANG_UP) => {} }
         }
         () = &mut driving => {}
+        () = &mut guarding => {}
         () = connection::pump(&client, &outbox, &status) => {}
     }
     status.send_modify(|status| status.connected_since = None);
@@ -79,7 +86,7 @@ type Asked = Pin<Box<dyn Future<Output = (String, Json)> + Send>>;
 
 struct Publisher<'a> {
     settings: &'a Settings,
-    client_id: String,
+    client_id: &'a str,
     scheme: Scheme,
     links: Links,
     client: AsyncClient,
@@ -89,11 +96,15 @@ struct Publisher<'a> {
     snapshot: Arc<Snapshot>,
     names: BTreeMap<DeviceId, Names>,
     /// The beginning of the topics of pv-inverter-monitor, by inverter.
-    inverters: BTreeMap<DeviceId, String>,
+    inverters: BTreeMap<DeviceId, Prefix>,
+    /// Topics that have a last will of their own.
+    guarded: watch::Sender<Wanted>,
     /// The announcements that the broker has from this connection, by topic.
     announced: HashMap<String, Json>,
     /// The essence of the values that the broker has from this connection, by topic.
     shown: HashMap<String, String>,
+    /// The same of what nobody retains: those who listened have heard it, and it is not said twice.
+    passed: HashMap<String, String>,
     /// When a value of a device becomes too old.
     expires: BTreeMap<DeviceId, Duration>,
     /// What the broker keeps for certain or possibly, from earlier runs or from this one.
@@ -117,19 +128,22 @@ struct Publisher<'a> {
 impl<'a> Publisher<'a> {
     fn new(
         settings: &'a Settings,
-        client_id: String,
+        client_id: &'a str,
         scheme: Scheme,
         mut links: Links,
         client: AsyncClient,
         outbox: Arc<Outbox>,
+        guarded: watch::Sender<Wanted>,
     ) -> Self {
         let snapshot = Arc::clone(&links.snapshot.borrow_and_update());
         let kept = links.remembered.load().map(|text| Inventory::read(&text)).unwrap_or_default();
+        let names = compat::names(&scheme, &snapshot);
         Self {
             settings,
             client_id,
-            names: compat::names(&scheme, &snapshot),
-            inverters: monitor::prefixes(&scheme, &snapshot),
+            inverters: monitor::prefixes(&scheme, &snapshot, &names),
+            names,
+            guarded,
             scheme,
             links,
             client,
@@ -138,6 +152,7 @@ impl<'a> Publisher<'a> {
             snapshot,
             announced: HashMap::new(),
             shown: HashMap::new(),
+            passed: HashMap::new(),
             expires: BTreeMap::new(),
             kept,
             fenced: VecDeque::new(),
@@ -194,9 +209,10 @@ impl<'a> Publisher<'a> {
             News::NotSubscribed => tracing::warn!(
                 target: "mqtt",
                 user = self.settings.username.as_deref(),
-                "{} does not let this client subscribe; allow it {} and {}",
-                Broker(self.settings), self.scheme.command_filter(), self.scheme.birth_topic(),
+                "{} does not let this client subscribe; allow it {}",
+                Broker(self.settings), self.filters().join(", "),
             ),
+            News::Guarded(topic) => self.guarded(&topic),
         }
     }
 
@@ -283,7 +299,7 @@ impl<'a> Publisher<'a> {
         };
     }
 
-    /// All retained values of a device: availabilities, states, information; and when one of them becomes too old.
+    /// All values of a device: availabilities, states, information; and when one of them becomes too old.
     fn render(&self, device: &DeviceState, now: Moment) -> (Vec<Said>, Option<Duration>) {
         let scheme = &self.scheme;
         let (state, expires) = render::state(scheme, device, now);
@@ -301,9 +317,18 @@ impl<'a> Publisher<'a> {
         (said, expires)
     }
 
+    /// A topic with a last will of its own may say `offline` since its last connection was lost.
+    fn guarded(&mut self, topic: &str) {
+        self.shown.remove(topic);
+        if self.connected {
+            self.show_all();
+        }
+    }
+
     fn say(&mut self, said: Said) {
-        if self.shown.get(&said.message.topic) != Some(&said.essence) {
-            self.shown.insert(said.message.topic.clone(), said.essence);
+        let known = if said.message.retain { &mut self.shown } else { &mut self.passed };
+        if known.get(&said.message.topic) != Some(&said.essence) {
+            known.insert(said.message.topic.clone(), said.essence);
             self.outbox.put(Lane::Value, said.message);
         }
     }
@@ -324,7 +349,7 @@ impl<'a> Publisher<'a> {
             self.outbox.put(Lane::Announcement, Message::retained(topic, OFFLINE));
         }
         for prefix in self.inverters.values() {
-            self.outbox.put(Lane::Announcement, Message::retained(format!("{prefix}/availability"), OFFLINE));
+            self.outbox.put(Lane::Announcement, Message::retained(prefix.availability(), OFFLINE));
         }
         self.outbox.put(Lane::Fence, Message::retained(self.scheme.status(), OFFLINE));
         let clock = Arc::clone(&self.links.clock);

@@ -62,7 +62,7 @@ impl Unit {
     }
 }
 
-async fn soon<T>(what: &str, coming: impl Future<Output = T>) -> T {
+pub(super) async fn soon<T>(what: &str, coming: impl Future<Output = T>) -> T {
     let waited = tokio::time::timeout(Duration::from_secs(20), coming).await;
     waited.unwrap_or_else(|_| panic!("never: {what}"))
 }
@@ -224,6 +224,41 @@ async fn a_terminal_is_a_run_of_bytes_and_its_link_is_renewed() {
     assert_eq!(unit.hears().await, b"QMOD\x49\xc1\r");
     let _folder = unit.end().await;
     assert!(!path.is_symlink());
+}
+
+#[tokio::test]
+async fn clients_of_a_terminal_come_and_go() {
+    let mut unit = Unit::behind(|folder| Front::Pty(folder.join("tty")));
+    let path = unit.path("tty");
+    for _ in 0..20 {
+        let line = until("the terminal", || open(&path).ok()).await;
+        let settings = rustix::termios::tcgetattr(&line).unwrap();
+        assert!(!settings.local_modes.contains(rustix::termios::LocalModes::ECHO), "still raw");
+        rustix::io::write(&line, b"QMOD\x49\xc1\r").unwrap();
+        let mut written = Vec::new();
+        while written.len() < 7 {
+            written.extend(unit.hears().await);
+        }
+        assert_eq!(written, b"QMOD\x49\xc1\r");
+        unit.says(b"(B\xe7\xc9\r\0\0\0");
+        assert_eq!(report(&line).await[..2], *b"(B");
+    }
+    soon("what is said to nobody to be lost", async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            unit.says(b"(NAKss\r\0");
+            until("it to be taken", || unit.reports.is_empty().then_some(())).await;
+            if read(&open(&path).unwrap(), 8) == Err(Errno::AGAIN) {
+                return;
+            }
+        }
+    })
+    .await;
+    let terminal = std::fs::read_link(&path).unwrap();
+    let mut files = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let is_held = files.any(|file| std::fs::read_link(file.path()).is_ok_and(|to| to == terminal));
+    assert!(!is_held, "a client that looks who else has its line finds nobody");
+    unit.end().await;
 }
 
 #[tokio::test]

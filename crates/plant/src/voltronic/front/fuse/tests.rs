@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::super::tests::{Unit, open, read, until};
+use super::super::tests::{Unit, open, read, soon, until};
 use super::super::{Bridge, Front};
 use super::{Desk, Mounted, check};
 
@@ -118,10 +118,10 @@ async fn a_read_may_wait_beside_a_write_and_ends_when_the_plug_is_pulled() {
     rustix::io::write(&*fd, b"\0QPI\xbe\xac\r\0\0").unwrap();
     unit.hears().await;
     unit.says(b"(PI30\x9a\x0b\r");
-    assert_eq!(first.await.unwrap(), Ok(b"(PI30\x9a\x0b\r".to_vec()));
+    assert_eq!(soon("a report", first).await.unwrap(), Ok(b"(PI30\x9a\x0b\r".to_vec()));
     let second = reading(&fd);
     unit.node.send_replace(None);
-    assert_eq!(second.await.unwrap(), Err(Errno::IO));
+    assert_eq!(soon("the end of the read", second).await.unwrap(), Err(Errno::IO));
     unit.end().await;
 }
 
@@ -137,7 +137,7 @@ async fn readiness_is_told() {
             tokio::task::yield_now().await;
             unit.says(&number.to_be_bytes());
         };
-        let (report, ()) = tokio::join!(waiting, said);
+        let (report, ()) = soon("a report", async { tokio::join!(waiting, said) }).await;
         assert_eq!(report.unwrap(), number.to_be_bytes());
     }
     let waiting = fd.async_io(Interest::READABLE, |fd| Ok(read(fd, 8)?));
@@ -145,7 +145,7 @@ async fn readiness_is_told() {
         tokio::task::yield_now().await;
         unit.node.send_replace(None);
     };
-    let (gone, ()) = tokio::join!(waiting, pulled);
+    let (gone, ()) = soon("the hang-up", async { tokio::join!(waiting, pulled) }).await;
     assert_eq!(gone.unwrap_err().raw_os_error(), Some(Errno::IO.raw_os_error()));
     unit.end().await;
 }
@@ -155,7 +155,7 @@ async fn the_plug_is_pulled_and_the_file_comes_back_as_another() {
     let Some(mut unit) = unit(Bridge::SetReport) else { return };
     let fd = opened(&mut unit).await;
     unit.says(b"(230.0 5");
-    until("the report to be there", || (unit_waits(&fd)).then_some(())).await;
+    until("the report to be there", || report_waits(&fd).then_some(())).await;
     unit.node.send_replace(None);
     until("the file to go", || (!unit.path("dev/hidraw0").exists()).then_some(())).await;
     assert_eq!(read(&fd, 8), Ok(b"(230.0 5".to_vec()), "what was there before is still read");
@@ -174,7 +174,7 @@ async fn the_plug_is_pulled_and_the_file_comes_back_as_another() {
 }
 
 /// Whether a report waits, without taking it.
-fn unit_waits(fd: &OwnedFd) -> bool {
+fn report_waits(fd: &OwnedFd) -> bool {
     let mut polled = [rustix::event::PollFd::new(fd, rustix::event::PollFlags::IN)];
     let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
     rustix::event::poll(&mut polled, Some(&now)).is_ok_and(|ready| ready == 1)

@@ -1,5 +1,6 @@
 //! The publisher against a real broker (mosquitto) on loopback.
 
+mod inverter;
 mod support;
 
 use std::time::Duration;

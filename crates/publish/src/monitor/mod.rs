@@ -13,28 +13,67 @@
 //! Different on purpose: what is not known is not sent, never 0; `solar_power` is what the inverter reports, not a product
 //! of numbers from two sides of its charger; `desired_mode` is read from the inverter, not echoed from a command. A second
 //! inverter has its device's name appended to the prefix.
+//!
+//! That program's last will was its `availability`; this program's is `T/status`, so that a second connection
+//! ([`crate::guard`]) keeps the promise of the first.
 
-use std::collections::BTreeMap;
+mod entities;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use ohmstead_model::{
     Asker, Assignment, DeviceId, DeviceState, Metric, Moment, Request, Snapshot, Value, Wish,
 };
-use serde_json::{Map, Value as Json, json};
 
-use crate::discovery::{self, Announcement};
+use crate::compat::Names;
 use crate::render::Said;
 use crate::scheme::{Message, Scheme, availability_word};
+
+pub(crate) use entities::announcements;
 
 /// The driver that this is for.
 const DRIVER: &str = "voltronic";
 
-/// The topics' beginning for each inverter.
-pub(crate) fn prefixes(scheme: &Scheme, snapshot: &Snapshot) -> BTreeMap<DeviceId, String> {
-    let Some(prefix) = &scheme.inverter_prefix else { return BTreeMap::new() };
+const AVAILABILITY: &str = "availability";
+
+/// How the topics of one inverter begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Prefix {
+    pub(crate) topic: String,
+    /// Whether another inverter, or other topics of this program, had the configured beginning first.
+    pub(crate) renamed: bool,
+}
+
+impl Prefix {
+    /// One topic below it.
+    pub(crate) fn at(&self, leaf: &str) -> String {
+        format!("{}/{leaf}", self.topic)
+    }
+
+    /// The topic that says whether the inverter answers.
+    pub(crate) fn availability(&self) -> String {
+        self.at(AVAILABILITY)
+    }
+}
+
+/// The topics' beginning for each inverter, by name: the first has the configured one. No two share one, and none is that
+/// of a device's other topics.
+pub(crate) fn prefixes(
+    scheme: &Scheme,
+    snapshot: &Snapshot,
+    marstek: &BTreeMap<DeviceId, Names>,
+) -> BTreeMap<DeviceId, Prefix> {
+    let Some(configured) = &scheme.inverter_prefix else { return BTreeMap::new() };
+    let own = snapshot.all().map(|device| scheme.device_topic(&device.info.id, AVAILABILITY));
+    let compat = marstek.values().map(|names| scheme.compat_topic(&names.device_id, AVAILABILITY));
+    let mut taken: BTreeSet<String> = own.chain(compat).collect();
     let inverters = snapshot.devices().filter(|device| device.info.driver == DRIVER);
-    let named = inverters.enumerate().map(|(index, device)| {
+    let named = inverters.map(|device| {
         let id = device.info.id.clone();
-        let prefix = if index == 0 { prefix.clone() } else { format!("{prefix}_{id}") };
+        let mut prefix = Prefix { topic: configured.clone(), renamed: false };
+        while !taken.insert(prefix.availability()) {
+            prefix = Prefix { topic: format!("{}_{id}", prefix.topic), renamed: true };
+        }
         (id, prefix)
     });
     named.collect()
@@ -60,7 +99,7 @@ const TOPICS: &[(&str, &str, f64, Form)] = &[
     ("load_va", "inverter_apparent_power", 1.0, Form::Whole),
     ("load_w", "load_power", 1.0, Form::Whole),
     ("load_percent", "inverter_load_share", 1.0, Form::Whole),
-    ("bus_voltage", "inverter_bus_voltage", 1.0, Form::Whole),
+    ("bus_voltage", "inverter_bus_voltage", 1.0, Form::Float),
     ("battery_voltage", "battery_voltage", 1.0, Form::Float),
     ("battery_capacity", "battery_soc", 1.0, Form::Whole),
     ("heatsink_temperature", "inverter_temperature", 1.0, Form::Whole),
@@ -77,13 +116,16 @@ const TOPICS: &[(&str, &str, f64, Form)] = &[
     ("battery_current", "battery_current", -1.0, Form::Whole),
 ];
 
-/// Everything that is known of an inverter, in that program's topics.
-pub(crate) fn values(device: &DeviceState, prefix: &str, now: Moment) -> Vec<Said> {
+/// Everything that is known of an inverter, in that program's topics; nothing while it does not answer.
+pub(crate) fn values(device: &DeviceState, prefix: &Prefix, now: Moment) -> Vec<Said> {
     let mut said = Vec::new();
+    if !device.is_online() {
+        return said;
+    }
     let mut say = |topic: &str, at: Moment, text: String| {
         // Sent with every reading, changed or not, as that program did.
         let essence = format!("{text} {}", at.mono.as_millis());
-        said.push(Said { message: Message::passing(format!("{prefix}/{topic}"), text), essence });
+        said.push(Said { message: Message::passing(prefix.at(topic), text), essence });
     };
     for (topic, metric, factor, form) in TOPICS {
         if let Some((at, text)) =
@@ -172,72 +214,9 @@ pub(crate) fn command(device: &DeviceId, payload: &[u8]) -> Option<Request> {
 }
 
 /// `<prefix>/availability`.
-pub(crate) fn availability(device: &DeviceState, prefix: &str) -> Said {
+pub(crate) fn availability(device: &DeviceState, prefix: &Prefix) -> Said {
     let word = availability_word(device.is_online());
-    Said { message: Message::retained(format!("{prefix}/availability"), word), essence: word.to_owned() }
-}
-
-/// Unique id (behind its common beginning), topic, name, unit, device class. Those of that program's configuration.yaml.
-const ENTITIES: &[(&str, &str, &str, &str, &str)] = &[
-    ("1", "load_w", "Inverter output power", "W", "power"),
-    ("2", "solar_power", "Inverter solar power", "W", "power"),
-    ("3", "battery_capacity", "Inverter battery state", "%", "battery"),
-    ("4", "battery_current", "Inverter battery current", "A", "current"),
-    ("5", "battery_voltage", "Inverter battery voltage", "V", "voltage"),
-    ("charge_current", "battery_charge_current", "Inverter Battery Charge Current", "A", "current"),
-    ("discharge_current", "battery_discharge_current", "Inverter Battery Discharge Current", "A", "current"),
-];
-/// Those without a unit.
-const LETTER_ENTITIES: &[(&str, &str, &str)] = &[
-    ("mode", "mode", "Inverter Mode"),
-    ("desired_mode", "desired_mode", "Inverter Desired Mode"),
-    ("actual_mode", "actual_mode", "Inverter Actual Mode"),
-];
-const UNIQUE: &str = "mp_omega_5600_v4";
-
-/// That program's entities, for the first inverter only: its unique ids are the same in every house.
-pub(crate) fn announcements(scheme: &Scheme, device: &DeviceState, prefix: &str) -> Vec<Announcement> {
-    let is_first = scheme.inverter_prefix.as_deref() == Some(prefix);
-    let shared = || {
-        let mut map = Map::new();
-        let topics = [scheme.status(), format!("{prefix}/availability")];
-        map.extend(discovery::availability(&topics));
-        map.insert(
-            "device".to_owned(),
-            json!({ "identifiers": [format!("{UNIQUE}_inverter")], "name": device.info.title, "manufacturer": "Voltronic" }),
-        );
-        map.insert("origin".to_owned(), discovery::origin(scheme));
-        map
-    };
-    let make = |platform: &'static str, suffix: &str, topic: &str, name: &str, particular: Json| {
-        let unique = format!("{UNIQUE}_{suffix}");
-        let mut payload = shared();
-        payload.insert("name".to_owned(), json!(name));
-        payload.insert("unique_id".to_owned(), json!(unique));
-        payload.insert("state_topic".to_owned(), json!(format!("{prefix}/{topic}")));
-        let entity = name.to_lowercase().replace(' ', "_");
-        payload.insert("default_entity_id".to_owned(), json!(format!("{platform}.{entity}")));
-        if let Json::Object(particular) = particular {
-            payload.extend(particular);
-        }
-        Announcement {
-            topic: scheme.discovery_topic(platform, &unique),
-            owner: format!("pv-inverter-monitor {prefix}"),
-            components: vec![(unique, platform)],
-            payload: Json::Object(payload),
-        }
-    };
-    if !is_first {
-        return Vec::new();
-    }
-    let numbers = ENTITIES.iter().map(|(suffix, topic, name, unit, class)| {
-        let particular =
-            json!({ "unit_of_measurement": unit, "device_class": class, "state_class": "measurement" });
-        make("sensor", suffix, topic, name, particular)
-    });
-    let letters =
-        LETTER_ENTITIES.iter().map(|(suffix, topic, name)| make("sensor", suffix, topic, name, json!({})));
-    numbers.chain(letters).collect()
+    Said { message: Message::retained(prefix.availability(), word), essence: word.to_owned() }
 }
 
 #[cfg(test)]
@@ -263,7 +242,8 @@ mod tests {
 
     fn said(device: &DeviceState, after_s: u64) -> Vec<String> {
         let now = Moment { mono: Duration::from_secs(100 + after_s), unix: UnixMillis(0) };
-        let mut said: Vec<_> = values(device, "homeassistant/inverter", now)
+        let prefix = Prefix { topic: "homeassistant/inverter".to_owned(), renamed: false };
+        let mut said: Vec<_> = values(device, &prefix, now)
             .into_iter()
             .map(|said| {
                 assert!(!said.message.retain, "{said:?}");
@@ -287,7 +267,8 @@ mod tests {
             (Metric::PvPower, number(856.0)),
             (Metric::InverterModeNative, Ok(Value::text("B"))),
             (Metric::OutputPriority, Ok(Value::State("solar_first"))),
-            (Metric::InverterBusVoltage, Err(Unknown::NotReported)),
+            (Metric::InverterBusVoltage, Ok(Value::Number(380.0))),
+            (Metric::InverterLoadShare, Err(Unknown::NotReported)),
         ]);
         assert_eq!(
             said(&device, 1),
@@ -297,6 +278,7 @@ mod tests {
                 "battery_current 12",
                 "battery_discharge_current 0",
                 "battery_voltage 52.4",
+                "bus_voltage 380.0",
                 "desired_mode S",
                 "load_w 119",
                 "mode B",
@@ -308,11 +290,63 @@ mod tests {
         assert!(said(&device, 10_000).is_empty(), "what is too old is not sent");
     }
 
+    /// Values may be used for a while after the inverter has fallen silent; to say them again would be a lie.
+    #[test]
+    fn an_inverter_that_is_gone_says_nothing() {
+        let mut device = device(&[(Metric::LoadPower, Ok(Value::Number(5.0)))]);
+        assert_eq!(said(&device, 1), ["load_w 5"]);
+        let Online::Yes(at) = device.online else { panic!("just made") };
+        device.online = Online::No(at);
+        assert!(said(&device, 1).is_empty());
+    }
+
+    #[rstest]
+    #[case(Form::Float, 1.0, 230.0, "230.0")]
+    #[case(Form::Float, 1.0, 49.98, "49.98")]
+    #[case(Form::Float, 1.0, 52.4, "52.4")]
+    #[case(Form::Float, 1.0, 460.0, "460.0")]
+    #[case(Form::Float, 1.0, 0.0, "0.0")]
+    #[case(Form::Float, 1.0, 54.229_999, "54.23")]
+    #[case(Form::Float, 1.0, -0.001, "0.0")]
+    #[case(Form::Whole, 1.0, 119.0, "119")]
+    #[case(Form::Whole, -1.0, 0.0, "0")]
+    #[case(Form::Whole, -1.0, 12.0, "-12")]
+    fn numbers_are_written_as_python_does(
+        #[case] form: Form,
+        #[case] factor: f64,
+        #[case] number: f64,
+        #[case] expected: &str,
+    ) {
+        assert_eq!(written(&Value::Number(number), factor, form).as_deref(), Some(expected));
+    }
+
+    #[rstest]
+    #[case("B", "battery", Some("B"))]
+    #[case("D", "shutdown", Some("D"))]
+    #[case("05", "hybrid", Some("L"))]
+    #[case("03", "battery", Some("B"))]
+    #[case("06", "charging", None)]
+    fn modes_of_other_families_get_a_letter(
+        #[case] native: &str,
+        #[case] state: &'static str,
+        #[case] letter: Option<&str>,
+    ) {
+        let device = device(&[
+            (Metric::InverterModeNative, Ok(Value::text(native))),
+            (Metric::InverterMode, Ok(Value::State(state))),
+        ]);
+        let expected: Vec<_> = letter
+            .map(|letter| vec![format!("actual_mode {letter}"), format!("mode {letter}")])
+            .unwrap_or_default();
+        assert_eq!(said(&device, 1), expected);
+    }
+
     #[test]
     fn a_reading_is_sent_again_though_nothing_changed() {
         let mut device = device(&[(Metric::LoadPower, Ok(Value::Number(5.0)))]);
         let essence = |device: &DeviceState| {
-            values(device, "p", Moment { mono: Duration::from_secs(101), unix: UnixMillis(0) })[0]
+            let prefix = Prefix { topic: "p".to_owned(), renamed: false };
+            values(device, &prefix, Moment { mono: Duration::from_secs(101), unix: UnixMillis(0) })[0]
                 .essence
                 .clone()
         };

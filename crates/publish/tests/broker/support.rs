@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use ohmstead_model::{
-    Answer, Clock, Commands, DeviceId, DeviceInfo, DeviceState, LedgerEntry, Metric, Moment, Online, Outcome,
-    Reading, Request, Role, Sleep, Snapshot, Ttl, UnixMillis, Value, house,
+    Allowed, Answer, Clock, Commands, DeviceId, DeviceInfo, DeviceState, LedgerEntry, Metric, Moment,
+    Observation, Online, Outcome, Reading, Request, Role, Setting, Sleep, Snapshot, Ttl, UnixMillis, Value,
+    house,
 };
 use ohmstead_publish::{Links, Remembered, Settings, SettingsError, Status, run};
 use rumqttc::{AsyncClient, Event, MqttOptions, Packet, PublishOptions, QoS};
@@ -113,7 +114,7 @@ impl Watcher {
         Self::named(port, &format!("watcher-{}", free_port())).await
     }
 
-    async fn named(port: u16, id: &str) -> Self {
+    pub(crate) async fn named(port: u16, id: &str) -> Self {
         let mut options = MqttOptions::new(id, ("127.0.0.1", port));
         options.set_max_packet_size(1 << 20, 1 << 20);
         let (client, mut events) = AsyncClient::builder(options).capacity(64).build();
@@ -302,6 +303,32 @@ impl House {
             ],
         };
         self.change(|snapshot| assert!(snapshot.apply(&reading)));
+    }
+
+    /// An inverter that answers, with one setting, and of which nothing was read yet.
+    pub(crate) fn add_inverter(&self, name: &str) {
+        let mut info = DeviceInfo::new(id(name), "voltronic", "/dev/hidraw0");
+        info.manufacturer = "Voltronic";
+        info.roles = vec![Role::Inverter];
+        info.metrics = vec![Metric::LoadPower];
+        let priorities = vec!["utility_first", "solar_first", "solar_battery_utility"];
+        info.settings =
+            vec![Setting { metric: Metric::OutputPriority, allowed: Allowed::States(priorities) }];
+        let mut device = DeviceState::new(Arc::new(info));
+        device.online = Online::Yes(self.clock.now());
+        self.change(|snapshot| snapshot.insert(device));
+    }
+
+    /// What a device told just now.
+    pub(crate) fn tells(&self, name: &str, values: Vec<(Metric, Observation)>) {
+        let reading = Reading { device: id(name), at: self.clock.now(), values };
+        self.change(|snapshot| assert!(snapshot.apply(&reading)));
+    }
+
+    /// What was asked of devices so far.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        let requests = self.commands.0.lock().expect("no test panics here");
+        requests.iter().map(|request| format!("{} {}", request.device, request.wish)).collect()
     }
 
     pub(crate) fn change(&self, change: impl FnOnce(&mut Snapshot)) {
