@@ -106,7 +106,12 @@ fn build(job: &Job) -> Result<()> {
 }
 
 fn test(job: &Job) -> Result<()> {
-    cargo(job, &["nextest", "run", "--workspace"]).env_path(SHARED, job.shared.as_deref()).run()
+    cargo(job, &["nextest", "run", "--workspace"]).env_path(SHARED, job.shared.as_deref()).run()?;
+    // The simulated `/dev/hidrawN`, which is not in the default build; its tests tell when nothing can be mounted here.
+    let with_fuse =
+        ["--package", "ohmstead-plant", "--package", "ohmstead-drivers", "--features", "ohmstead-plant/fuse"];
+    let its_tests = ["--filterset", "test(fuse::) | test(faults_through_a_file)"];
+    cargo(job, &[["nextest", "run"].as_slice(), &with_fuse, &its_tests].concat()).run()
 }
 
 fn long(job: &Job) -> Result<()> {
