@@ -161,29 +161,31 @@ mod tests {
             &frame(text),
             Some("QPIGS"),
             &expect![[r#"
-            an answer to QPIGS (PI30)
-            grid_voltage = 0 V
-            grid_frequency = 0 Hz
-            inverter_voltage = 230 V
-            inverter_frequency = 49.9 Hz
-            inverter_apparent_power = 161 VA
-            load_power = 119 W
-            inverter_load_share = 3 %
-            inverter_bus_voltage = 460 V
-            battery_voltage = 57.5 V
-            battery_soc = 100 %
-            voltronic_solar_current = 14 A
-            pv_voltage_1 = 103.8 V
-            voltronic_battery_voltage_scc = 57.45 V
-            voltronic_device_status = 00110110
-            voltronic_battery_voltage_offset_fans = 0
-            voltronic_eeprom_version = 0
-            voltronic_device_status_2 = 010
-            battery_current = -12 A
-            battery_power = -690 W
-            inverter_temperature = 69 °C
-            pv_power_1 = 856 W
-            pv_power = 856 W"#]],
+                an answer to QPIGS (PI30)
+                grid_voltage = 0 V
+                grid_frequency = 0 Hz
+                inverter_voltage = 230 V
+                inverter_frequency = 49.9 Hz
+                inverter_apparent_power = 161 VA
+                load_power = 119 W
+                inverter_load_share = 3 %
+                inverter_bus_voltage = 460 V
+                battery_voltage = 57.5 V
+                battery_soc = 100 %
+                voltronic_solar_current = 14 A
+                pv_voltage_1 = 103.8 V
+                voltronic_battery_voltage_scc = 57.45 V
+                voltronic_device_status = 00110110
+                voltronic_battery_voltage_offset_fans = 0
+                voltronic_eeprom_version = 0
+                voltronic_device_status_2 = 010
+                battery_current = -12 A
+                battery_power = -690 W
+                voltronic_battery_charge_current = 12 A
+                voltronic_battery_discharge_current = 0 A
+                inverter_temperature = 69 °C
+                pv_power_1 = 856 W
+                pv_power = 856 W"#]],
         );
     }
 
@@ -195,26 +197,28 @@ mod tests {
             &frame(text),
             Some("QPIGS"),
             &expect![[r#"
-            an answer to QPIGS (PI30)
-            grid_voltage = 230 V
-            grid_frequency = 50 Hz
-            inverter_voltage = 230 V
-            inverter_frequency = 50 Hz
-            inverter_apparent_power = 161 VA
-            load_power = 119 W
-            inverter_load_share = 3 %
-            inverter_bus_voltage = 380 V
-            battery_voltage = 27.5 V
-            battery_soc = 100 %
-            voltronic_solar_current = 14 A
-            pv_voltage_1 = 63.8 V
-            voltronic_battery_voltage_scc = 27.4 V
-            voltronic_device_status = 00010110
-            battery_current = 5 A
-            battery_power = 138 W
-            inverter_temperature: implausible: 569 is the raw value of the sensor, not degrees
-            pv_power_1 = 384 W
-            pv_power = 384 W"#]],
+                an answer to QPIGS (PI30)
+                grid_voltage = 230 V
+                grid_frequency = 50 Hz
+                inverter_voltage = 230 V
+                inverter_frequency = 50 Hz
+                inverter_apparent_power = 161 VA
+                load_power = 119 W
+                inverter_load_share = 3 %
+                inverter_bus_voltage = 380 V
+                battery_voltage = 27.5 V
+                battery_soc = 100 %
+                voltronic_solar_current = 14 A
+                pv_voltage_1 = 63.8 V
+                voltronic_battery_voltage_scc = 27.4 V
+                voltronic_device_status = 00010110
+                battery_current = 5 A
+                battery_power = 138 W
+                voltronic_battery_charge_current = 0 A
+                voltronic_battery_discharge_current = 5 A
+                inverter_temperature: implausible: 569 is the raw value of the sensor, not degrees
+                pv_power_1 = 384 W
+                pv_power = 384 W"#]],
         );
     }
 
@@ -250,24 +254,26 @@ mod tests {
             &frame(text),
             Some("GS"),
             &expect![[r#"
-            an answer to GS (PI18)
-            grid_voltage = 231.2 V
-            grid_frequency = 50 Hz
-            inverter_voltage = 0 V
-            inverter_frequency = 0 Hz
-            inverter_apparent_power = 0 VA
-            load_power = 0 W
-            inverter_load_share = 0 %
-            battery_voltage = 51.8 V
-            battery_soc = 36 %
-            pv_power_1 = 302 W
-            pv_power_2 = 0 W
-            pv_voltage_1 = 243.8 V
-            pv_voltage_2 = 0 V
-            battery_current = -4 A
-            battery_power = -207 W
-            pv_power = 302 W
-            inverter_temperature = 27 °C"#]],
+                an answer to GS (PI18)
+                grid_voltage = 231.2 V
+                grid_frequency = 50 Hz
+                inverter_voltage = 0 V
+                inverter_frequency = 0 Hz
+                inverter_apparent_power = 0 VA
+                load_power = 0 W
+                inverter_load_share = 0 %
+                battery_voltage = 51.8 V
+                battery_soc = 36 %
+                pv_power_1 = 302 W
+                pv_power_2 = 0 W
+                pv_voltage_1 = 243.8 V
+                pv_voltage_2 = 0 V
+                battery_current = -4 A
+                battery_power = -207 W
+                voltronic_battery_charge_current = 4 A
+                voltronic_battery_discharge_current = 0 A
+                pv_power = 302 W
+                inverter_temperature = 27 °C"#]],
         );
     }
 

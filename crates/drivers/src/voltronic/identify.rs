@@ -1,7 +1,8 @@
 //! What is at the other end, from evidence. Pure: what to ask next, and what follows from the answers so far.
 //!
 //! ```text
-//! QPI --(PI30--> PI30, details: model, serial, fields of QPIGS, which commands it refuses -> PI30 | PI30MAX | PI30REVO
+//! QPI --(PI30--> PI30, details: model, serial, fields of QPIGS, which commands it refuses -> PI30 | PI30MAX | PI30REVO;
+//!  |                which of them may remain open: see [`super::variant`]
 //!  |  --(PI41--> PI41                --(PI34--> a solar charger       --(PI16--> not supported
 //!  |  anything else
 //! ^P005PI --^D00518--> PI18          --^D00517--> PI17
@@ -19,6 +20,7 @@ use ohmstead_model::Evidence;
 use super::families::{Family, Stranger};
 use super::frame::{CrcOut, Dialect, Payload};
 use super::table;
+use super::variant::{self, Doubt};
 
 /// A question to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(crate) enum Refused {
     Damaged(String),
     /// A line came that is no frame of an inverter.
     Foreign(String),
+    /// Answers to earlier questions were on their way, so that it was not asked.
+    Unclear,
 }
 
 /// What is known about a unit and from what.
@@ -50,6 +54,10 @@ pub(crate) struct Identity {
     pub(crate) evidence: Vec<Evidence>,
     /// Commands that the unit refuses or does not answer.
     pub(crate) missing: BTreeSet<&'static str>,
+    /// What speaks against a REVO.
+    pub(crate) doubt: Doubt,
+    /// Its ratings, on which the meaning of other answers depends.
+    pub(crate) ratings: Option<Payload>,
     step: usize,
     /// Failures of the present question in a row.
     failures: u32,
@@ -65,23 +73,32 @@ const fn ask(dialect: Dialect, command: &'static str) -> Question {
     Question { dialect, command, crc: CrcOut::Classic }
 }
 
-const PROBES: &[Question] =
-    &[ask(Dialect::Paren, "QPI"), ask(Dialect::Caret18, "PI"), ask(Dialect::Caret17, "PI")];
+/// What every inverter of PI30 answers, unlike any other question.
+pub(crate) const WHO: Question = ask(Dialect::Paren, "QPI");
+/// What only a REVO answers.
+pub(crate) const LITHIUM: Question = ask(Dialect::Paren, "QLITH0");
+
+const PROBES: &[Question] = &[WHO, ask(Dialect::Caret18, "PI"), ask(Dialect::Caret17, "PI")];
 
 /// What tells the variants and the units of a family apart, most important first.
 const PAREN: &[Question] = &[
     ask(Dialect::Paren, "QID"),
     ask(Dialect::Paren, "QSID"),
+    ask(Dialect::Paren, "QPIRI"),
     ask(Dialect::Paren, "QPIGS"),
+    LITHIUM,
     ask(Dialect::Paren, "QPIGS2"),
     ask(Dialect::Paren, "QET"),
-    ask(Dialect::Paren, "QLITH0"),
     ask(Dialect::Paren, "QGMN"),
     ask(Dialect::Paren, "QMN"),
     ask(Dialect::Paren, "QVFW"),
 ];
 const CARET18: &[Question] = &[ask(Dialect::Caret18, "ID"), ask(Dialect::Caret18, "VFW")];
 const CARET17: &[Question] = &[ask(Dialect::Caret17, "ID"), ask(Dialect::Caret17, "VFW")];
+
+/// What silence about the question that only a REVO answers means.
+pub(crate) const NOT_SETTLED: &str =
+    "variant not settled: only a clear no rules out a Sorotec REVO; it is asked again";
 
 /// A detail that fails so often in a row is not known to the unit.
 const DETAIL_TRIES: u32 = 2;
@@ -125,13 +142,9 @@ impl Identity {
     }
 
     fn note(&mut self, question: &Question, seen: impl Into<String>, means: impl Into<String>) {
-        let what = match question.dialect {
-            Dialect::Paren => question.command.to_owned(),
-            Dialect::Caret18 => format!("^P {}", question.command),
-            Dialect::Caret17 => format!("^P {} without checksum", question.command),
-        };
-        self.evidence.retain(|known| known.what != what);
-        self.evidence.push(Evidence { what, seen: seen.into(), means: means.into() });
+        let evidence = Evidence { what: question.shown(), seen: seen.into(), means: means.into() };
+        self.evidence.retain(|known| known.what != evidence.what);
+        self.evidence.push(evidence);
     }
 
     fn take_probe(&mut self, question: &Question, answer: Result<&Payload, Refused>) {
@@ -155,7 +168,7 @@ impl Identity {
                     _ => self.note(question, seen, "not a family that is supported"),
                 }
             }
-            Err(Refused::Silent) => self.note(question, "no answer", ""),
+            Err(Refused::Silent | Refused::Unclear) => self.note(question, "no answer", ""),
             Err(Refused::Damaged(why)) => {
                 self.note(question, format!("damaged: {why}"), "");
                 // Noise is no answer: the same question once more.
@@ -190,6 +203,7 @@ impl Identity {
     fn take_detail(&mut self, question: &Question, answer: Result<&Payload, Refused>) {
         match answer {
             Ok(payload) if payload.is_nak() => {
+                self.doubt.refused |= *question == LITHIUM;
                 self.note(question, "NAK", "the unit does not know it");
                 self.missing.insert(question.command);
             }
@@ -202,8 +216,15 @@ impl Identity {
                 let seen = match why {
                     Refused::Silent => "no answer".to_owned(),
                     Refused::Damaged(why) | Refused::Foreign(why) => why,
+                    Refused::Unclear => "not asked: other answers were on their way".to_owned(),
                 };
-                self.note(question, seen, "taken as unknown to the unit");
+                let means = if *question == LITHIUM && self.doubt.remains(self.family.unwrap_or(Family::Pi41))
+                {
+                    NOT_SETTLED
+                } else {
+                    "taken as unknown to the unit"
+                };
+                self.note(question, seen, means);
                 self.missing.insert(question.command);
             }
         }
@@ -233,15 +254,39 @@ impl Identity {
                 self.model.get_or_insert_with(|| format!("model {body}"));
                 "model number".to_owned()
             }
+            "QPIRI" => {
+                self.ratings = Some(payload.clone());
+                return self.look_for_revo(question, payload, "ratings");
+            }
+            "QPIGS" if variant::sign("QPIGS", body).is_some() => {
+                return self.look_for_revo(question, payload, "");
+            }
             "QPIGS" => return self.count_fields(question, body),
             // Older units tell of a second charger in twelve fields.
             "QPIGS2" if table::split(body, false).len() == 3 => self.maximum(),
             "QET" if body.len() == 8 && body.bytes().all(|byte| byte.is_ascii_digit()) => self.maximum(),
-            "QLITH0" if table::split(body, false).len() == 12 && self.family == Some(Family::Pi30) => {
+            "QLITH0" if variant::is_lithium(body) && self.may_be_revo() => {
                 self.family = Some(Family::Revo);
-                "only Sorotec REVO knows it: PI30REVO".to_owned()
+                ONLY_REVO.to_owned()
             }
             _ => String::new(),
+        };
+        self.note(question, shown(payload), means);
+    }
+
+    fn may_be_revo(&self) -> bool {
+        matches!(self.family, Some(Family::Pi30 | Family::Pi30Max))
+    }
+
+    /// Takes note of what the shape of an answer tells about the variant.
+    fn look_for_revo(&mut self, question: &Question, payload: &Payload, otherwise: &str) {
+        let sign = variant::sign(question.command, payload.body()).filter(|_| self.may_be_revo());
+        let means = if let Some(sign) = sign {
+            self.family = Some(Family::Revo);
+            shape_of_revo(sign)
+        } else {
+            self.doubt.rated |= question.command == "QPIRI";
+            otherwise.to_owned()
         };
         self.note(question, shown(payload), means);
     }
@@ -269,6 +314,25 @@ impl Identity {
             _ => String::new(),
         }
     }
+}
+
+impl Question {
+    /// The question as evidence shows it.
+    pub(crate) fn shown(&self) -> String {
+        match self.dialect {
+            Dialect::Paren => self.command.to_owned(),
+            Dialect::Caret18 => format!("^P {}", self.command),
+            Dialect::Caret17 => format!("^P {} without checksum", self.command),
+        }
+    }
+}
+
+/// What an answer to [`LITHIUM`] means.
+pub(crate) const ONLY_REVO: &str = "only Sorotec REVO knows it: PI30REVO";
+
+/// What a sign in the shape of an answer means.
+pub(crate) fn shape_of_revo(sign: &str) -> String {
+    format!("{sign}, as on a Sorotec REVO only: PI30REVO")
 }
 
 fn family_of(body: &str) -> Option<Family> {
@@ -307,7 +371,7 @@ fn trim_zeros(version: &str) -> &str {
 }
 
 /// An answer for people, short.
-fn shown(payload: &Payload) -> String {
+pub(crate) fn shown(payload: &Payload) -> String {
     const KEPT: usize = 48;
     let text = payload.text();
     if text.len() > KEPT { format!("{}...", text.get(..KEPT).unwrap_or_default()) } else { text.to_owned() }
@@ -320,6 +384,9 @@ mod tests {
 
     const QPIGS_21: &str = "(238.3 50.0 230.2 50.0 0322 0205 005 422 53.20 000 050 0056 02.1 224.7 00.00 00000 00010110 00 00 00473 010";
     const QPIGS_24: &str = "(227.2 50.0 230.3 50.0 00829 00751 010 447 54.50 020 083 0054 02.7 323.6 00.00 00000 00010110 00 00 00879 010 0 00 0000";
+
+    const QPIRI: &str =
+        "(230.0 21.7 230.0 50.0 21.7 5000 4000 48.0 46.0 42.0 56.4 54.0 2 30 060 0 2 1 9 01 0 0 54.0 0 1";
 
     /// Asks until nothing is left, and returns what was asked.
     fn run(answers: &[(&str, &str)]) -> (Identity, Vec<String>) {
@@ -351,6 +418,8 @@ mod tests {
     #[case::older_with_three_chargers(&[("QPI", "(PI30"), ("QPIGS", QPIGS_21), ("QPIGS2", "(03.1 327.3 52.3 01016 1 000 00000 02.0 310.5 52.3 00620 02114")], Family::Pi30)]
     #[case::max_by_energy(&[("QPI", "(PI30"), ("QPIGS", QPIGS_21), ("QET", "(00238800")], Family::Pi30Max)]
     #[case::revo(&[("QPI", "(PI30"), ("QPIGS", QPIGS_21), ("QLITH0", "(048.8 000.0 000.9 250 024 000 052.5 010.0 053.5 004.4 0 2")], Family::Revo)]
+    #[case::revo_with_five_digits(&[("QPI", "(PI30"), ("QPIGS", QPIGS_24), ("QLITH0", "(048.8 000.0 000.9 250 024 000 052.5 010.0 053.5 004.4 0 2")], Family::Revo)]
+    #[case::revo_by_its_ratings(&[("QPI", "(PI30"), ("QPIGS", QPIGS_21), ("QLITH0", "(NAK"), ("QPIRI", "(230.0 21.7 230.0 50.0 21.7 5000 5000 48.0 44.0 42.0 56.4 54.0 2 60 000 0 0 0 9 01 0 0 00.0 0 1")], Family::Revo)]
     #[case::split_phase(&[("QPI", "(PI41"), ("QPIGS", QPIGS_21)], Family::Pi41)]
     #[case::pi18(&[("Paren QPI", "^0"), ("Caret18 PI", "^D00518"), ("ID", "^D0251496161704100242000000")], Family::Pi18)]
     #[case::pi17(&[("Caret18 PI", "^0"), ("Caret17 PI", "^D00517")], Family::Pi17)]
@@ -359,6 +428,18 @@ mod tests {
         assert_eq!(identity.family, Some(family), "{:#?}", identity.evidence);
         assert!(identity.evidence.iter().any(|evidence| evidence.means.contains("family")));
         assert_eq!(identity.next_question(), None, "and then it is done");
+    }
+
+    #[rstest]
+    #[case::a_clear_no(&[("QLITH0", "(NAK"), ("QPIRI", QPIRI)], false)]
+    #[case::silence(&[("QPIRI", QPIRI)], true)]
+    #[case::no_ratings(&[("QLITH0", "(NAK")], true)]
+    fn only_a_clear_no_rules_a_revo_out(#[case] answers: &[(&str, &str)], #[case] open: bool) {
+        let known: Vec<_> = [("QPI", "(PI30"), ("QPIGS", QPIGS_21)].iter().chain(answers).copied().collect();
+        let (identity, _) = run(&known);
+        assert_eq!(identity.doubt.remains(identity.family.unwrap()), open, "{:#?}", identity.evidence);
+        let told = identity.evidence.iter().any(|evidence| evidence.means == NOT_SETTLED);
+        assert!(told || identity.doubt.refused);
     }
 
     #[test]
@@ -375,7 +456,10 @@ mod tests {
         assert_eq!(identity.serial.as_deref(), Some("92932105105335"));
         assert_eq!(identity.model.as_deref(), Some("MKS2-8000"));
         assert_eq!(identity.firmware.as_deref(), Some("0.27"));
-        assert_eq!(identity.missing.into_iter().collect::<Vec<_>>(), ["QET", "QID", "QLITH0", "QPIGS2"]);
+        assert_eq!(
+            identity.missing.into_iter().collect::<Vec<_>>(),
+            ["QET", "QID", "QLITH0", "QPIGS2", "QPIRI"]
+        );
     }
 
     #[rstest]

@@ -4,6 +4,7 @@
 mod asking;
 mod recognising;
 mod set;
+mod variants;
 mod whereabouts;
 mod writes;
 
@@ -28,6 +29,7 @@ use super::schedule::{self, Schedule};
 use super::setters::Known;
 use super::settings::{ParallelSetting, Settings};
 use super::table::Query;
+use super::variant::Doubt;
 use crate::transports::{CHUNK_GAP, Machine, Ports, Roots};
 use crate::{
     BoxFuture, Context, Device, DeviceError, ModeNow, OpenError, Plan, PlanError, Report, WriteReply,
@@ -41,6 +43,8 @@ struct Unit {
     family: Family,
     /// The family was proven by the unit itself.
     proven: bool,
+    /// What speaks against a REVO.
+    doubt: Doubt,
     /// What decides about its settings.
     known: Known,
     /// What earlier answers told that later ones need.
@@ -65,6 +69,9 @@ pub struct Inverter {
     checking_at: Option<Place>,
     /// How often the present question of the identification was asked.
     tries: u32,
+    /// When the variant is asked about again (monotonic), and how often it was.
+    variant_due: Duration,
+    variant_tries: u32,
     /// Our unit, once it is known.
     unit: Option<Unit>,
     schedule: Schedule,
@@ -126,6 +133,8 @@ impl Inverter {
             checking: None,
             checking_at: None,
             tries: 0,
+            variant_due: Duration::ZERO,
+            variant_tries: 0,
             unit: None,
             schedule,
             presence: Presence::default(),
@@ -197,7 +206,9 @@ impl Device for Inverter {
         if self.presence.is_failing() || self.link.path().is_none() || self.checking.is_some() {
             return self.presence.due.saturating_sub(now);
         }
-        self.next_query().map_or(self.settings.interval.0, |(_, due)| due.saturating_sub(now))
+        let query = self.next_query().map(|(_, due)| due);
+        let due = query.into_iter().chain(self.variant_due()).min();
+        due.map_or(self.settings.interval.0, |due| due.saturating_sub(now))
     }
 
     fn poll(&mut self) -> BoxFuture<'_, ()> {

@@ -38,6 +38,8 @@ const REMEMBERED: usize = 8;
 const READS_MAX: u32 = 1024;
 /// Reads of what was waiting before a question.
 const DRAIN_MAX: u32 = 64;
+/// How often the line is cleared before a question whose refusal counts.
+const CLEAR_TRIES: u32 = 3;
 /// Exchanges over which the share of answered ones is taken.
 const WINDOW: usize = 64;
 const BUFFER: usize = 256;
@@ -79,6 +81,8 @@ pub(crate) enum Failure {
     Damaged(Option<Corrupt>),
     /// The port is gone or broken.
     Gone(io::Error),
+    /// Answers to earlier questions are still on their way: nothing was sent.
+    Unclear,
 }
 
 impl std::fmt::Display for Failure {
@@ -88,6 +92,7 @@ impl std::fmt::Display for Failure {
             Self::Damaged(Some(why)) => write!(f, "a damaged answer: {why}"),
             Self::Damaged(None) => f.write_str("an answer that broke off"),
             Self::Gone(error) => write!(f, "the port is gone ({error})"),
+            Self::Unclear => f.write_str("answers to earlier questions are still on their way"),
         }
     }
 }
@@ -211,6 +216,20 @@ impl Link {
     pub(crate) fn answered_pct(&self) -> Option<f64> {
         let answered = self.outcomes.iter().filter(|answered| **answered).count();
         (!self.outcomes.is_empty()).then(|| 100.0 * answered as f64 / self.outcomes.len() as f64)
+    }
+
+    /// Asks where a refusal is taken at its word: on a line where no earlier answer can still come. `other` clears it, a
+    /// question whose answer is no refusal.
+    pub(crate) async fn ask_clearly(&mut self, ask: &Ask, other: &Ask) -> Result<Answer, Failure> {
+        for _ in 0..CLEAR_TRIES {
+            if self.is_clear() && !self.would_confuse(&ask.command, &Payload::is_nak) {
+                return self.ask(ask).await;
+            }
+            if let Err(gone @ Failure::Gone(_)) = self.ask(other).await {
+                return Err(gone);
+            }
+        }
+        Err(Failure::Unclear)
     }
 
     /// Asks once.

@@ -40,6 +40,7 @@ mod schedule;
 mod setters;
 mod settings;
 mod table;
+mod variant;
 
 pub use discover::{discover, paths};
 pub use doctor::{Finding, diagnose, udev_rule};

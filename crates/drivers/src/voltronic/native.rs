@@ -84,6 +84,10 @@ natives! {
     SOLAR_CURRENT = gauge("voltronic_solar_current", Some(Unit::Ampere), 1, CURRENT, ["Solar current as reported", "Courant solaire tel que signalé", "Zonnestroom zoals gemeld", "Päikesevool nagu teatatud", "Solarstrom wie gemeldet"]);
     /// `QPIGS` field 14, V.
     BATTERY_VOLTAGE_SCC = gauge("voltronic_battery_voltage_scc", Some(Unit::Volt), 2, VOLTAGE, ["Battery voltage at the solar charger", "Tension batterie au chargeur solaire", "Batterijspanning bij zonnelader", "Aku pinge päikeselaadijal", "Batteriespannung am Solarlader"]);
+    /// The charging current as reported, A, unsigned: `QPIGS` field 9.
+    CHARGE_CURRENT = gauge("voltronic_battery_charge_current", Some(Unit::Ampere), 0, CURRENT, ["Battery charging current as reported", "Courant de charge tel que signalé", "Laadstroom zoals gemeld", "Aku laadimisvool nagu teatatud", "Batterieladestrom wie gemeldet"]);
+    /// The discharging current as reported, A, unsigned: `QPIGS` field 15.
+    DISCHARGE_CURRENT = gauge("voltronic_battery_discharge_current", Some(Unit::Ampere), 0, CURRENT, ["Battery discharging current as reported", "Courant de décharge tel que signalé", "Ontlaadstroom zoals gemeld", "Aku tühjenemisvool nagu teatatud", "Batterieentladestrom wie gemeldet"]);
     /// Flag `a`.
     FLAG_BUZZER = flag("flag_buzzer", ["Buzzer", "Avertisseur", "Zoemer", "Sumisti", "Summer"]);
     /// Flag `b`.

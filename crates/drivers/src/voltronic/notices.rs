@@ -153,6 +153,21 @@ pub(crate) fn not_proven(family: &str, found: &str) -> Notice {
     )
 }
 
+/// The notice about a unit that may be a REVO.
+pub(crate) const VARIANT: &str = "variant_not_settled";
+
+pub(crate) fn variant_not_settled() -> Notice {
+    notice(
+        VARIANT,
+        Severity::Warning,
+        "which variant of PI30 this inverter is has not been settled: it may be a Sorotec REVO, whose fields mean other \
+         things"
+            .to_owned(),
+        "until it is, the inverter is only read, without what differs between them; it is asked again by itself. If it is \
+         none and never answers the question, say so with `family: pi30`",
+    )
+}
+
 pub(crate) fn read_only_family(why: String) -> Notice {
     notice("read_only_family", Severity::Info, why, "its values are as good as any other inverter's")
 }

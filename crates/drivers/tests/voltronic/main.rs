@@ -14,4 +14,5 @@ mod places;
 mod sets;
 mod sockets;
 mod strangers;
+mod variants;
 mod writes;

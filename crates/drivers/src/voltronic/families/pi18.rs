@@ -42,6 +42,8 @@ const GS: Query = Query {
         Metric::PvPower,
         Metric::PvVoltage1,
         Metric::PvVoltage2,
+        native::CHARGE_CURRENT,
+        native::DISCHARGE_CURRENT,
     ],
 };
 
@@ -76,8 +78,8 @@ const GS_FIELDS: &[Field] = &[
     raw("parallel_id"),
 ];
 
-fn battery(fields: &Fields<'_>, _context: &mut Context) -> Vec<(Metric, Observation)> {
-    pi30::battery_at(fields, 7, 11, 10, 0.1)
+fn battery(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> {
+    pi30::battery_at(fields, (7, 0.1), (11, 10), context)
 }
 
 fn pv(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> {

@@ -71,6 +71,8 @@ pub(super) const QPIGS_METRICS: &[Metric] = &[
     Metric::PvCurrent1,
     Metric::PvPower1,
     Metric::PvPower,
+    native::CHARGE_CURRENT,
+    native::DISCHARGE_CURRENT,
     native::SOLAR_CURRENT,
     native::BATTERY_VOLTAGE_SCC,
     native::DEVICE_STATUS,
@@ -91,31 +93,44 @@ const QPIGS: Query = Query {
 
 /// Currents that no battery of these has.
 const AMPERES_MAX: f64 = 600.0;
+/// No inverter charges or discharges its battery with more than so many times its rated power: that would be another
+/// field, or another family's meaning of it.
+const OF_RATED: f64 = 2.0;
 
 /// Two unsigned currents, charging (9) and discharging (15), become one signed power.
-pub(super) fn battery(fields: &Fields<'_>, _context: &mut Context) -> Vec<(Metric, Observation)> {
-    battery_at(fields, 8, 9, 15, 1.0)
+pub(super) fn battery(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> {
+    battery_at(fields, (8, 1.0), (9, 15), context)
 }
 
-/// The same for other places; the voltage is multiplied by `scale`.
+/// The same for other places: voltage with what it is multiplied with, charging and discharging current.
 pub(super) fn battery_at(
     fields: &Fields<'_>,
-    volts: usize,
-    charging: usize,
-    discharging: usize,
-    scale: f64,
+    (volts, scale): (usize, f64),
+    (charging, discharging): (usize, usize),
+    context: &Context,
 ) -> Vec<(Metric, Observation)> {
-    let current = || {
-        let charging = fields.number_in(charging, 0.0, AMPERES_MAX)?;
-        let discharging = fields.number_in(discharging, 0.0, AMPERES_MAX)?;
-        Ok::<_, Unknown>(discharging - charging)
-    };
-    let current = current();
+    let charging = amperes(fields, charging, context);
+    let discharging = amperes(fields, discharging, context);
+    let current = charging.clone().and_then(|charging| Ok(discharging.clone()? - charging));
+    let most = context.rated_va.map_or(f64::INFINITY, |va| va * OF_RATED);
     let power = current.clone().and_then(|amperes| {
         let volts = fields.number(volts).and_then(|volts| within(volts * scale, 0.0, 120.0))?;
-        Ok(volts * amperes)
+        within(volts * amperes, -most, most)
     });
-    vec![(Metric::BatteryCurrent, observed(current)), (Metric::BatteryPower, observed(power))]
+    vec![
+        (Metric::BatteryCurrent, observed(current)),
+        (Metric::BatteryPower, observed(power)),
+        (native::CHARGE_CURRENT, observed(charging)),
+        (native::DISCHARGE_CURRENT, observed(discharging)),
+    ]
+}
+
+/// A current of the battery, if the unit can have it.
+pub(super) fn amperes(fields: &Fields<'_>, index: usize, context: &Context) -> Result<f64, Unknown> {
+    // Where the rated voltage of the battery is not known, that of the smallest.
+    let volts = context.rated_battery_v.filter(|volts| *volts >= 12.0).unwrap_or(12.0);
+    let most = context.rated_va.map_or(AMPERES_MAX, |va| (va * OF_RATED / volts).min(AMPERES_MAX));
+    fields.number_in(index, 0.0, most)
 }
 
 /// From here on it is no temperature but the raw value of the converter, which models of 1 to 3 kVA send.

@@ -45,6 +45,8 @@ const QPIGS: Query = Query {
         Metric::PvVoltage1,
         Metric::PvPower1,
         Metric::PvPower,
+        native::CHARGE_CURRENT,
+        native::DISCHARGE_CURRENT,
         native::SOLAR_CURRENT,
         native::BATTERY_VOLTAGE_SCC,
         native::DEVICE_STATUS,

@@ -7,7 +7,7 @@ use ohmstead_model::catalogue::PollClass;
 use ohmstead_model::{Metric, Observation};
 
 use super::pi30;
-use crate::voltronic::decode::{Context, Fields};
+use crate::voltronic::decode::{Context, Fields, number as observed};
 use crate::voltronic::native;
 use crate::voltronic::table::{Field, Query, number, raw, text};
 
@@ -18,7 +18,7 @@ const QPIGS: Query = Query {
     class: PollClass::Fast,
     shape: pi30::QPIGS_SHAPE,
     fields: QPIGS_FIELDS,
-    computed: &[pi30::temperature, pv],
+    computed: &[charging, pi30::temperature, pv],
     optional: false,
     metrics: &[
         Metric::GridVoltage,
@@ -35,6 +35,7 @@ const QPIGS: Query = Query {
         Metric::PvVoltage1,
         Metric::PvPower1,
         Metric::PvPower,
+        native::CHARGE_CURRENT,
         native::DEVICE_STATUS,
     ],
 };
@@ -62,6 +63,11 @@ const QPIGS_FIELDS: &[Field] = &[
     raw("reserved_19"),
     raw("reserved_20"),
 ];
+
+/// The one current that it tells.
+fn charging(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> {
+    vec![(native::CHARGE_CURRENT, observed(pi30::amperes(fields, 9, context)))]
+}
 
 fn pv(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> {
     pi30::with_tracker_1(fields.number_in(12, 0.0, 40_000.0), context)

@@ -267,6 +267,8 @@ fn pi30() {
               voltronic_device_status_2 = 010
               battery_current = -7 A
               battery_power = -372 W
+              voltronic_battery_charge_current = 7 A
+              voltronic_battery_discharge_current = 0 A
               inverter_temperature = 41 °C
               pv_power_1 = 478 W
               pv_power = 478 W
@@ -323,76 +325,78 @@ fn pi30_max() {
     check(
         Family::Pi30Max,
         &expect![[r#"
-        QPIGS
-          grid_voltage = 231.4 V
-          grid_frequency = 49.9 Hz
-          inverter_voltage = 229.9 V
-          inverter_frequency = 50 Hz
-          inverter_apparent_power = 1487 VA
-          load_power = 1402 W
-          inverter_load_share = 18 %
-          inverter_bus_voltage = 441 V
-          battery_voltage = 53.1 V
-          battery_soc = 84 %
-          voltronic_solar_current = 6.4 A
-          pv_voltage_1 = 341.6 V
-          voltronic_battery_voltage_scc = 0 V
-          voltronic_device_status = 00010110
-          voltronic_battery_voltage_offset_fans = 0
-          voltronic_eeprom_version = 0
-          voltronic_device_status_2 = 010
-          battery_current = 12 A
-          battery_power = 637 W
-          inverter_temperature = 41 °C
-          pv_current_1 = 6.4 A
-          pv_power_1 = 2186 W
-          pv_power = 2186 W
-        QMOD
-          inverter_mode = line
-          inverter_mode_native = L
-        QPIGS2
-          pv_current_2 = 3.1 A
-          pv_voltage_2 = 327.3 V
-          pv_power_2 = 1016 W
-          pv_power = 3202 W
-        QPIWS
-          inverter_faults = none
-          inverter_warnings = grid_failed, battery_weak
-        QPIRI
-          inverter_power_max = 8000 W
-          battery_recharge_voltage = 48 V
-          battery_cutoff_voltage = 44 V
-          battery_bulk_voltage = 56.8 V
-          battery_float_voltage = 55.2 V
-          battery_type = pylontech
-          grid_charge_current_max = 30 A
-          charge_current_max = 80 A
-          inverter_input_range = ups
-          output_priority = solar_first
-          charger_priority = solar_and_utility
-          battery_redischarge_voltage = 52 V
-          battery_mode = native
-          battery_mode_native = SUB
-          discharge_current_max = 120 A
-        QET
-          pv_energy = 238.8 kWh
-        QLT
-          load_energy = 311.2 kWh
-        QFLAG
-          flag_buzzer = yes
-          flag_lcd_return = yes
-          flag_backlight = yes
-          flag_source_alarm = yes
-          flag_overload_bypass = no
-          flag_power_saving = no
-          flag_overload_restart = no
-          flag_over_temperature_restart = no
-          flag_fault_record = no
-        QMCHGCR
-        QMUCHGCR
-        QT
-        QPGS0
-    "#]],
+            QPIGS
+              grid_voltage = 231.4 V
+              grid_frequency = 49.9 Hz
+              inverter_voltage = 229.9 V
+              inverter_frequency = 50 Hz
+              inverter_apparent_power = 1487 VA
+              load_power = 1402 W
+              inverter_load_share = 18 %
+              inverter_bus_voltage = 441 V
+              battery_voltage = 53.1 V
+              battery_soc = 84 %
+              voltronic_solar_current = 6.4 A
+              pv_voltage_1 = 341.6 V
+              voltronic_battery_voltage_scc = 0 V
+              voltronic_device_status = 00010110
+              voltronic_battery_voltage_offset_fans = 0
+              voltronic_eeprom_version = 0
+              voltronic_device_status_2 = 010
+              battery_current = 12 A
+              battery_power = 637 W
+              voltronic_battery_charge_current = 0 A
+              voltronic_battery_discharge_current = 12 A
+              inverter_temperature = 41 °C
+              pv_current_1 = 6.4 A
+              pv_power_1 = 2186 W
+              pv_power = 2186 W
+            QMOD
+              inverter_mode = line
+              inverter_mode_native = L
+            QPIGS2
+              pv_current_2 = 3.1 A
+              pv_voltage_2 = 327.3 V
+              pv_power_2 = 1016 W
+              pv_power = 3202 W
+            QPIWS
+              inverter_faults = none
+              inverter_warnings = grid_failed, battery_weak
+            QPIRI
+              inverter_power_max = 8000 W
+              battery_recharge_voltage = 48 V
+              battery_cutoff_voltage = 44 V
+              battery_bulk_voltage = 56.8 V
+              battery_float_voltage = 55.2 V
+              battery_type = pylontech
+              grid_charge_current_max = 30 A
+              charge_current_max = 80 A
+              inverter_input_range = ups
+              output_priority = solar_first
+              charger_priority = solar_and_utility
+              battery_redischarge_voltage = 52 V
+              battery_mode = native
+              battery_mode_native = SUB
+              discharge_current_max = 120 A
+            QET
+              pv_energy = 238.8 kWh
+            QLT
+              load_energy = 311.2 kWh
+            QFLAG
+              flag_buzzer = yes
+              flag_lcd_return = yes
+              flag_backlight = yes
+              flag_source_alarm = yes
+              flag_overload_bypass = no
+              flag_power_saving = no
+              flag_overload_restart = no
+              flag_over_temperature_restart = no
+              flag_fault_record = no
+            QMCHGCR
+            QMUCHGCR
+            QT
+            QPGS0
+        "#]],
     );
 }
 
@@ -401,36 +405,37 @@ fn revo() {
     check(
         Family::Revo,
         &expect![[r#"
-        QPIGS
-          grid_voltage = 231.4 V
-          grid_frequency = 49.9 Hz
-          inverter_voltage = 229.9 V
-          inverter_frequency = 50 Hz
-          inverter_apparent_power = 487 VA
-          load_power = 402 W
-          inverter_load_share = 9 %
-          inverter_bus_voltage = 381 V
-          battery_voltage = 53.1 V
-          battery_soc = 84 %
-          pv_voltage_1 = 241.6 V
-          voltronic_device_status = 00010110
-          inverter_temperature = 41 °C
-          pv_power_1 = 1260 W
-          pv_power = 1260 W
-        QMOD
-          inverter_mode = line
-          inverter_mode_native = L
-        QPIWS
-          inverter_faults = none
-          inverter_warnings = none
-        QPIRI
-          inverter_power_max = 5000 W
-          battery_cutoff_voltage = 42 V
-          battery_bulk_voltage = 56.4 V
-          battery_float_voltage = 54 V
-          charge_current_max = 60 A
-          and 8 fields more
-    "#]],
+            QPIGS
+              grid_voltage = 231.4 V
+              grid_frequency = 49.9 Hz
+              inverter_voltage = 229.9 V
+              inverter_frequency = 50 Hz
+              inverter_apparent_power = 487 VA
+              load_power = 402 W
+              inverter_load_share = 9 %
+              inverter_bus_voltage = 381 V
+              battery_voltage = 53.1 V
+              battery_soc = 84 %
+              pv_voltage_1 = 241.6 V
+              voltronic_device_status = 00010110
+              voltronic_battery_charge_current = 7 A
+              inverter_temperature = 41 °C
+              pv_power_1 = 1260 W
+              pv_power = 1260 W
+            QMOD
+              inverter_mode = line
+              inverter_mode_native = L
+            QPIWS
+              inverter_faults = none
+              inverter_warnings = none
+            QPIRI
+              inverter_power_max = 5000 W
+              battery_cutoff_voltage = 42 V
+              battery_bulk_voltage = 56.4 V
+              battery_float_voltage = 54 V
+              charge_current_max = 60 A
+              and 8 fields more
+        "#]],
     );
 }
 
@@ -439,68 +444,70 @@ fn pi41() {
     check(
         Family::Pi41,
         &expect![[r#"
-        QPIGS
-          grid_voltage = 121.4 V
-          grid_frequency = 59.9 Hz
-          inverter_voltage = 120.1 V
-          inverter_frequency = 60 Hz
-          load_power_l1 = 402 W
-          inverter_load_share = 9 %
-          inverter_bus_voltage = 381 V
-          battery_voltage = 53.1 V
-          battery_soc = 84 %
-          voltronic_solar_current = 9 A
-          pv_voltage_1 = 141.6 V
-          voltronic_battery_voltage_scc = 53.15 V
-          voltronic_device_status = 00010110
-          battery_current = -7 A
-          battery_power = -372 W
-          inverter_temperature = 41 °C
-          pv_power_1 = 478 W
-          pv_power = 478 W
-          load_power unknown: missing: the load of the second phase
-        QPIGS2
-          load_power_l2 = 298 W
-          pv_current_2 = 4 A
-          pv_voltage_2 = 138.2 V
-          load_power = 700 W
-          pv_power_2 = 212 W
-          pv_power = 690 W
-        QMOD
-          inverter_mode = battery
-          inverter_mode_native = B
-        QPIWS
-          inverter_faults = none
-          inverter_warnings = slave_warning
-        QPIRI
-          inverter_power_max = 4000 W
-          battery_recharge_voltage = 46 V
-          battery_cutoff_voltage = 42 V
-          battery_bulk_voltage = 56.4 V
-          battery_float_voltage = 54 V
-          battery_type = user
-          grid_charge_current_max = 30 A
-          charge_current_max = 60 A
-          inverter_input_range = appliance
-          output_priority = solar_battery_utility
-          charger_priority = solar_first
-          battery_redischarge_voltage = 54 V
-          battery_mode = auto
-          battery_mode_native = SBU
-        QFLAG
-          flag_buzzer = yes
-          flag_lcd_return = yes
-          flag_backlight = yes
-          flag_source_alarm = yes
-          flag_overload_bypass = no
-          flag_power_saving = no
-          flag_overload_restart = no
-          flag_over_temperature_restart = no
-          flag_fault_record = no
-        QMCHGCR
-        QMUCHGCR
-        QPGS0
-    "#]],
+            QPIGS
+              grid_voltage = 121.4 V
+              grid_frequency = 59.9 Hz
+              inverter_voltage = 120.1 V
+              inverter_frequency = 60 Hz
+              load_power_l1 = 402 W
+              inverter_load_share = 9 %
+              inverter_bus_voltage = 381 V
+              battery_voltage = 53.1 V
+              battery_soc = 84 %
+              voltronic_solar_current = 9 A
+              pv_voltage_1 = 141.6 V
+              voltronic_battery_voltage_scc = 53.15 V
+              voltronic_device_status = 00010110
+              battery_current = -7 A
+              battery_power = -372 W
+              voltronic_battery_charge_current = 7 A
+              voltronic_battery_discharge_current = 0 A
+              inverter_temperature = 41 °C
+              pv_power_1 = 478 W
+              pv_power = 478 W
+              load_power unknown: missing: the load of the second phase
+            QPIGS2
+              load_power_l2 = 298 W
+              pv_current_2 = 4 A
+              pv_voltage_2 = 138.2 V
+              load_power = 700 W
+              pv_power_2 = 212 W
+              pv_power = 690 W
+            QMOD
+              inverter_mode = battery
+              inverter_mode_native = B
+            QPIWS
+              inverter_faults = none
+              inverter_warnings = slave_warning
+            QPIRI
+              inverter_power_max = 4000 W
+              battery_recharge_voltage = 46 V
+              battery_cutoff_voltage = 42 V
+              battery_bulk_voltage = 56.4 V
+              battery_float_voltage = 54 V
+              battery_type = user
+              grid_charge_current_max = 30 A
+              charge_current_max = 60 A
+              inverter_input_range = appliance
+              output_priority = solar_battery_utility
+              charger_priority = solar_first
+              battery_redischarge_voltage = 54 V
+              battery_mode = auto
+              battery_mode_native = SBU
+            QFLAG
+              flag_buzzer = yes
+              flag_lcd_return = yes
+              flag_backlight = yes
+              flag_source_alarm = yes
+              flag_overload_bypass = no
+              flag_power_saving = no
+              flag_overload_restart = no
+              flag_over_temperature_restart = no
+              flag_fault_record = no
+            QMCHGCR
+            QMUCHGCR
+            QPGS0
+        "#]],
     );
 }
 
@@ -509,62 +516,64 @@ fn pi18() {
     check(
         Family::Pi18,
         &expect![[r#"
-        GS
-          grid_voltage = 231.2 V
-          grid_frequency = 49.9 Hz
-          inverter_voltage = 229.9 V
-          inverter_frequency = 50 Hz
-          inverter_apparent_power = 487 VA
-          load_power = 402 W
-          inverter_load_share = 9 %
-          battery_voltage = 53.1 V
-          battery_soc = 84 %
-          pv_power_1 = 478 W
-          pv_power_2 = 120 W
-          pv_voltage_1 = 241.6 V
-          pv_voltage_2 = 198 V
-          battery_current = 12 A
-          battery_power = 637 W
-          pv_power = 598 W
-          inverter_temperature = 41 °C
-        MOD
-          inverter_mode = hybrid
-          inverter_mode_native = 05
-        FWS
-          inverter_faults = none
-          inverter_warnings = battery_voltage_low
-        PIRI
-          inverter_power_max = 5600 W
-          battery_recharge_voltage = 47 V
-          battery_redischarge_voltage = 53 V
-          battery_cutoff_voltage = 44 V
-          battery_bulk_voltage = 56 V
-          battery_float_voltage = 54.4 V
-          battery_type = user
-          grid_charge_current_max = 30 A
-          charge_current_max = 80 A
-          inverter_input_range = ups
-          output_priority = solar_battery_utility
-          charger_priority = solar_only
-          battery_mode = auto
-          battery_mode_native = SBU
-        ET
-          pv_energy = 802.95 kWh
-        FLAG
-          flag_buzzer = yes
-          flag_overload_bypass = no
-          flag_lcd_return = yes
-          flag_overload_restart = no
-          flag_over_temperature_restart = no
-          flag_backlight = yes
-          flag_source_alarm = yes
-          flag_fault_record = yes
-          flag_feed_in_allowed = no
-        MCHGCR
-        MUCHGCR
-        T
-        PGS0
-    "#]],
+            GS
+              grid_voltage = 231.2 V
+              grid_frequency = 49.9 Hz
+              inverter_voltage = 229.9 V
+              inverter_frequency = 50 Hz
+              inverter_apparent_power = 487 VA
+              load_power = 402 W
+              inverter_load_share = 9 %
+              battery_voltage = 53.1 V
+              battery_soc = 84 %
+              pv_power_1 = 478 W
+              pv_power_2 = 120 W
+              pv_voltage_1 = 241.6 V
+              pv_voltage_2 = 198 V
+              battery_current = 12 A
+              battery_power = 637 W
+              voltronic_battery_charge_current = 0 A
+              voltronic_battery_discharge_current = 12 A
+              pv_power = 598 W
+              inverter_temperature = 41 °C
+            MOD
+              inverter_mode = hybrid
+              inverter_mode_native = 05
+            FWS
+              inverter_faults = none
+              inverter_warnings = battery_voltage_low
+            PIRI
+              inverter_power_max = 5600 W
+              battery_recharge_voltage = 47 V
+              battery_redischarge_voltage = 53 V
+              battery_cutoff_voltage = 44 V
+              battery_bulk_voltage = 56 V
+              battery_float_voltage = 54.4 V
+              battery_type = user
+              grid_charge_current_max = 30 A
+              charge_current_max = 80 A
+              inverter_input_range = ups
+              output_priority = solar_battery_utility
+              charger_priority = solar_only
+              battery_mode = auto
+              battery_mode_native = SBU
+            ET
+              pv_energy = 802.95 kWh
+            FLAG
+              flag_buzzer = yes
+              flag_overload_bypass = no
+              flag_lcd_return = yes
+              flag_overload_restart = no
+              flag_over_temperature_restart = no
+              flag_backlight = yes
+              flag_source_alarm = yes
+              flag_fault_record = yes
+              flag_feed_in_allowed = no
+            MCHGCR
+            MUCHGCR
+            T
+            PGS0
+        "#]],
     );
 }
 
@@ -607,4 +616,31 @@ fn pi17() {
         T
     "#]],
     );
+}
+
+/// What no inverter of its rating can charge or discharge is unknown: another meaning of the field, or nonsense.
+#[rstest::rstest]
+#[case("007", "00000", true)]
+#[case("000", "00180", true)]
+#[case("000", "00450", false)]
+#[case("400", "00000", false)]
+fn a_battery_beyond_the_rating_is_unknown(
+    #[case] charging: &str,
+    #[case] discharging: &str,
+    #[case] known: bool,
+) {
+    let text =
+        QPIGS.replace(" 007 ", &format!(" {charging} ")).replace(" 00000 ", &format!(" {discharging} "));
+    let mut context = Context::default();
+    for (command, text) in [("QPIRI", QPIRI.to_owned()), ("QPIGS", text)] {
+        let query = Family::Pi30.query(command).unwrap();
+        let decoded = decode::read_of(Family::Pi30, query, &payload(Family::Pi30, &text), &mut context);
+        for (metric, observation) in decoded.values {
+            if [ohmstead_model::Metric::BatteryPower, ohmstead_model::Metric::BatteryCurrent]
+                .contains(&metric)
+            {
+                assert_eq!(observation.is_ok(), known, "{metric}: {observation:?}");
+            }
+        }
+    }
 }

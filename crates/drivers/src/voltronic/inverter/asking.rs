@@ -36,6 +36,9 @@ const CURRENTS_MAX: usize = 40;
 impl Inverter {
     /// Asks what is due. While answers fail to come, what would be due next is asked at once.
     pub(super) async fn ask_due(&mut self) {
+        if self.variant_due().is_some_and(|due| due <= self.now().mono) && !self.presence.is_failing() {
+            return self.ask_variant().await;
+        }
         let Some((query, due)) = self.next_query() else { return };
         if due > self.now().mono && !self.presence.is_failing() {
             return;
@@ -135,7 +138,7 @@ impl Inverter {
         let is_its_own = query.optional && !habit.answered && alive && matches!(failure, Failure::Silent);
         if !is_its_own {
             self.failed(match failure {
-                Failure::Silent => Kind::Silent,
+                Failure::Silent | Failure::Unclear => Kind::Silent,
                 Failure::Damaged(_) => Kind::Damaged,
                 Failure::Gone(_) => Kind::NoPort,
             });
@@ -149,13 +152,16 @@ impl Inverter {
 
     fn take_answer(&mut self, query: &'static Query, ask: &Ask, answer: &Answer) {
         self.learn_crc(ask);
+        let query = self.look_for_revo(query, &answer.payload);
         let habit = self.memory.habit_mut(&ask.command);
         (habit.answered, habit.refused, habit.silent) = (true, 0, 0);
         self.schedule.answered(query.command, self.now().mono, query.class);
         let Some(unit) = self.unit.as_mut() else { return };
         unit.decoder.now = answer.at.mono;
-        let decoded = decode::read_of(unit.family, query, &answer.payload, &mut unit.decoder);
+        let mut decoded = decode::read_of(unit.family, query, &answer.payload, &mut unit.decoder);
+        self.hold_back(query, &mut decoded.values);
         let mut values = decoded.values.clone();
+        let Some(unit) = self.unit.as_ref() else { return };
         let has_second = unit.family.query(TRACKER_2).is_some();
         // What one tracker gives is not what the panels give.
         if query.command == TRACKER_1

@@ -13,7 +13,7 @@ use crate::voltronic::decode;
 use crate::voltronic::families::{Family, Stranger};
 use crate::voltronic::finder::Rejection;
 use crate::voltronic::frame::{Corrupt, Dialect, Payload};
-use crate::voltronic::identify::{Identity, Question, Refused};
+use crate::voltronic::identify::{Identity, LITHIUM, Question, Refused, WHO};
 use crate::voltronic::link::{Ask, Failure, Link};
 use crate::voltronic::notices;
 use crate::voltronic::parallel::Set;
@@ -21,11 +21,14 @@ use crate::voltronic::presence::Kind;
 use crate::voltronic::setters::{self, Known};
 use crate::voltronic::settings::FamilySetting;
 use crate::voltronic::table;
+use crate::voltronic::variant;
 
 /// The first question is repeated: noise, or sleep, may have swallowed it, and what follows leads elsewhere.
 const FIRST_TRIES: u32 = 2;
 /// Questions that may be asked of anybody.
 const PROBES: usize = 3;
+/// How soon the variant is asked about again after it could not be settled.
+const FIRST_DOUBT: Duration = Duration::from_secs(10);
 /// In a search somebody waits for the result.
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -54,7 +57,7 @@ impl Inverter {
     }
 
     async fn ask_who(&mut self, question: &Question) -> Result<Payload, Failure> {
-        self.link.ask(&who(question)).await.map(|answer| answer.payload)
+        ask_of(&mut self.link, question).await
     }
 
     /// What an outcome tells the identification; `None` where the question is to be asked once more.
@@ -79,8 +82,8 @@ impl Inverter {
             Failure::Damaged(Some(Corrupt::Foreign(_))) => self.presence.heard(),
             Failure::Damaged(_) => self.failed(Kind::Damaged),
             // A detail that the unit does not know is no sign of absence.
-            Failure::Silent if identity.is_proven() => {}
-            Failure::Silent => self.failed(Kind::Silent),
+            Failure::Silent | Failure::Unclear if identity.is_proven() => {}
+            Failure::Silent | Failure::Unclear => self.failed(Kind::Silent),
         }
         tracing::debug!(device = %self.id, command = question.command, %failure, "who is there?");
         self.tries += 1;
@@ -157,8 +160,14 @@ impl Inverter {
         let (family, proven) = chosen(self.settings.family, found);
         let mut decoder = decode::Context::default();
         decoder.energy.unit = self.memory.energy_unit;
-        let known = Known::new(family);
-        self.unit = Some(Unit { family, proven, known, decoder, set: Set::default() });
+        let ratings = identity.ratings.as_ref().zip(family.query("QPIRI"));
+        if let Some((payload, query)) = ratings.filter(|(payload, query)| table::fits(query, payload)) {
+            // Its ratings bound what its other answers can mean. They are told when they are asked for their values.
+            let _ = decode::read_of(family, query, payload, &mut decoder);
+        }
+        let (known, doubt) = (Known::new(family), identity.doubt);
+        self.unit = Some(Unit { family, proven, doubt, known, decoder, set: Set::default() });
+        (self.variant_due, self.variant_tries) = (self.now().mono + FIRST_DOUBT, 0);
         let memory = &mut self.memory;
         memory.family = Some(family.name().to_owned());
         memory.serial = identity.serial.or(memory.serial.take());
@@ -192,7 +201,7 @@ impl Inverter {
         }
     }
 
-    fn describe(&mut self, family: Family) {
+    pub(super) fn describe(&mut self, family: Family) {
         let info = &mut self.info;
         info.model = Some(self.memory.model.clone().unwrap_or_else(|| format!("{family} inverter")));
         info.firmware.clone_from(&self.memory.firmware);
@@ -203,18 +212,21 @@ impl Inverter {
         }
     }
 
-    fn lasting_notices(&mut self, family: Family, proven: bool, found: Family) {
-        for code in ["family_not_proven", "read_only_family"] {
+    pub(super) fn lasting_notices(&mut self, family: Family, proven: bool, found: Family) {
+        for code in ["family_not_proven", "read_only_family", notices::VARIANT] {
             self.notices.remove(code);
         }
         if !proven {
-            self.notice(notices::not_proven(family.name(), found.name()));
+            let named = wanted(self.settings.family).unwrap_or(family);
+            self.notice(notices::not_proven(named.name(), found.name()));
         } else if !family.is_controllable() {
             self.notice(notices::read_only_family(setters::not_controllable(family)));
+        } else if self.is_open() {
+            self.notice(notices::variant_not_settled());
         }
     }
 
-    fn tell(&mut self, evidence: &[Evidence]) {
+    pub(super) fn tell(&mut self, evidence: &[Evidence]) {
         if self.evidence != evidence {
             self.evidence = evidence.to_vec();
             self.report(Report::Evidence(self.id.clone(), self.evidence.clone()));
@@ -239,8 +251,8 @@ pub(crate) async fn recognise_at(
             break;
         }
         tries += 1;
-        match link.ask(&who(&question)).await {
-            Ok(answer) => identity.take(&question, Ok(&answer.payload)),
+        match ask_of(&mut link, &question).await {
+            Ok(payload) => identity.take(&question, Ok(&payload)),
             Err(Failure::Gone(source)) => return Err(PortError::Other { path: path.to_owned(), source }),
             Err(_) if question.command == "QPI" && tries < FIRST_TRIES => {}
             Err(failure) => identity.take(&question, Err(refused(failure))),
@@ -258,24 +270,44 @@ pub(super) fn starting_with(dialect: Dialect) -> Identity {
     identity
 }
 
-/// The family to use, and whether the unit has shown that it is of it: variants of one frame cannot always be told apart,
-/// so there the owner's word counts.
-fn chosen(setting: FamilySetting, found: Family) -> (Family, bool) {
-    let wanted = match setting {
-        FamilySetting::Auto => return (found, true),
+/// Asks one question of the identification; the one whose refusal counts where no other answer can be taken for it.
+async fn ask_of(link: &mut Link, question: &Question) -> Result<Payload, Failure> {
+    let asked = if *question == LITHIUM {
+        link.ask_clearly(&who(question), &who(&WHO)).await
+    } else {
+        link.ask(&who(question)).await
+    };
+    asked.map(|answer| answer.payload)
+}
+
+/// The family that the owner names.
+fn wanted(setting: FamilySetting) -> Option<Family> {
+    Some(match setting {
+        FamilySetting::Auto => return None,
         FamilySetting::Pi30 => Family::Pi30,
         FamilySetting::Pi30Max => Family::Pi30Max,
         FamilySetting::Pi30Revo => Family::Revo,
         FamilySetting::Pi41 => Family::Pi41,
         FamilySetting::Pi18 => Family::Pi18,
         FamilySetting::Pi17 => Family::Pi17,
-    };
-    let pi30 = |family| matches!(family, Family::Pi30 | Family::Pi30Max | Family::Revo);
-    (wanted, wanted == found || (pi30(wanted) && pi30(found)))
+    })
+}
+
+/// The family to use, and whether the unit has shown that it is of it: variants of one frame cannot always be told apart,
+/// so there the owner's word counts. Not against a unit that has shown that it is a REVO.
+pub(super) fn chosen(setting: FamilySetting, found: Family) -> (Family, bool) {
+    let Some(wanted) = wanted(setting) else { return (found, true) };
+    let pi30 = |family| matches!(family, Family::Pi30 | Family::Pi30Max);
+    match (wanted, found) {
+        _ if wanted == found => (found, true),
+        (wanted, Family::Revo) if pi30(wanted) => (Family::Revo, false),
+        (Family::Revo, found) if pi30(found) => (Family::Revo, true),
+        _ => (wanted, pi30(wanted) && pi30(found)),
+    }
 }
 
 /// A question of the identification, as it is asked.
-fn who(question: &Question) -> Ask {
+pub(super) fn who(question: &Question) -> Ask {
     let Question { dialect, command, crc } = *question;
     let fits = Arc::new(move |payload: &Payload| could_answer(command, payload));
     Ask { dialect, command: command.to_owned(), crc, fits }
@@ -285,6 +317,7 @@ fn who(question: &Question) -> Ask {
 fn refused(failure: Failure) -> Refused {
     match failure {
         Failure::Silent | Failure::Gone(_) => Refused::Silent,
+        Failure::Unclear => Refused::Unclear,
         Failure::Damaged(Some(Corrupt::Foreign(text))) => Refused::Foreign(text),
         Failure::Damaged(why) => {
             Refused::Damaged(why.map_or_else(|| "it broke off".to_owned(), |why| why.to_string()))
@@ -311,7 +344,7 @@ fn could_answer(command: &str, payload: &Payload) -> bool {
         "ID" => (16..=30).contains(&body.len()) && digits,
         "QPIGS" => decimals(16),
         "QET" => body.len() == 8 && digits,
-        "QLITH0" => table::split(body, false).len() == 12 && decimals(3),
+        "QLITH0" => variant::is_lithium(body),
         "QGMN" => body.len() == 3 && digits,
         "QMN" => {
             body.bytes().any(|byte| byte.is_ascii_alphabetic())
@@ -361,5 +394,9 @@ mod tests {
         assert_eq!(chosen(FamilySetting::Auto, Family::Pi18), (Family::Pi18, true));
         assert_eq!(chosen(FamilySetting::Pi30Max, Family::Pi30), (Family::Pi30Max, true));
         assert_eq!(chosen(FamilySetting::Pi18, Family::Pi30), (Family::Pi18, false));
+        assert_eq!(chosen(FamilySetting::Pi30Revo, Family::Pi30), (Family::Revo, true));
+        for setting in [FamilySetting::Pi30, FamilySetting::Pi30Max] {
+            assert_eq!(chosen(setting, Family::Revo), (Family::Revo, false), "a REVO stays one");
+        }
     }
 }

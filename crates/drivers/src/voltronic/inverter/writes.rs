@@ -75,6 +75,11 @@ impl Inverter {
         if !unit.family.is_controllable() {
             return Err(PlanError { reason: setters::not_controllable(unit.family) });
         }
+        if unit.is_open(self.settings.family) {
+            return Err(refused(
+                "it is not settled yet whether the inverter is a PI30 or a Sorotec REVO: until then it is only read",
+            ));
+        }
         Ok(unit)
     }
 
@@ -264,7 +269,7 @@ impl Inverter {
     fn error(&self, request: &str, failure: &Failure, tries: u32) -> DeviceError {
         let (device, request) = (self.id.clone(), request.to_owned());
         match failure {
-            Failure::Silent => DeviceError::NoAnswer { device, request, tries },
+            Failure::Silent | Failure::Unclear => DeviceError::NoAnswer { device, request, tries },
             Failure::Damaged(_) => DeviceError::Unusable { device, request, answer: failure.to_string() },
             Failure::Gone(error) => DeviceError::Send {
                 device,

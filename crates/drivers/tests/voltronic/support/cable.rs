@@ -48,6 +48,17 @@ struct State {
     aliases: BTreeMap<String, String>,
     /// Units whose cable is pulled.
     pulled: BTreeSet<String>,
+    /// Commands that no unit understands, or that reach none.
+    garbled: BTreeMap<String, Garbled>,
+}
+
+/// What becomes of a command on its way, whatever the simulated unit would have answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Garbled {
+    /// Its checksum is turned over: the unit says no.
+    Refused,
+    /// It is lost.
+    Lost,
 }
 
 /// The ports.
@@ -88,6 +99,15 @@ impl Cables {
         let mut state = lock(&self.state);
         state.aliases.insert(one.to_owned(), other.to_owned());
         state.aliases.insert(other.to_owned(), one.to_owned());
+    }
+
+    /// From now on this becomes of a command; `None` for nothing.
+    pub(crate) fn garble(&self, command: &str, garbled: Option<Garbled>) {
+        let mut state = lock(&self.state);
+        match garbled {
+            Some(garbled) => _ = state.garbled.insert(command.to_owned(), garbled),
+            None => _ = state.garbled.remove(command),
+        }
     }
 
     /// This user may not open the file.
@@ -202,6 +222,14 @@ impl Cable {
         const ENODEV: i32 = 19;
         self.check(ENODEV)?;
         let now = self.cables.clock.now();
+        let garbled = lock(&self.cables.state).garbled.get(&command(frame)).copied();
+        let mut frame = frame.to_vec();
+        match (garbled, frame.len().checked_sub(2)) {
+            (Some(Garbled::Lost), _) => return Ok(()),
+            // The last byte before the CR.
+            (Some(Garbled::Refused), Some(last)) => frame[last] = !frame[last] | 0x80,
+            _ => {}
+        }
         for chunk in frame.chunks(8) {
             let mut report = [0; 8];
             report[..chunk.len()].copy_from_slice(chunk);

@@ -5,7 +5,7 @@ mod cable;
 mod compare;
 mod driven;
 
-pub(crate) use cable::{Cables, Hub};
+pub(crate) use cable::{Cables, Garbled, Hub};
 pub(crate) use compare::{Compared, compare};
 pub(crate) use driven::Driven;
 
@@ -54,15 +54,23 @@ pub(crate) struct World {
 impl World {
     /// A house with the given inverters: name, profile, switches. The first is at USB port 1-1, the next at 1-2, ...
     pub(crate) fn new(inverters: &[(&str, &str, &str)]) -> Self {
+        Self::seeded(inverters, house::Settings::default().seed)
+    }
+
+    /// The same where chance falls otherwise.
+    pub(crate) fn seeded(inverters: &[(&str, &str, &str)], seed: u64) -> Self {
         let setups = inverters.iter().zip(0..).map(|((name, profile, switches), node)| {
             let profile: Profile = profile.parse().unwrap();
             InverterSetup { switches: switches.parse().unwrap(), node, ..InverterSetup::new(*name, profile) }
         });
-        Self::of(setups.collect())
+        Self::in_house(setups.collect(), house::Settings { seed, ..house::Settings::default() })
     }
 
     pub(crate) fn of(setups: Vec<InverterSetup>) -> Self {
-        let settings = house::Settings::default();
+        Self::in_house(setups, house::Settings::default())
+    }
+
+    fn in_house(setups: Vec<InverterSetup>, settings: house::Settings) -> Self {
         let clock = TestClock::new(settings.start_unix_ms);
         let names: Vec<_> = setups.iter().map(|setup| setup.name.clone()).collect();
         let mut site = InMemory::new(settings, Vec::new()).unwrap();
