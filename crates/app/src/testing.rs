@@ -80,6 +80,12 @@ pub(crate) struct Fake {
     returns: Option<(Moment, String, Option<f64>)>,
     /// The value of its one setting.
     pub(crate) setting: String,
+    /// What is written along with that setting: as it is, and as it was read last.
+    pub(crate) beside: (String, String),
+    /// A write is not even sent.
+    pub(crate) keeps_back: bool,
+    /// How often a write is sent.
+    pub(crate) tries: u32,
 }
 
 /// A handle to a fake device.
@@ -105,6 +111,9 @@ impl FakeHandle {
             memory: None,
             memory_at_open: None,
             setting: "utility_first".to_owned(),
+            beside: (String::new(), String::new()),
+            keeps_back: false,
+            tries: 1,
             log: Vec::new(),
             returns: None,
         })))
@@ -238,7 +247,9 @@ impl Device for FakeDevice {
     fn plan(&self, wish: &Wish, lease: Option<Timespan>) -> Result<Plan, PlanError> {
         let mode = match wish {
             Wish::Mode(mode) => mode,
-            Wish::Setting(Assignment { name, value }) => return Ok(setting_plan(name, value)),
+            Wish::Setting(Assignment { name, value }) => {
+                return Ok(setting_plan(name, value, &self.fake.lock().beside.1));
+            }
         };
         let (word, power) = match mode {
             BatteryMode::Charge { until: Some(_), .. } if !self.fake.lock().ends_charges => {
@@ -265,12 +276,20 @@ impl Device for FakeDevice {
     fn write<'a>(&'a mut self, plan: &'a Plan) -> BoxFuture<'a, Result<WriteReply, DeviceError>> {
         Box::pin(async move {
             assert!(!self.fake.lock().panics_in_write, "the fake was told to panic");
+            if self.fake.lock().keeps_back {
+                let (device, request) = (self.id.clone(), plan.writes.join(";"));
+                return Err(DeviceError::NotSent { device, request, why: "the line is busy".to_owned() });
+            }
             let sent = self.exchange(&format!("write {}", plan.writes.join(";"))).await;
             self.obey(plan);
             sent?;
-            match self.fake.lock().says {
+            let (says, tries) = {
+                let fake = self.fake.lock();
+                (fake.says, fake.tries)
+            };
+            match says {
                 Some(accepted) => {
-                    Ok(WriteReply { reply: format!("{{\"set_result\":{accepted}}}"), accepted })
+                    Ok(WriteReply { reply: format!("{{\"set_result\":{accepted}}}"), accepted, tries })
                 }
                 None => Err(DeviceError::NoAnswer {
                     device: self.id.clone(),
@@ -284,8 +303,9 @@ impl Device for FakeDevice {
     fn read_back<'a>(&'a mut self, wish: &'a Wish) -> BoxFuture<'a, Result<ModeNow, DeviceError>> {
         Box::pin(async move {
             self.exchange("read").await?;
-            let fake = self.fake.lock();
+            let mut fake = self.fake.lock();
             if matches!(wish, Wish::Setting(_)) {
+                fake.beside.1 = fake.beside.0.clone();
                 return Ok(ModeNow { native: fake.setting.clone(), power: None, soc: None });
             }
             let power = fake.power.map(|power| BatteryPower::discharging(Watts(power)));
@@ -299,10 +319,10 @@ impl Device for FakeDevice {
 }
 
 /// The one setting of the fake wears out: a write a minute, two a day.
-fn setting_plan(name: &str, value: &str) -> Plan {
+fn setting_plan(name: &str, value: &str, beside: &str) -> Plan {
     Plan {
-        writes: vec![format!("{name} {value}")],
-        expect_word: value.to_owned(),
+        writes: vec![format!("{name} {value}{beside}")],
+        expect_word: format!("{value}{beside}"),
         word_is_all: true,
         expect_power: None,
         settle: Duration::from_secs(2),

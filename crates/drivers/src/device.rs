@@ -232,6 +232,8 @@ pub struct WriteReply {
     pub reply: String,
     /// Whether the device said yes to all of them. A yes proves nothing, and neither does a no.
     pub accepted: bool,
+    /// How often the write that needed most tries was sent.
+    pub tries: u32,
 }
 
 /// A mode that cannot be expressed on the device.
@@ -302,6 +304,16 @@ pub enum DeviceError {
         request: String,
         /// What was seen.
         answer: String,
+    },
+    /// The driver kept the request back.
+    #[error("nothing was sent to {device} for {request}: {why}")]
+    NotSent {
+        /// Which device.
+        device: DeviceId,
+        /// What was to be sent.
+        request: String,
+        /// What was in the way.
+        why: String,
     },
     /// The operating system refused to send.
     #[error("cannot send {request} to {device}")]

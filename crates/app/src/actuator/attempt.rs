@@ -60,6 +60,13 @@ impl<'a> Attempt<'a> {
         self.entry.new = Some(plan.writes.join("\n"));
         let before = device.read_back(&self.request.wish).await;
         self.entry.old = before.as_ref().ok().map(words::mode);
+        // What the writes contain besides the wish, and what they must not contradict, is as the device has it now.
+        let plan = match before.as_ref().map(|_| self.plan(device)) {
+            Ok(Ok(fresh)) => fresh,
+            Ok(Err(reason)) => return (Outcome::Rejected, reason),
+            Err(_) => plan,
+        };
+        self.entry.new = Some(plan.writes.join("\n"));
         if let Some(reason) = self.pointless(before.as_ref().ok()) {
             return (Outcome::Rejected, reason);
         }
@@ -144,12 +151,23 @@ impl<'a> Attempt<'a> {
     async fn write_and_prove(&mut self, device: &mut dyn Device, plan: &Plan, before: &ModeNow) -> Verdict {
         let reply = match device.write(plan).await {
             Ok(reply) => {
+                self.count_again(plan, reply.tries).await;
                 let said = if reply.accepted { Reply::Yes } else { Reply::No(one_line(&reply.reply)) };
                 self.entry.reply = Some(reply.reply);
                 said
             }
             Err(error @ DeviceError::Refused { .. }) => self.no_reply(&error, Reply::No),
-            Err(error) => self.no_reply(&error, Reply::Nothing),
+            Err(error @ DeviceError::NotSent { .. }) => {
+                let why = chain(&error);
+                self.entry.reply = Some(why.clone());
+                return (Outcome::Failed, why);
+            }
+            Err(error) => {
+                if let DeviceError::NoAnswer { tries, .. } = error {
+                    self.count_again(plan, tries).await;
+                }
+                self.no_reply(&error, Reply::Nothing)
+            }
         };
         let written = self.gate.clock.now();
         let read_back = self.read_back(device, plan).await;
@@ -164,6 +182,13 @@ impl<'a> Attempt<'a> {
             }
             (Some(now), None) if judge::in_mode(plan, &now) => judge::unmeasured(&reply, plan, before),
             (read_back, _) => judge::other_mode(&reply, read_back.as_ref(), plan),
+        }
+    }
+
+    /// Takes what was sent more than once from the budget too.
+    async fn count_again(&self, plan: &Plan, tries: u32) {
+        if let Some(wear) = plan.wear.as_ref().filter(|_| tries > 1) {
+            self.gate.spend_again(wear, tries - 1).await;
         }
     }
 

@@ -1,7 +1,7 @@
 //! The write budget: settings live in memory that wears out, so they are written rarely, and never in a storm.
 //!
-//! What was written when is kept durably: a restart gives nobody a new budget. A write counts from the moment before it
-//! goes out, whatever becomes of it.
+//! What was written when is kept durably: a restart gives nobody a new budget, and neither does a record that cannot be
+//! read. A write counts from the moment before it goes out, whatever becomes of it; one that was sent twice counts twice.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,28 +12,64 @@ use ohmstead_units::Timespan;
 
 use super::Gate;
 use super::judge::Verdict;
-use crate::records::wear_key;
+use crate::records::{NotDurable, wear_key};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// When each part of a device was written lately, Unix milliseconds, the oldest first.
 type Writes = BTreeMap<String, Vec<i64>>;
 
+/// The part that stands for all of them, after their record was lost.
+const ALL: &str = "*";
+
 impl Gate {
     /// Takes one write of the budget, or says why not.
     pub(super) async fn spend(&self, wear: &Wear) -> Result<(), Verdict> {
         let now = self.clock.now().unix;
-        let key = wear_key(&self.id);
-        let failed = |error| {
-            (Outcome::Failed, format!("nothing was written: the write could not be counted: {error}"))
+        let mut writes = self.writes().await.map_err(failed)?;
+        let Some(writes) = writes.as_mut() else {
+            let lost = Writes::from([(ALL.to_owned(), vec![now.0])]);
+            self.keep(&lost).await.map_err(failed)?;
+            return Err((Outcome::Rejected, LOST.to_owned()));
         };
-        let known = self.records.get_state(key.clone()).await.map_err(failed)?;
-        let mut writes: Writes = known.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let lost = writes.get(ALL).and_then(|at| at.last());
+        if lost.is_some_and(|at| Duration::from_millis(now.0.abs_diff(*at)) < DAY) {
+            return Err((Outcome::Rejected, LOST.to_owned()));
+        }
+        writes.remove(ALL);
         let lately = writes.entry(wear.part.clone()).or_default();
         take(lately, wear, now).map_err(|reason| (Outcome::Rejected, reason))?;
-        let text = serde_json::to_string(&writes).unwrap_or_default();
-        self.records.put_state(key, text).await.map_err(failed)
+        self.keep(writes).await.map_err(failed)
     }
+
+    /// Takes further writes of the budget that have been made already.
+    pub(super) async fn spend_again(&self, wear: &Wear, times: u32) {
+        let now = self.clock.now().unix;
+        let Ok(Some(mut writes)) = self.writes().await else { return };
+        writes.entry(wear.part.clone()).or_default().extend((0..times).map(|_| now.0));
+        if let Err(error) = self.keep(&writes).await {
+            tracing::warn!(target: "control", device = %self.id, %error, "a repeated write could not be counted");
+        }
+    }
+
+    /// The writes of late; `None` where they cannot be read.
+    async fn writes(&self) -> Result<Option<Writes>, NotDurable> {
+        let known = self.records.get_state(wear_key(&self.id)).await?;
+        Ok(known.map_or_else(|| Some(Writes::new()), |text| serde_json::from_str(&text).ok()))
+    }
+
+    async fn keep(&self, writes: &Writes) -> Result<(), NotDurable> {
+        let text = serde_json::to_string(writes).expect("names and numbers");
+        self.records.put_state(wear_key(&self.id), text).await
+    }
+}
+
+/// Why nothing is written after the record of earlier writes was lost.
+const LOST: &str = "the record of earlier writes cannot be read: they are taken as spent for 24 h";
+
+#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
+fn failed(error: NotDurable) -> Verdict {
+    (Outcome::Failed, format!("nothing was written: the write could not be counted: {error}"))
 }
 
 /// Adds a write at `now`, or says why there must be none.

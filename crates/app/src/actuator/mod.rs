@@ -3,6 +3,7 @@
 //! ```text
 //! plan --no way--> rejected
 //!   | read the mode --no answer--> failed (nothing written)
+//!   | plan anew, from what was read --no way--> rejected
 //!   |               --same------> unchanged
 //!   | read-only ----------------> dry_run (nothing written)
 //!   | worn too much lately -----> rejected (nothing written)
@@ -158,7 +159,7 @@ impl Gate {
             }
         }
         let LedgerEntry { request, outcome, reason, asked_by, .. } = &entry;
-        tracing::info!(device = %self.id, request, asked_by, outcome = outcome.key(), reason, "asked for a mode");
+        tracing::info!(device = %self.id, request, asked_by, outcome = outcome.key(), reason, "a request was dealt with");
         entry
     }
 }

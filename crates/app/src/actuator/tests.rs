@@ -378,3 +378,47 @@ async fn a_write_that_cannot_be_counted_is_not_made() {
     let entry = scene.ask("output_priority=solar_first").await;
     assert_eq!((entry.outcome, scene.writes()), (Outcome::Failed, 0), "{entry:#?}");
 }
+
+/// What is written along with a setting is what the device has now, not what it had when it was read last.
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_made_of_what_was_just_read() {
+    let scene = Scene::new(|fake| fake.beside = (" with 56.0 V".to_owned(), " with 58.4 V".to_owned()));
+    let entry = scene.ask("battery_float_voltage=54").await;
+    assert_eq!(scene.fake.lock().log, ["read", "write battery_float_voltage 54 with 56.0 V", "read"]);
+    assert_eq!(entry.new.as_deref(), Some("battery_float_voltage 54 with 56.0 V"), "{entry:#?}");
+    assert_eq!(entry.outcome, Outcome::AcceptedUnmeasured);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_sent_is_not_called_unanswered() {
+    let scene = Scene::new(|fake| fake.keeps_back = true);
+    let entry = scene.ask("output_priority=solar_first").await;
+    assert_eq!(entry.outcome, Outcome::Failed, "{entry:#?}");
+    assert!(entry.reason.starts_with("nothing was sent"), "{}", entry.reason);
+    assert!(!entry.reason.contains("unanswered"), "{}", entry.reason);
+}
+
+/// A write that had to be sent twice takes two of the day's writes.
+#[tokio::test(start_paused = true)]
+async fn each_sending_counts() {
+    let scene = Scene::new(|fake| fake.tries = 2);
+    assert_eq!(scene.ask("output_priority=solar_first").await.outcome, Outcome::AcceptedUnmeasured);
+    scene.clock.sleep(Duration::from_secs(61)).await;
+    let spent = scene.ask("output_priority=utility_first").await;
+    assert_eq!((spent.outcome, scene.writes()), (Outcome::Rejected, 1), "{spent:#?}");
+    assert!(spent.reason.ends_with("today's writes are spent"), "{}", spent.reason);
+}
+
+/// A record that cannot be read is no new budget; it heals after a day.
+#[tokio::test(start_paused = true)]
+async fn a_broken_record_of_writes_forbids_them_for_a_day() {
+    let scene = Scene::new(|_| {});
+    scene.records.state.lock().unwrap().insert("wear/a".to_owned(), "{\"output_pri".to_owned());
+    let entry = scene.ask("output_priority=solar_first").await;
+    assert_eq!((entry.outcome, scene.writes()), (Outcome::Rejected, 0), "{entry:#?}");
+    assert!(entry.reason.contains("cannot be read"), "{}", entry.reason);
+    scene.clock.sleep(Duration::from_secs(80_000)).await;
+    assert_eq!(scene.ask("output_priority=solar_first").await.outcome, Outcome::Rejected);
+    scene.clock.sleep(Duration::from_secs(7_000)).await;
+    assert_eq!(scene.ask("output_priority=solar_first").await.outcome, Outcome::AcceptedUnmeasured);
+}

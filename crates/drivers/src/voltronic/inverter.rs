@@ -81,6 +81,8 @@ pub struct Inverter {
     evidence: Vec<Evidence>,
     /// When other programs at the port are looked for next (monotonic).
     openers_due: Duration,
+    /// What was at the port last, if it was no inverter.
+    stranger: Option<String>,
     notices: BTreeMap<&'static str, Notice>,
     /// Faults and warnings of the unit's own, by the question that told them.
     states: BTreeMap<&'static str, Vec<Notice>>,
@@ -141,6 +143,7 @@ impl Inverter {
             info,
             evidence: Vec::new(),
             openers_due: Duration::ZERO,
+            stranger: None,
             notices: BTreeMap::new(),
             states: BTreeMap::new(),
             reported_notices: Vec::new(),

@@ -194,6 +194,24 @@ impl Setter {
         })
     }
 
+    /// The other metric of a command with two values.
+    fn other(&self) -> Option<Metric> {
+        match self.form {
+            Form::VoltsPair { place: Place::First(other) | Place::Second(other), .. } => Some(other),
+            _ => None,
+        }
+    }
+
+    /// The memory that it writes, by the settings that are in it: both values of a pair are written, whichever changes.
+    fn part(&self) -> String {
+        let own = self.metric().id();
+        match self.form {
+            Form::VoltsPair { place: Place::First(other), .. } => format!("{own} with {other}"),
+            Form::VoltsPair { place: Place::Second(other), .. } => format!("{other} with {own}"),
+            _ => own.to_owned(),
+        }
+    }
+
     /// Whether `command` is one that this row makes.
     fn makes(&self, command: &str) -> bool {
         let argument = |name: &str| command.strip_prefix(name);
@@ -292,13 +310,24 @@ pub(crate) fn offered(known: &Known, write: &[WriteClass]) -> Vec<Setting> {
     setters.filter_map(setting).collect()
 }
 
-/// The command that sets `name` to `value`, the metric, and the word that a read back shows then.
+/// What sets a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SettingWrite {
+    /// The memory that it wears out.
+    pub(crate) part: String,
+    /// The command.
+    pub(crate) command: String,
+    /// What a read back shows then.
+    pub(crate) word: String,
+}
+
+/// The command that sets `name` to `value`.
 pub(crate) fn plan_setting(
     name: &str,
     value: &str,
     known: &Known,
     write: &[WriteClass],
-) -> Result<(Metric, String, String), PlanError> {
+) -> Result<SettingWrite, PlanError> {
     let refused = |reason: String| PlanError { reason };
     let Some(setter) = of(known.family).iter().find(|setter| setter.name == name) else {
         let all: Vec<_> = of(known.family).iter().map(|setter| setter.name).collect();
@@ -316,12 +345,48 @@ pub(crate) fn plan_setting(
     let value = setting.parse(text.unwrap_or(value)).map_err(|error| refused(error.to_string()))?;
     rules::check(setter, &value, known).map_err(refused)?;
     let command = setter.command(&value, known).map_err(refused)?;
-    let word = word(metric, &value);
-    Ok((metric, command, word))
+    let word = with_other(setter, word(metric, &value), known)
+        .ok_or_else(|| refused(format!("{name}: its other half is not known")))?;
+    Ok(SettingWrite { part: setter.part(), command, word })
+}
+
+/// A setting as a read back shows it; `None` where the unit has not told it. What is set together with another one is
+/// shown with it, for a write may change both.
+pub(crate) fn shown(metric: Metric, known: &Known) -> Option<String> {
+    let own = word(metric, known.values.get(&metric)?);
+    let setter = of(known.family).iter().find(|setter| setter.name == metric.id());
+    setter.map_or(Some(own.clone()), |setter| with_other(setter, own, known))
+}
+
+fn with_other(setter: &Setter, own: String, known: &Known) -> Option<String> {
+    let Some(other) = setter.other() else { return Some(own) };
+    Some(format!("{own}, {other} {}", word(other, known.values.get(&other)?)))
+}
+
+/// Why a command that was planned a while ago must not be sent any more: its other half has changed since.
+pub(crate) fn outdated(command: &str, known: &Known) -> Option<String> {
+    let setter = of(known.family).iter().find(|setter| setter.makes(command))?;
+    let (Form::VoltsPair { command: name, place: Place::First(second), .. }, first) =
+        (setter.form, setter.metric())
+    else {
+        return None;
+    };
+    let values = command.strip_prefix(name)?.split_once(',')?;
+    let is_now = |metric: Metric, text: &str| {
+        known.number(metric).is_some_and(|volts| format!("{:03.0}", volts * 10.0) == text)
+    };
+    // One of them is what the command is for.
+    let kept = is_now(first, values.0) || is_now(second, values.1);
+    (!kept).then(|| format!("{first} and {second} have both changed since this was planned"))
+}
+
+/// The setting that a command of the family changes.
+pub(crate) fn metric_of(family: Family, command: &str) -> Option<Metric> {
+    of(family).iter().find(|setter| setter.makes(command)).map(Setter::metric)
 }
 
 /// A setting's value as a read back shows it: `30 A`, `SBU`, `solar_first`.
-pub(crate) fn word(metric: Metric, value: &Value) -> String {
+fn word(metric: Metric, value: &Value) -> String {
     match value {
         Value::Number(number) => {
             let def = metric.def();

@@ -41,9 +41,13 @@ pub struct Settings {
     pub capacity: Option<WattHours>,
     /// What may be changed in the inverter: `priorities`, `limits`, `battery`. Nothing with `[]`.
     pub write: Vec<WriteClass>,
-    /// The least time between two writes of one setting: the inverter keeps settings in memory that wears out.
+    /// The least time between two writes of one setting, 10 s to 24 h: the inverter keeps settings in memory that wears
+    /// out.
+    #[serde(deserialize_with = "write_interval")]
     pub write_interval: Timespan,
-    /// The most writes of one setting in 24 hours.
+    /// The most writes of one setting in 24 hours, 1 to 48: with more, memory that is good for 100,000 writes would not
+    /// last five years.
+    #[serde(deserialize_with = "writes_per_day")]
     pub writes_per_day: u32,
     /// Where inverters work in parallel: whether the values are this unit's `own` or the `total`; `auto` is `own`.
     pub parallel: ParallelSetting,
@@ -185,6 +189,25 @@ fn timeout<'de, D: Deserializer<'de>>(source: D) -> Result<Timespan, D::Error> {
     within(source, &RANGE, "a timeout between 1 s and 1 min")
 }
 
+fn write_interval<'de, D: Deserializer<'de>>(source: D) -> Result<Timespan, D::Error> {
+    const RANGE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(86_400);
+    within(
+        source,
+        &RANGE,
+        "10 s to 24 h between two writes: the inverter keeps settings in memory that wears out",
+    )
+}
+
+fn writes_per_day<'de, D: Deserializer<'de>>(source: D) -> Result<u32, D::Error> {
+    let count = u32::deserialize(source)?;
+    if (1..=48).contains(&count) {
+        return Ok(count);
+    }
+    let expected =
+        "1 to 48 writes a day: the inverter keeps settings in memory that wears out; `write: []` forbids all";
+    Err(Error::invalid_value(Unexpected::Unsigned(count.into()), &expected))
+}
+
 fn within<'de, D: Deserializer<'de>>(
     source: D,
     range: &RangeInclusive<Duration>,
@@ -247,6 +270,10 @@ mod tests {
     #[case(json!({"interval": "500 ms"}), "invalid value: string \"500 ms\", expected an interval between 1 s and 1 h: the line is slow, and older values are no use")]
     #[case(json!({"interval": "2 h"}), "invalid value: string \"2 h\", expected an interval between 1 s and 1 h: the line is slow, and older values are no use")]
     #[case(json!({"timeout": 0}), "invalid value: string \"0 ms\", expected a timeout between 1 s and 1 min")]
+    #[case(json!({"write_interval": "0 s"}), "invalid value: string \"0 ms\", expected 10 s to 24 h between two writes: the inverter keeps settings in memory that wears out")]
+    #[case(json!({"write_interval": "25 h"}), "invalid value: string \"25 h\", expected 10 s to 24 h between two writes: the inverter keeps settings in memory that wears out")]
+    #[case(json!({"writes_per_day": 0}), "invalid value: integer `0`, expected 1 to 48 writes a day: the inverter keeps settings in memory that wears out; `write: []` forbids all")]
+    #[case(json!({"writes_per_day": 100_000}), "invalid value: integer `100000`, expected 1 to 48 writes a day: the inverter keeps settings in memory that wears out; `write: []` forbids all")]
     #[case(json!({"write": ["all"]}), "unknown variant `all`, expected one of `priorities`, `limits`, `battery`")]
     fn what_cannot_be_meant_is_refused(#[case] settings: serde_json::Value, #[case] why: &str) {
         assert_eq!(read(settings), Err(why.to_owned()));

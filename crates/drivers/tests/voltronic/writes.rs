@@ -63,6 +63,57 @@ async fn a_mode_is_written_and_read_back(
     );
 }
 
+/// The voltages that are set one by one or two at once.
+fn volts(orders: &ohmstead_plant::house::Orders) -> [f64; 5] {
+    [orders.recharge_v, orders.redischarge_v, orders.bulk_v, orders.float_v, orders.cutoff_v]
+}
+
+/// Two values in one command: the other one stays as it is at the unit now, not as it was read a while ago.
+#[rstest]
+#[case("battery_float_voltage=53.2", |orders: &mut ohmstead_plant::house::Orders| orders.bulk_v = 55.1)]
+#[case("battery_bulk_voltage=55.6", |orders: &mut ohmstead_plant::house::Orders| orders.float_v = 53.3)]
+#[case("battery_recharge_voltage=47", |orders: &mut ohmstead_plant::house::Orders| orders.redischarge_v = 54.0)]
+#[case("battery_redischarge_voltage=53", |orders: &mut ohmstead_plant::house::Orders| orders.recharge_v = 49.0)]
+#[tokio::test(start_paused = true)]
+async fn the_other_half_of_a_pair_is_what_the_unit_has_now(
+    #[case] wish: &str,
+    #[case] at_the_panel: fn(&mut ohmstead_plant::house::Orders),
+) {
+    let (world, mut driven) = ready("pi18", "").await;
+    let wish: Wish = wish.parse().unwrap();
+    let old = driven.device.plan(&wish, None).unwrap();
+    world.cables.unit("a", |unit| at_the_panel(&mut unit.eeprom.orders));
+    let before = world.truth("a").eeprom.orders;
+    driven.device.read_back(&wish).await.unwrap();
+    let error = driven.device.write(&old).await.unwrap_err();
+    assert!(matches!(error, DeviceError::NotSent { .. }), "a plan that is out of date is not sent: {error}");
+    let (reply, now) = driven.write(&wish.to_string()).await;
+    let after = world.truth("a").eeprom.orders;
+    let changed = volts(&before).into_iter().zip(volts(&after)).filter(|(a, b)| (a - b).abs() > 0.01).count();
+    assert!(reply.accepted && changed == 1, "{before:?} became {after:?}");
+    let plan = driven.device.plan(&wish, None).unwrap();
+    assert_eq!(now.native, plan.expect_word);
+    assert_eq!(now.native.matches(" V").count(), 2, "the verdict looks at both: {}", now.native);
+    world.cables.unit("a", |unit| at_the_panel(&mut unit.eeprom.orders));
+    world.cables.unit("a", |unit| {
+        unit.eeprom.orders.bulk_v += 0.3;
+        unit.eeprom.orders.float_v += 0.3;
+        unit.eeprom.orders.recharge_v += 1.0;
+        unit.eeprom.orders.redischarge_v += 1.0;
+    });
+    assert_ne!(driven.device.read_back(&wish).await.unwrap().native, plan.expect_word);
+}
+
+/// Two values in one command are the same cells of the memory: one budget.
+#[tokio::test(start_paused = true)]
+async fn two_values_of_one_command_have_one_budget() {
+    let (_world, driven) = ready("pi18", "").await;
+    let part = |wish: &str| driven.device.plan(&wish.parse().unwrap(), None).unwrap().wear.unwrap().part;
+    assert_eq!(part("battery_float_voltage=53.2"), part("battery_bulk_voltage=55.6"));
+    assert_eq!(part("battery_recharge_voltage=47"), part("battery_redischarge_voltage=53"));
+    assert_ne!(part("battery_recharge_voltage=47"), part("battery_float_voltage=53.2"));
+}
+
 /// Every setting that a unit offers is taken by it, and reads back as asked, for every family.
 #[rstest]
 #[tokio::test(start_paused = true)]
@@ -73,7 +124,7 @@ async fn what_is_offered_is_taken(
     let (world, mut driven) = ready(profile, "").await;
     driven.run(secs(900)).await;
     let settings = driven.device.info().settings;
-    let mut tried = (0, 0, Vec::new());
+    let (mut tried, mut contradict) = ((0_u64, 0_u64, Vec::new()), Vec::new());
     for setting in &settings {
         // What follows from the type is set while the type is `user`.
         if setting.metric == Metric::BatteryType {
@@ -89,12 +140,26 @@ async fn what_is_offered_is_taken(
         for value in values {
             let wish: Wish = format!("{}={value}", setting.metric).parse().unwrap();
             // Values that contradict others are refused before anything is sent.
-            let Ok(plan) = driven.device.plan(&wish, None) else { continue };
+            let plan = match driven.device.plan(&wish, None) {
+                Ok(plan) => plan,
+                Err(error) => {
+                    contradict.push(format!("{wish}: {error}"));
+                    continue;
+                }
+            };
+            let before = world.truth("a").eeprom.orders;
             let (reply, now) = driven.write(&wish.to_string()).await;
             tried.0 += 1;
             if reply.accepted {
                 assert_eq!(now.native, plan.expect_word, "{profile} {wish}: {reply:?}");
                 tried.1 += 1;
+                let after = world.truth("a").eeprom.orders;
+                let changed = volts(&before)
+                    .into_iter()
+                    .zip(volts(&after))
+                    .filter(|(a, b)| (a - b).abs() > 0.01)
+                    .count();
+                assert!(changed <= 1, "{profile} {wish}: {before:?} became {after:?}");
             } else {
                 assert_ne!(now.native, plan.expect_word, "{profile} {wish}: {reply:?}");
                 tried.2.push(format!("{wish}: {}", reply.reply));
@@ -102,12 +167,14 @@ async fn what_is_offered_is_taken(
         }
     }
     eprintln!(
-        "{profile}: {} settings, {} writes, {} taken, refused: {:?}",
+        "{profile}: {} settings, {} writes, {} taken, refused: {:?}, not sent: {contradict:?}",
         settings.len(),
         tried.0,
         tried.1,
         tried.2
     );
+    // Some values are on the wrong side of another setting; a table that refuses more is wrong itself.
+    assert!(contradict.len() <= 6 && tried.0 >= 30, "{contradict:?}");
     assert!(settings.len() >= 8 && tried.1 * 10 >= tried.0 * 8, "{tried:?}");
     assert_eq!(world.setters("a"), tried.0);
 }
@@ -230,6 +297,66 @@ async fn a_zero_in_the_checksum_is_sent_the_way_the_unit_wants() {
         assert!(reply.accepted && now.native == "48.8 V", "{switch}: {reply:?} {now:?}");
         assert!((world.truth("a").eeprom.orders.float_v - 48.8).abs() < 1e-9);
     }
+}
+
+/// Silence is no reason to send a setter again, also where its checksum can be sent in two ways: only a "no" is, or a read
+/// back that shows that nothing changed.
+#[tokio::test(start_paused = true)]
+async fn a_zero_in_the_checksum_is_no_reason_to_repeat_after_silence() {
+    let (world, mut driven) = ready("pi30-21", "effect-without-ack").await;
+    let wish: Wish = "battery_float_voltage=48.8".parse().unwrap();
+    let plan = driven.device.plan(&wish, None).unwrap();
+    let error = driven.device.write(&plan).await.unwrap_err();
+    assert!(matches!(error, DeviceError::NoAnswer { tries: 1, .. }), "{error}");
+    assert_eq!(world.setters("a"), 1);
+    assert_eq!(driven.device.read_back(&wish).await.unwrap().native, "48.8 V");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_setter_that_was_sent_twice_is_counted_twice() {
+    let (world, mut driven) = ready("pi30-21", "crc-zero=escaped").await;
+    let plan = driven.device.plan(&"battery_float_voltage=48.8".parse().unwrap(), None).unwrap();
+    let reply = driven.device.write(&plan).await.unwrap();
+    assert_eq!((reply.accepted, reply.tries, world.setters("a")), (true, 2, 2));
+    // Never answered, and nothing changed: the other way to send it was tried too.
+    let (world, mut driven) = ready("pi30-21", "").await;
+    world.cables.garble("PBFT48.8", Some(crate::support::Garbled::Lost));
+    let plan = driven.device.plan(&"battery_float_voltage=48.8".parse().unwrap(), None).unwrap();
+    let error = driven.device.write(&plan).await.unwrap_err();
+    assert!(matches!(error, DeviceError::NoAnswer { tries: 2, .. }), "{error}");
+}
+
+/// Where answers are still on their way nothing is sent, and that is what is said.
+#[tokio::test(start_paused = true)]
+async fn a_line_that_does_not_clear_is_told_as_such() {
+    let (world, mut driven) = ready("pi30-21", "").await;
+    let plan = driven.device.plan(&"hold".parse().unwrap(), None).unwrap();
+    world.switch("a", "shift");
+    driven.run(secs(40)).await;
+    let mut seen = 0;
+    for _ in 0..10 {
+        let Err(error) = driven.device.write(&plan).await else { continue };
+        if let DeviceError::NotSent { .. } = error {
+            assert!(error.to_string().contains("nothing was sent"), "{error}");
+            seen += 1;
+        }
+        driven.run(secs(10)).await;
+    }
+    assert!(seen > 0 || world.setters("a") > 0);
+}
+
+/// A UPS in the inverter's place: that is what the error says.
+#[tokio::test(start_paused = true)]
+async fn somebody_else_at_the_port_is_named() {
+    let world = World::new(&[("a", "pi30-21", ""), ("b", "ups", "")]);
+    let mut driven = world.driven_with("a", None, everything);
+    driven.run(secs(60)).await;
+    world.cables.pull("a");
+    world.cables.plug("b", "1-1");
+    driven.run(secs(60)).await;
+    let error = driven.device.read_back(&"hold".parse().unwrap()).await.unwrap_err();
+    let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    assert!(cause.contains("UPS"), "{error}: {cause}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,7 +26,7 @@ impl Battery {
         if !self.resolve().await {
             return Err(self.error(SET_MODE, &Failure::Silent, 0));
         }
-        let mut reply = WriteReply { reply: String::new(), accepted: true };
+        let mut reply = WriteReply { reply: String::new(), accepted: true, tries: 1 };
         for write in &plan.writes {
             let (text, accepted) = self.write_one(write).await?;
             if !reply.reply.is_empty() {

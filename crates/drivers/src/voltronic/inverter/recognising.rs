@@ -113,9 +113,6 @@ impl Inverter {
         self.tell(&identity.evidence);
         let Some(place) = self.place.clone() else { return };
         let nobody = identity.family.is_none();
-        if nobody && (identity.stranger.is_none() || self.memory.family.is_some()) {
-            return self.nobody();
-        }
         if let Some(stranger) = identity.stranger {
             // The first thing that it said is what it is recognised by.
             let said = identity.evidence.iter().find(|evidence| !evidence.means.is_empty());
@@ -125,7 +122,14 @@ impl Inverter {
                 Stranger::Charger => notices::charger(&place.path, seen),
                 Stranger::Unknown => notices::unknown_kind(&place.path),
             };
-            return self.turn_away(Rejection::Stranger, notice);
+            if self.memory.family.is_none() {
+                return self.turn_away(Rejection::Stranger, notice);
+            }
+            // Where our unit was, this may be noise: it is only told to who asks.
+            self.stranger = Some(notice.text);
+        }
+        if nobody {
+            return self.nobody();
         }
         let Some(found) = identity.family else { return };
         if let Some(wanted) = self.serial_wanted().map(str::to_owned) {

@@ -198,6 +198,14 @@ impl Inverter {
         }
     }
 
+    /// Why the unit cannot be reached, for people.
+    pub(super) fn absence(&self) -> String {
+        let told = ABSENCE.iter().filter_map(|code| self.notices.get(code)).map(|notice| notice.text.clone());
+        let known = self.stranger.iter().cloned().chain(told);
+        let said = known.collect::<Vec<_>>().join("; ");
+        if said.is_empty() { format!("there is no inverter at {}", self.place_words()) } else { said }
+    }
+
     /// The serial number that the unit must have, if one is known.
     pub(super) fn serial_wanted(&self) -> Option<&str> {
         self.settings.serial.as_deref().or(self.memory.serial.as_deref())
@@ -246,6 +254,7 @@ impl Inverter {
         for code in ABSENCE {
             self.notices.remove(code);
         }
+        self.stranger = None;
         self.report(Report::Answered(self.id.clone(), now));
         if change == Change::Online {
             self.report(Report::Online(self.id.clone(), true, now));

@@ -1,10 +1,12 @@
 //! Planning, carrying out and reading back what is asked of the unit. A setter goes out once: its silence or damage is no
-//! reason to send it again, only the read back tells what became of it.
+//! reason to send it again, only the read back tells what became of it. One whose checksum can be sent in two ways goes out
+//! in the other way after a "no", or after a silence and a read back that shows that nothing changed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ohmstead_model::{Metric, Wish};
+use ohmstead_model::{Metric, Value, Wish};
 use ohmstead_units::{BatteryPower, Timespan, Watts};
 
 use super::asking::has_zero;
@@ -42,10 +44,11 @@ impl Inverter {
         let (part, command, word) = match wish {
             Wish::Mode(mode) => {
                 let write = setters::plan_mode(mode, &unit.known, write)?;
-                (Metric::OutputPriority, write.command, write.word.to_owned())
+                (Metric::OutputPriority.id().to_owned(), write.command, write.word.to_owned())
             }
             Wish::Setting(assignment) => {
-                setters::plan_setting(&assignment.name, &assignment.value, &unit.known, write)?
+                let write = setters::plan_setting(&assignment.name, &assignment.value, &unit.known, write)?;
+                (write.part, write.command, write.word)
             }
         };
         Ok(Plan {
@@ -56,7 +59,7 @@ impl Inverter {
             settle: SETTLE,
             effect_within: Duration::ZERO,
             wear: Some(Wear {
-                part: part.id().to_owned(),
+                part,
                 interval: self.settings.write_interval.0,
                 per_day: self.settings.writes_per_day,
             }),
@@ -99,13 +102,14 @@ impl Inverter {
     }
 
     pub(super) async fn write_plan(&mut self, plan: &Plan) -> Result<WriteReply, DeviceError> {
-        let mut reply = WriteReply { reply: String::new(), accepted: true };
+        let mut reply = WriteReply { reply: String::new(), accepted: true, tries: 1 };
         for write in &plan.writes {
-            let (text, accepted) = self.write_one(write).await?;
+            let (text, accepted, tries) = self.write_one(write).await?;
             if !reply.reply.is_empty() {
                 reply.reply.push(' ');
             }
             reply.reply.push_str(&text);
+            reply.tries = reply.tries.max(tries);
             if !accepted {
                 reply.accepted = false;
                 break;
@@ -119,7 +123,41 @@ impl Inverter {
         Ok(reply)
     }
 
-    async fn write_one(&mut self, write: &str) -> Result<(String, bool), DeviceError> {
+    async fn write_one(&mut self, write: &str) -> Result<(String, bool, u32), DeviceError> {
+        let mut ask = self.setter(write)?;
+        let command = command_of(ask.dialect, write);
+        let before = self.unit.as_ref().map(|unit| unit.known.values.clone());
+        let (mut outcome, mut tries) = (self.set_once(&ask).await, 1);
+        // A checksum that the unit takes for wrong changes nothing: the other way to send a zero in it is harmless. Silence
+        // alone does not tell that.
+        let misread = has_zero(&ask)
+            && match &outcome {
+                Ok(answer) => answer.payload.is_nak(),
+                Err(Failure::Silent) => self.is_unchanged(command, before.as_ref()).await,
+                Err(_) => false,
+            };
+        if misread {
+            ask.crc = if ask.crc == CrcOut::Classic { CrcOut::ZeroEscaped } else { CrcOut::Classic };
+            outcome = self.set_once(&ask).await;
+            tries += 1;
+        }
+        let counted =
+            |text: &str| if tries > 1 { format!("{text} ({tries} tries)") } else { text.to_owned() };
+        match outcome {
+            Ok(answer) if answer.payload.is_nak() => {
+                let why = self.unit.as_ref().map_or("", |unit| setters::why_refused(unit.family, command));
+                Ok((format!("{}: {why}", counted("NAK")), false, tries))
+            }
+            Ok(_) => {
+                self.learn_crc(&ask);
+                Ok((counted("ACK"), true, tries))
+            }
+            Err(failure) => Err(self.error(write, &failure, tries)),
+        }
+    }
+
+    /// A setter as it goes out, if it may.
+    fn setter(&self, write: &str) -> Result<Ask, DeviceError> {
         let refused = |answer: String| DeviceError::Refused {
             device: self.id.clone(),
             request: write.to_owned(),
@@ -131,31 +169,27 @@ impl Inverter {
         if !setters::is_tabled(family, command, &self.settings.write) {
             return Err(refused("it is no command that may be sent".to_owned()));
         }
+        if let Some(why) = setters::outdated(command, &unit.known) {
+            let (device, request) = (self.id.clone(), write.to_owned());
+            return Err(DeviceError::NotSent { device, request, why });
+        }
         let fits = Arc::new(|payload: &Payload| payload.is_ack());
         let spelled =
             if dialect == Dialect::Paren { command.to_owned() } else { format!("{SETTER}{command}") };
-        let mut ask = Ask { dialect, command: spelled, crc: CrcOut::Classic, fits };
-        if self.memory.zero_escaped {
-            ask.crc = CrcOut::ZeroEscaped;
-        }
-        let mut outcome = self.set_once(&ask).await;
-        // A checksum that the unit takes for wrong changes nothing: the other way to send a zero in it is harmless.
-        let misread = matches!(&outcome, Ok(answer) if answer.payload.is_nak())
-            || matches!(outcome, Err(Failure::Silent));
-        if misread && has_zero(&ask) {
-            ask.crc = if ask.crc == CrcOut::Classic { CrcOut::ZeroEscaped } else { CrcOut::Classic };
-            outcome = self.set_once(&ask).await;
-        }
-        match outcome {
-            Ok(answer) if answer.payload.is_nak() => {
-                Ok((format!("NAK: {}", setters::why_refused(family, command)), false))
-            }
-            Ok(_) => {
-                self.learn_crc(&ask);
-                Ok(("ACK".to_owned(), true))
-            }
-            Err(failure) => Err(self.error(write, &failure, 1)),
-        }
+        let crc = if self.memory.zero_escaped { CrcOut::ZeroEscaped } else { CrcOut::Classic };
+        Ok(Ask { dialect, command: spelled, crc, fits })
+    }
+
+    /// Whether a read back shows, after a setter that was not answered, that nothing has changed.
+    async fn is_unchanged(&mut self, command: &str, before: Option<&BTreeMap<Metric, Value>>) -> bool {
+        let family = self.unit.as_ref().map(|unit| unit.family);
+        let Some(metric) = family.and_then(|family| setters::metric_of(family, command)) else {
+            return false;
+        };
+        let names = questions_about(metric);
+        let Some(query) = self.queries().find(|query| names.contains(&query.command)) else { return false };
+        self.context.clock.sleep(SETTLE).await;
+        self.ask_fresh(query).await.is_ok() && self.unit.as_ref().map(|unit| &unit.known.values) == before
     }
 
     /// Sends a setter, once, on a line where no other answer is on its way.
@@ -176,7 +210,7 @@ impl Inverter {
             self.ask_mode().await?;
         }
         if !self.link.is_clear() {
-            return Err(Failure::Silent);
+            return Err(Failure::Unclear);
         }
         let outcome = self.link.ask(ask).await;
         match &outcome {
@@ -201,14 +235,17 @@ impl Inverter {
         const STEPS_MAX: u32 = 24;
         for _ in 0..STEPS_MAX {
             if !self.reach().await {
-                return Err(Failure::Gone(std::io::ErrorKind::NotFound.into()));
+                return Err(Failure::Gone(std::io::Error::new(std::io::ErrorKind::NotFound, self.absence())));
             }
             if self.checking.is_none() {
                 return Ok(());
             }
             self.recognise().await;
         }
-        Err(Failure::Silent)
+        match &self.stranger {
+            Some(seen) => Err(Failure::Gone(std::io::Error::new(std::io::ErrorKind::NotFound, seen.clone()))),
+            None => Err(Failure::Silent),
+        }
     }
 
     /// What the unit has now: the output priority for a mode, never the present mode, which is another thing.
@@ -218,15 +255,14 @@ impl Inverter {
             Wish::Setting(assignment) => {
                 let metric = crate::metric(&assignment.name)
                     .ok_or_else(|| self.unusable(&assignment.name, "no such setting"))?;
-                (metric, if metric.id().starts_with("flag_") { FLAGS } else { SETTINGS })
+                (metric, questions_about(metric))
             }
         };
         self.ready().await.map_err(|failure| self.error(names[0], &failure, 1))?;
         let query = self.queries().find(|query| names.contains(&query.command));
         let query = query.ok_or_else(|| self.unusable(metric.id(), "this family does not tell it"))?;
         self.ask_fresh(query).await?;
-        let value = self.unit.as_ref().and_then(|unit| unit.known.values.get(&metric));
-        let native = value.map(|value| setters::word(metric, value));
+        let native = self.unit.as_ref().and_then(|unit| setters::shown(metric, &unit.known));
         let native = native.ok_or_else(|| {
             self.unusable(query.command, "it does not tell this setting, or not in a known way")
         })?;
@@ -269,7 +305,8 @@ impl Inverter {
     fn error(&self, request: &str, failure: &Failure, tries: u32) -> DeviceError {
         let (device, request) = (self.id.clone(), request.to_owned());
         match failure {
-            Failure::Silent | Failure::Unclear => DeviceError::NoAnswer { device, request, tries },
+            Failure::Silent => DeviceError::NoAnswer { device, request, tries },
+            Failure::Unclear => DeviceError::NotSent { device, request, why: failure.to_string() },
             Failure::Damaged(_) => DeviceError::Unusable { device, request, answer: failure.to_string() },
             Failure::Gone(error) => DeviceError::Send {
                 device,
@@ -278,6 +315,11 @@ impl Inverter {
             },
         }
     }
+}
+
+/// The questions whose answers tell a setting.
+fn questions_about(metric: Metric) -> &'static [&'static str] {
+    if metric.id().starts_with("flag_") { FLAGS } else { SETTINGS }
 }
 
 /// A setter as it goes out, without its checksum: `POP02`, `^S007POP1`.

@@ -77,11 +77,14 @@ fn currents(metric: Metric, number: f64, known: &Known) -> Result<(), String> {
         Metric::ChargeCurrentMax
     };
     let Some(present) = known.number(other) else { return Ok(()) };
-    let (total, grid) =
-        if metric == Metric::ChargeCurrentMax { (number, present) } else { (present, number) };
-    if metric == Metric::GridChargeCurrentMax && grid > total {
+    if metric == Metric::ChargeCurrentMax && number < present {
         return Err(format!(
-            "charging from the grid with {grid} A is more than charging altogether, {total} A: raise charge_current_max first"
+            "charging altogether with {number} A is less than charging from the grid, {present} A: lower grid_charge_current_max first"
+        ));
+    }
+    if metric == Metric::GridChargeCurrentMax && number > present {
+        return Err(format!(
+            "charging from the grid with {number} A is more than charging altogether, {present} A: raise charge_current_max first"
         ));
     }
     Ok(())

@@ -37,7 +37,7 @@ fn known(family: Family) -> Known {
 
 fn set(known: &Known, name: &str, value: &str) -> Result<(String, String), String> {
     plan_setting(name, value, known, ALL)
-        .map(|(_, command, word)| (command, word))
+        .map(|write| (write.command, write.word))
         .map_err(|error| error.reason)
 }
 
@@ -149,6 +149,11 @@ fn what_the_owner_has_not_allowed_is_neither_offered_nor_sent() {
     "grid_charge_current_max",
     "100",
     "charging from the grid with 100 A is more than charging altogether, 60 A: raise charge_current_max first"
+)]
+#[case(
+    "charge_current_max",
+    "10",
+    "charging altogether with 10 A is less than charging from the grid, 30 A: lower grid_charge_current_max first"
 )]
 #[case("charge_current_max", "50", "charge_current_max cannot be \"50\": expected one of 10, 60, 100, 120 A")]
 #[case(

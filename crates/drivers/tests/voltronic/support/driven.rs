@@ -60,6 +60,7 @@ impl Driven {
     /// Writes a wish and reads it back after the time that the plan asks for, as the actuator does.
     pub(crate) async fn write(&mut self, wish: &str) -> (WriteReply, ModeNow) {
         let wish: Wish = wish.parse().unwrap();
+        let _ = self.device.read_back(&wish).await;
         let plan = self.device.plan(&wish, None).unwrap();
         let reply = self.device.write(&plan).await.unwrap();
         self.clock.sleep(plan.settle).await;

@@ -145,7 +145,7 @@ fn settings_by_family() {
             solar_and_utility: PCP02 -> solar_and_utility
             solar_only: PCP03 -> solar_only
           charge_current_max: one of 10, 60, 100, 120 A
-            10: MCHGC010 -> 10 A
+            10: charging altogether with 10 A is less than charging from the grid, 30 A: lower grid_charge_current_max first
             60: MCHGC060 -> 60 A
             100: MNCHGC0100 -> 100 A
             120: MNCHGC0120 -> 120 A
@@ -228,7 +228,7 @@ fn settings_by_family() {
             solar_and_utility: PCP02 -> solar_and_utility
             solar_only: PCP03 -> solar_only
           charge_current_max: one of 10, 60, 100, 120 A
-            10: MCHGC010 -> 10 A
+            10: charging altogether with 10 A is less than charging from the grid, 30 A: lower grid_charge_current_max first
             60: MCHGC060 -> 60 A
             100: MNCHGC0100 -> 100 A
             120: MNCHGC0120 -> 120 A
@@ -334,7 +334,7 @@ fn settings_by_family() {
             solar_and_utility: PCP02 -> solar_and_utility
             solar_only: PCP03 -> solar_only
           charge_current_max: one of 10, 60, 100, 120 A
-            10: MCHGC010 -> 10 A
+            10: charging altogether with 10 A is less than charging from the grid, 30 A: lower grid_charge_current_max first
             60: MCHGC060 -> 60 A
             100: MNCHGC0100 -> 100 A
             120: MNCHGC0120 -> 120 A
@@ -413,7 +413,7 @@ fn settings_by_family() {
             solar_and_utility: PCP0,1 -> solar_and_utility
             solar_only: PCP0,2 -> solar_only
           charge_current_max: one of 10, 60, 100, 120 A
-            10: MCHGC0,010 -> 10 A
+            10: charging altogether with 10 A is less than charging from the grid, 30 A: lower grid_charge_current_max first
             60: MCHGC0,060 -> 60 A
             100: MCHGC0,100 -> 100 A
             120: MCHGC0,120 -> 120 A
@@ -422,27 +422,27 @@ fn settings_by_family() {
             30: MUCHGC0,030 -> 30 A
             100: MUCHGC0,100 -> 100 A
           battery_recharge_voltage: one of 44, 45, 46, 47, 48, 49, 50, 51 V
-            44: BUCD440,540 -> 44.0 V
-            45: BUCD450,540 -> 45.0 V
-            46: BUCD460,540 -> 46.0 V
-            47: BUCD470,540 -> 47.0 V
-            48: BUCD480,540 -> 48.0 V
-            49: BUCD490,540 -> 49.0 V
-            50: BUCD500,540 -> 50.0 V
-            51: BUCD510,540 -> 51.0 V
+            44: BUCD440,540 -> 44.0 V, battery_redischarge_voltage 54.0 V
+            45: BUCD450,540 -> 45.0 V, battery_redischarge_voltage 54.0 V
+            46: BUCD460,540 -> 46.0 V, battery_redischarge_voltage 54.0 V
+            47: BUCD470,540 -> 47.0 V, battery_redischarge_voltage 54.0 V
+            48: BUCD480,540 -> 48.0 V, battery_redischarge_voltage 54.0 V
+            49: BUCD490,540 -> 49.0 V, battery_redischarge_voltage 54.0 V
+            50: BUCD500,540 -> 50.0 V, battery_redischarge_voltage 54.0 V
+            51: BUCD510,540 -> 51.0 V, battery_redischarge_voltage 54.0 V
           battery_redischarge_voltage: one of 0, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58 V
-            0: BUCD460,000 -> 0.0 V
-            48: BUCD460,480 -> 48.0 V
-            49: BUCD460,490 -> 49.0 V
-            50: BUCD460,500 -> 50.0 V
-            51: BUCD460,510 -> 51.0 V
-            52: BUCD460,520 -> 52.0 V
-            53: BUCD460,530 -> 53.0 V
-            54: BUCD460,540 -> 54.0 V
-            55: BUCD460,550 -> 55.0 V
-            56: BUCD460,560 -> 56.0 V
-            57: BUCD460,570 -> 57.0 V
-            58: BUCD460,580 -> 58.0 V
+            0: BUCD460,000 -> 0.0 V, battery_recharge_voltage 46.0 V
+            48: BUCD460,480 -> 48.0 V, battery_recharge_voltage 46.0 V
+            49: BUCD460,490 -> 49.0 V, battery_recharge_voltage 46.0 V
+            50: BUCD460,500 -> 50.0 V, battery_recharge_voltage 46.0 V
+            51: BUCD460,510 -> 51.0 V, battery_recharge_voltage 46.0 V
+            52: BUCD460,520 -> 52.0 V, battery_recharge_voltage 46.0 V
+            53: BUCD460,530 -> 53.0 V, battery_recharge_voltage 46.0 V
+            54: BUCD460,540 -> 54.0 V, battery_recharge_voltage 46.0 V
+            55: BUCD460,550 -> 55.0 V, battery_recharge_voltage 46.0 V
+            56: BUCD460,560 -> 56.0 V, battery_recharge_voltage 46.0 V
+            57: BUCD460,570 -> 57.0 V, battery_recharge_voltage 46.0 V
+            58: BUCD460,580 -> 58.0 V, battery_recharge_voltage 46.0 V
           inverter_input_range: one of appliance, ups
             appliance: PGR0 -> appliance
             ups: PGR1 -> ups
@@ -472,9 +472,9 @@ fn settings_by_family() {
             yes: PEH -> yes
           battery_bulk_voltage: 48 to 58.4 V in steps of 0.1 V
             48.0: battery_float_voltage must not be above battery_bulk_voltage: 54 V and 48 V
-            58.4: MCHGV584,540 -> 58.4 V
+            58.4: MCHGV584,540 -> 58.4 V, battery_float_voltage 54.0 V
           battery_float_voltage: 48 to 58.4 V in steps of 0.1 V
-            48.0: MCHGV564,480 -> 48.0 V
+            48.0: MCHGV564,480 -> 48.0 V, battery_bulk_voltage 56.4 V
             58.4: battery_float_voltage must not be above battery_bulk_voltage: 58.4 V and 56.4 V
           battery_cutoff_voltage: 42 to 48 V in steps of 0.1 V
             42.0: PSDV420 -> 42.0 V
