@@ -95,11 +95,13 @@ async fn what_is_no_command_is_not_sent() {
     soon(line.send(b"")).await.unwrap();
     rustix::io::ioctl_fionbio(&peer, true).unwrap();
     assert!(rustix::io::read(&peer, &mut [0; 8]).is_err(), "not a byte has left");
-    let path = folder.path().join("file");
-    fs::write(&path, "").unwrap();
+    let path = folder.path().join("hidraw1");
+    pipe(&path);
+    let other =
+        rustix::fs::open(&path, OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()).unwrap();
     let mut file = open(&path).await.unwrap();
     assert!(soon(file.send(&[b'Q'; 256])).await.is_err());
-    assert_eq!(fs::read(&path).unwrap(), b"");
+    assert!(rustix::io::read(&other, &mut [0; 8]).is_err(), "nor here");
 }
 
 #[tokio::test]
@@ -173,12 +175,17 @@ async fn a_terminal_is_a_raw_line() {
     assert!(receive(line.as_mut(), 8).await.is_err(), "the cable is out");
 }
 
+/// A pipe takes what is written to it and can be locked, as a device file can.
+fn pipe(path: &Path) {
+    let mode = Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+}
+
 #[tokio::test]
 async fn a_hid_report_is_written_with_its_number_in_front() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hidraw0");
-    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, Mode::from_raw_mode(0o600), 0)
-        .unwrap();
+    pipe(&path);
     let other = rustix::fs::open(&path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).unwrap();
     let mut line = open(&path).await.unwrap();
     assert_eq!(line.kind(), LineKind::Hidraw);
@@ -194,7 +201,7 @@ async fn a_hid_report_is_written_with_its_number_in_front() {
 async fn a_port_has_one_owner() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hidraw0");
-    fs::write(&path, "").unwrap();
+    pipe(&path);
     let first = open(&path).await.unwrap();
     let refused = open(&path).await.err().expect("held").to_string();
     assert_eq!(refused, format!("{} is held by another program", path.display()));
@@ -219,7 +226,7 @@ fn process(root: &Path, pid: u32, name: &str, opened: &Path) {
 async fn whoever_holds_a_port_is_named() {
     let root = tempfile::tempdir().unwrap();
     let (path, link) = (root.path().join("hidraw0"), root.path().join("inverter"));
-    fs::write(&path, "").unwrap();
+    pipe(&path);
     symlink(&path, &link).unwrap();
     process(root.path(), 4711, "mpp-solar", &path);
     process(root.path(), 4712, "sleep", Path::new("/dev/tty"));
@@ -241,7 +248,7 @@ async fn whoever_holds_a_port_is_named() {
 async fn a_lack_of_permission_tells_whose_the_port_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hidraw0");
-    fs::write(&path, "").unwrap();
+    pipe(&path);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o060)).unwrap();
     if rustix::process::geteuid().is_root() {
         eprintln!("skipped: root may open everything");
@@ -267,16 +274,62 @@ async fn what_is_not_there_or_not_allowed_is_told() {
     assert!(matches!(open(&packet).await.err(), Some(PortError::Missing { .. })));
 }
 
+/// Nobody's file is written into because its path was mistyped.
 #[tokio::test]
-async fn a_file_that_cannot_tell_is_looked_at() {
+async fn what_is_no_port_is_refused_and_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("hidraw0");
-    fs::write(&path, "").unwrap();
-    let mut line = open(&path).await.unwrap();
-    assert_eq!(line.kind(), LineKind::Hidraw);
-    soon(line.send(b"QPI\xbe\xac\r")).await.unwrap();
-    assert_eq!(fs::read(&path).unwrap(), b"\0QPI\xbe\xac\r\0\0");
-    assert_eq!(receive(line.as_mut(), 8).await.unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
+    let told = async |path: &Path| match open(path).await.err() {
+        Some(PortError::Unfit { why, .. }) => why,
+        other => panic!("{}: {other:?}", path.display()),
+    };
+    for name in ["letter.txt", "hidraw0"] {
+        let (path, link) = (folder.path().join(name), folder.path().join(format!("{name}.link")));
+        fs::write(&path, "Dear Sir").unwrap();
+        symlink(&path, &link).unwrap();
+        for path in [&path, &link] {
+            assert_eq!(told(path).await, "it is an ordinary file");
+        }
+        assert_eq!(fs::read(&path).unwrap(), b"Dear Sir");
+    }
+    assert_eq!(told(folder.path()).await, "it is a folder");
+    let pipe_elsewhere = folder.path().join("initctl");
+    pipe(&pipe_elsewhere);
+    assert_eq!(told(&pipe_elsewhere).await, "it is a pipe");
+    assert_eq!(told(Path::new("/dev/null")).await, "it is neither a HID device nor a serial line");
+    if rustix::process::geteuid().is_root() {
+        let disk = folder.path().join("hidraw1");
+        let mode = Mode::from_raw_mode(0o600);
+        let made = rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &disk,
+            rustix::fs::FileType::BlockDevice,
+            mode,
+            rustix::fs::makedev(7, 200),
+        );
+        if made.is_ok() {
+            assert_eq!(told(&disk).await, "it is a disk");
+        }
+    }
+}
+
+/// What the system says about a HID device counts, whatever the path is called.
+#[tokio::test]
+async fn a_hid_device_of_another_kind_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    plug(root.path(), 3, "1-1", "0003:0000046D:0000C52B");
+    plug(root.path(), 4, "1-2", INVERTER);
+    let dev = root.path().join("dev");
+    fs::create_dir_all(&dev).unwrap();
+    for name in ["hidraw3", "hidraw4"] {
+        pipe(&dev.join(name));
+        symlink(name, dev.join(format!("inverter-{name}"))).unwrap();
+    }
+    let machine = machine(root.path());
+    for name in ["hidraw3", "inverter-hidraw3"] {
+        let told = machine.open(&dev.join(name)).await.err().expect("a mouse").to_string();
+        assert!(told.contains("046d:c52b") && told.contains("0665:5161"), "{told}");
+    }
+    assert!(machine.open(&dev.join("inverter-hidraw4")).await.is_ok());
 }
 
 /// A HID device in a tree that looks as sysfs does.

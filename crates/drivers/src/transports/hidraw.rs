@@ -103,3 +103,37 @@ pub(super) fn drain(file: &Ready) -> io::Result<usize> {
     }
     Ok(dropped)
 }
+
+#[cfg(test)]
+mod tests {
+    use ohmstead_model::{Moment, Sleep};
+
+    use super::*;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Moment {
+            Moment::default()
+        }
+
+        fn sleep(&self, span: Duration) -> Sleep {
+            Box::pin(tokio::time::sleep(span))
+        }
+    }
+
+    /// A file of a FUSE file system need not tell when there is something to read.
+    #[tokio::test]
+    async fn a_file_that_cannot_tell_is_looked_at() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("hidraw0");
+        std::fs::write(&path, "").expect("a file");
+        let fd = open_locked(&path).expect("opens");
+        let mut line = Hidraw::new(fd, Duration::ZERO, Arc::new(Still)).expect("a line");
+        line.send(b"QPI\xbe\xac\r").await.expect("written");
+        assert_eq!(std::fs::read(&path).expect("there"), b"\0QPI\xbe\xac\r\0\0");
+        let mut buffer = [0; 8];
+        let end = line.receive(&mut buffer).await.expect_err("the end");
+        assert_eq!(end.kind(), io::ErrorKind::UnexpectedEof);
+    }
+}

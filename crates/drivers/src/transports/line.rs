@@ -106,6 +106,14 @@ pub enum PortError {
         /// Who, where that can be seen.
         by: Option<Opener>,
     },
+    /// It is no port at all, or somebody else's.
+    #[error("{path} is not used: {why}")]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        why: String,
+    },
     /// Something else.
     #[error("cannot open {path}")]
     Other {

@@ -1,15 +1,15 @@
-//! The ports of this machine. What a path is decides how it is spoken to:
+//! The ports of this machine. What a path is decides how it is spoken to, and whether at all: see [`super::nature`].
 //!
 //! | path | line |
 //! |---|---|
 //! | a socket file, or `unixpacket:PATH` | packet socket |
 //! | a character device that is a terminal | serial line |
-//! | anything else | hidraw, or a file that behaves like it |
+//! | a HID device, or what behaves like it | hidraw |
 
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use rustix::io::Errno;
 use super::fd::aside;
 use super::hidraw::{self, Hidraw};
 use super::line::{Candidate, Line, LineKind, Opener, PortError, Ports};
+use super::nature::{self, Nature};
 use super::packet::{self, Packet};
 use super::serial::{self, Serial};
 use super::sysfs::{self, Roots};
@@ -48,8 +49,12 @@ impl Machine {
     async fn open_line(&self, path: &Path) -> Result<Box<dyn Line>, PortError> {
         let other = |source| PortError::Other { path: path.to_owned(), source };
         let real = Real::of(path);
-        let (opened, real) = aside(move || Ok((real.open(), real))).await.map_err(other)?;
-        let (fd, kind) = opened.map_err(|error| self.refused(&real.path, error))?;
+        let roots = self.roots.clone();
+        let (opened, real) = aside(move || Ok((real.open(&roots), real))).await.map_err(other)?;
+        let (fd, kind) = opened.map_err(|error| match error {
+            NotOpened::Unfit(why) => PortError::Unfit { path: real.path.clone(), why },
+            NotOpened::Failed(error) => self.refused(&real.path, error),
+        })?;
         let clock = Arc::clone(&self.clock);
         Ok(match kind {
             LineKind::Hidraw => Box::new(Hidraw::new(fd, self.gap, clock).map_err(other)?),
@@ -99,16 +104,41 @@ impl Real {
         }
     }
 
-    fn open(&self) -> Result<(OwnedFd, LineKind), Errno> {
-        if self.packet || fs::metadata(&self.path).is_ok_and(|meta| meta.file_type().is_socket()) {
+    fn open(&self, roots: &Roots) -> Result<(OwnedFd, LineKind), NotOpened> {
+        if self.packet {
             return Ok((packet::connect(&self.path)?, LineKind::Packet));
         }
+        let meta = fs::metadata(&self.path).map_err(|error| {
+            NotOpened::Failed(error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error))
+        })?;
+        match nature::of(roots, &self.path, &meta).map_err(NotOpened::Unfit)? {
+            Nature::Socket => return Ok((packet::connect(&self.path)?, LineKind::Packet)),
+            Nature::File => {}
+        }
         let fd = hidraw::open_locked(&self.path)?;
+        let opened = rustix::fs::fstat(&fd)?;
+        if (opened.st_dev, opened.st_ino) != (meta.dev(), meta.ino()) {
+            return Err(NotOpened::Unfit("it was exchanged while it was opened".to_owned()));
+        }
         if !rustix::termios::isatty(&fd) {
             return Ok((fd, LineKind::Hidraw));
         }
         serial::set_up(&fd)?;
         Ok((fd, LineKind::Serial))
+    }
+}
+
+/// Why a path was not opened.
+enum NotOpened {
+    /// It is no port.
+    Unfit(String),
+    /// The system said no.
+    Failed(Errno),
+}
+
+impl From<Errno> for NotOpened {
+    fn from(error: Errno) -> Self {
+        Self::Failed(error)
     }
 }
 

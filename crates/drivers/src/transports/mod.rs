@@ -10,6 +10,8 @@ mod line;
 #[cfg(target_os = "linux")]
 mod machine;
 #[cfg(target_os = "linux")]
+mod nature;
+#[cfg(target_os = "linux")]
 mod packet;
 #[cfg(target_os = "linux")]
 mod report;

@@ -71,10 +71,27 @@ fn candidate(roots: &Roots, class: &Path, name: &str) -> Option<Candidate> {
 }
 
 fn is_wanted(id: &str) -> bool {
-    let mut parts = id.split(':');
-    let (bus, vendor, product) = (parts.next(), parts.next(), parts.next());
-    let number = |text: Option<&str>| u32::from_str_radix(text?, 16).ok();
-    bus == Some(HID_ID.0) && number(vendor) == Some(HID_ID.1) && number(product) == Some(HID_ID.2)
+    numbers(id).is_some_and(|numbers| numbers == (HID_ID.1, HID_ID.2))
+        && id.split(':').next() == Some(HID_ID.0)
+}
+
+/// Vendor and product of a `HID_ID`.
+fn numbers(id: &str) -> Option<(u32, u32)> {
+    let mut parts = id.split(':').skip(1);
+    let mut number = || u32::from_str_radix(parts.next()?, 16).ok();
+    Some((number()?, number()?))
+}
+
+/// The USB identity of `hidrawN`, if sysfs knows it and it is not the wanted one.
+#[cfg(target_os = "linux")]
+pub(super) fn foreign_id(roots: &Roots, name: &str) -> Option<String> {
+    let uevent = text(&roots.sys.join("class/hidraw").join(name).join("device/uevent"))?;
+    let id = uevent.lines().find_map(|line| line.strip_prefix("HID_ID="))?.trim();
+    if is_wanted(id) {
+        return None;
+    }
+    let shown = numbers(id).map(|(vendor, product)| format!("{vendor:04x}:{product:04x}"));
+    Some(shown.unwrap_or_else(|| "of no known form".to_owned()))
 }
 
 /// The directory of the USB device above a HID device.

@@ -69,6 +69,7 @@ macro_rules! natives {
 }
 
 const CURRENT: HaClass = HaClass { device_class: Some("current"), ..MEASURED };
+const POWER: HaClass = HaClass { device_class: Some("power"), ..MEASURED };
 const VOLTAGE: HaClass = HaClass { device_class: Some("voltage"), ..MEASURED };
 
 natives! {
@@ -88,6 +89,12 @@ natives! {
     CHARGE_CURRENT = gauge("voltronic_battery_charge_current", Some(Unit::Ampere), 0, CURRENT, ["Battery charging current as reported", "Courant de charge tel que signalé", "Laadstroom zoals gemeld", "Aku laadimisvool nagu teatatud", "Batterieladestrom wie gemeldet"]);
     /// The discharging current as reported, A, unsigned: `QPIGS` field 15.
     DISCHARGE_CURRENT = gauge("voltronic_battery_discharge_current", Some(Unit::Ampere), 0, CURRENT, ["Battery discharging current as reported", "Courant de décharge tel que signalé", "Ontlaadstroom zoals gemeld", "Aku tühjenemisvool nagu teatatud", "Batterieentladestrom wie gemeldet"]);
+    /// What this unit of a set gives to the loads, W, where `load_power` is the sum of all.
+    UNIT_LOAD_POWER = gauge("voltronic_unit_load_power", Some(Unit::Watt), 0, POWER, ["Load of this unit", "Charge de cette unité", "Belasting van dit apparaat", "Selle seadme koormus", "Last dieses Geräts"]);
+    /// The solar power of this unit of a set, W, where `pv_power` is the sum of all.
+    UNIT_PV_POWER = gauge("voltronic_unit_pv_power", Some(Unit::Watt), 0, POWER, ["Solar power of this unit", "Puissance solaire de cette unité", "Zonnevermogen van dit apparaat", "Selle seadme päikesevõimsus", "Solarleistung dieses Geräts"]);
+    /// Its battery power, W, positive while discharging, where `battery_power` is the sum of all.
+    UNIT_BATTERY_POWER = gauge("voltronic_unit_battery_power", Some(Unit::Watt), 0, POWER, ["Battery power of this unit", "Puissance batterie de cette unité", "Batterijvermogen van dit apparaat", "Selle seadme akuvõimsus", "Batterieleistung dieses Geräts"]);
     /// Flag `a`.
     FLAG_BUZZER = flag("flag_buzzer", ["Buzzer", "Avertisseur", "Zoemer", "Sumisti", "Summer"]);
     /// Flag `b`.

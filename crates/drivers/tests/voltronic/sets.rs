@@ -29,6 +29,12 @@ async fn a_set_is_counted_and_added_up(#[case] units: u8, #[case] parallel: Para
     // Units are asked one after the other while the loads change.
     assert!((told - expected).abs() < 0.25 * all, "{told} of {expected}; {own} own, {all} all");
     assert!(units == 1 || own < 0.6 * all, "or the test proves nothing");
+    let state = driven.told.state();
+    let of_unit = state.values.iter().find(|(metric, _)| metric.id() == "voltronic_unit_load_power");
+    let of_unit = of_unit.and_then(|(_, observed)| observed.observation.clone().ok()?.number());
+    let is_sum = parallel == ParallelSetting::Total && units > 1;
+    assert_eq!(of_unit.is_some(), is_sum, "its own value has a name of its own where the other is a sum");
+    assert!(of_unit.is_none_or(|watts| (watts - own).abs() < 0.25 * all), "{of_unit:?} of {own}");
 }
 
 #[tokio::test(start_paused = true)]

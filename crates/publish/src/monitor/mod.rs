@@ -90,6 +90,14 @@ enum Form {
     Text,
 }
 
+/// Metrics in the place of which a unit of a set that tells the sums of all has its own value under another id: these
+/// topics tell of one unit, as they did before.
+const OF_UNIT: &[(&str, &str)] =
+    &[("load_power", "voltronic_unit_load_power"), ("pv_power", "voltronic_unit_pv_power")];
+/// The two unsigned currents as the unit tells them; together they are `battery_current`.
+const CHARGING: &str = "voltronic_battery_charge_current";
+const DISCHARGING: &str = "voltronic_battery_discharge_current";
+
 /// Name of the topic, id of the metric, what it is multiplied with, how it is written.
 const TOPICS: &[(&str, &str, f64, Form)] = &[
     ("utility_voltage", "grid_voltage", 1.0, Form::Float),
@@ -129,16 +137,21 @@ pub(crate) fn values(device: &DeviceState, prefix: &Prefix, now: Moment) -> Vec<
     };
     for (topic, metric, factor, form) in TOPICS {
         if let Some((at, text)) =
-            known(device, metric, now).and_then(|(at, value)| Some((at, written(&value, *factor, *form)?)))
+            of_unit(device, metric, now).and_then(|(at, value)| Some((at, written(&value, *factor, *form)?)))
         {
             say(topic, at, text);
         }
     }
-    if let Some((at, amperes)) =
-        known(device, "battery_current", now).and_then(|(at, value)| Some((at, value.number()?)))
+    let amperes = |id: &str| known(device, id, now).and_then(|(at, value)| Some((at, value.number()?)));
+    let net = amperes("battery_current");
+    for (topic, raw, sign) in
+        [("battery_charge_current", CHARGING, -1.0), ("battery_discharge_current", DISCHARGING, 1.0)]
     {
-        say("battery_charge_current", at, whole((-amperes).max(0.0)));
-        say("battery_discharge_current", at, whole(amperes.max(0.0)));
+        // A family that tells one signed current only.
+        let derived = || net.map(|(at, net)| (at, (sign * net).max(0.0)));
+        if let Some((at, amperes)) = amperes(raw).or_else(derived) {
+            say(topic, at, whole(amperes));
+        }
     }
     if let Some((at, letter)) = mode(device, now) {
         say("mode", at, letter.clone());
@@ -150,6 +163,13 @@ pub(crate) fn values(device: &DeviceState, prefix: &Prefix, now: Moment) -> Vec<
         say("desired_mode", at, letter.to_owned());
     }
     said
+}
+
+/// The unit's own value where the one of that name is a sum.
+fn of_unit(device: &DeviceState, id: &str, now: Moment) -> Option<(Moment, Value)> {
+    let told = |own: &str| device.values.keys().any(|metric| metric.id() == own);
+    let own = OF_UNIT.iter().find(|(of_all, own)| *of_all == id && told(own));
+    known(device, own.map_or(id, |(_, own)| own), now)
 }
 
 fn known(device: &DeviceState, id: &str, now: Moment) -> Option<(Moment, Value)> {
@@ -224,7 +244,8 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use ohmstead_model::{DeviceInfo, Observation, Observed, Online, UnixMillis, Unknown};
+    use ohmstead_model::catalogue::{HaClass, Kind, Labels, PollClass, Sign};
+    use ohmstead_model::{DeviceInfo, MetricDef, Observation, Observed, Online, UnixMillis, Unknown};
     use rstest::rstest;
 
     use super::*;
@@ -288,6 +309,44 @@ mod tests {
             ]
         );
         assert!(said(&device, 10_000).is_empty(), "what is too old is not sent");
+    }
+
+    static CHARGE: MetricDef = native("voltronic_battery_charge_current");
+    static DISCHARGE: MetricDef = native("voltronic_battery_discharge_current");
+    static UNIT_LOAD: MetricDef = native("voltronic_unit_load_power");
+    static UNIT_PV: MetricDef = native("voltronic_unit_pv_power");
+
+    const fn native(id: &'static str) -> MetricDef {
+        let label = Labels { en: id, fr: id, nl: id, et: id, de: id };
+        let ha = HaClass { device_class: None, state_class: None, diagnostic: true };
+        let poll = PollClass::Fast;
+        MetricDef { id, unit: None, decimals: 0, sign: Sign::Plain, kind: Kind::Gauge, poll, ha, label }
+    }
+
+    /// That program published both currents as they are, even where the unit tells both at once.
+    #[test]
+    fn currents_are_those_that_the_unit_tells() {
+        let number = |number| Ok(Value::Number(number));
+        let device = device(&[
+            (Metric::BatteryCurrent, number(-1.0)),
+            (Metric::new(&CHARGE), number(4.0)),
+            (Metric::new(&DISCHARGE), number(3.0)),
+        ]);
+        let expected = ["battery_charge_current 4", "battery_current 1", "battery_discharge_current 3"];
+        assert_eq!(said(&device, 1), expected);
+    }
+
+    /// Those topics tell of one unit, also where the other values are those of the whole set.
+    #[test]
+    fn a_unit_of_a_set_tells_its_own_values() {
+        let number = |number| Ok(Value::Number(number));
+        let device = device(&[
+            (Metric::LoadPower, number(900.0)),
+            (Metric::PvPower, number(1500.0)),
+            (Metric::new(&UNIT_LOAD), number(300.0)),
+            (Metric::new(&UNIT_PV), number(500.0)),
+        ]);
+        assert_eq!(said(&device, 1), ["load_w 300", "solar_power 500.0"]);
     }
 
     /// Values may be used for a while after the inverter has fallen silent; to say them again would be a lie.

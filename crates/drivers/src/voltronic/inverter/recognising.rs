@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ohmstead_model::{Clock, Evidence};
 
+use super::set::OWN;
 use super::{Inverter, Unit, metrics};
 use crate::Report;
 use crate::transports::{PortError, Ports};
@@ -19,7 +20,7 @@ use crate::voltronic::notices;
 use crate::voltronic::parallel::Set;
 use crate::voltronic::presence::Kind;
 use crate::voltronic::setters::{self, Known};
-use crate::voltronic::settings::FamilySetting;
+use crate::voltronic::settings::{FamilySetting, ParallelSetting};
 use crate::voltronic::table;
 use crate::voltronic::variant;
 
@@ -211,6 +212,9 @@ impl Inverter {
         info.firmware.clone_from(&self.memory.firmware);
         info.serial.clone_from(&self.memory.serial);
         info.metrics = metrics(family);
+        if self.settings.parallel == ParallelSetting::Total {
+            info.metrics.extend(OWN.iter().map(|(_, own)| *own));
+        }
         if self.settings.capacity.is_some() {
             info.metrics.push(ohmstead_model::Metric::BatteryCapacity);
         }

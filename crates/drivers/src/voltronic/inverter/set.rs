@@ -5,9 +5,17 @@ use ohmstead_model::{Metric, Observation};
 use super::Inverter;
 use super::asking::complaint;
 use crate::voltronic::link::Answer;
+use crate::voltronic::native;
 use crate::voltronic::schedule::is_of_set;
 use crate::voltronic::settings::ParallelSetting;
 use crate::voltronic::table::Query;
+
+/// The values that become sums, and the names under which the unit's own are told then.
+pub(super) const OWN: &[(Metric, Metric)] = &[
+    (Metric::LoadPower, native::UNIT_LOAD_POWER),
+    (Metric::PvPower, native::UNIT_PV_POWER),
+    (Metric::BatteryPower, native::UNIT_BATTERY_POWER),
+];
 
 impl Inverter {
     /// Takes in what was told about one unit of the set, and puts the values of all in the place of this unit's where the
@@ -24,8 +32,12 @@ impl Inverter {
         let several = unit.known.in_set && unit.set.len() > 1;
         if !is_of_set(query.command) {
             if total && several {
-                let of_all: Vec<_> = unit.set.totals().into_iter().map(|(metric, _)| metric).collect();
-                values.retain(|(metric, _)| !of_all.contains(metric));
+                // Its own values go on under names of their own.
+                for (metric, _) in values.iter_mut() {
+                    if let Some((_, own)) = OWN.iter().find(|(of_all, _)| of_all == metric) {
+                        *metric = *own;
+                    }
+                }
             }
             return;
         }

@@ -166,6 +166,7 @@ impl Inverter {
                 Some(notices::in_use(path, by.as_ref().map(|by| (by.pid, by.name.as_str()))))
             }
             Some(PortError::Other { path, source }) => Some(notices::port_failed(path, &source.to_string())),
+            Some(PortError::Unfit { path, why }) => Some(notices::port_failed(path, why)),
             Some(PortError::Missing { .. }) | None => {
                 // Somebody else is at every port: that has a notice of its own.
                 let found_others = STRANGERS.iter().any(|code| self.notices.contains_key(code));
