@@ -9,6 +9,7 @@
 
 mod goal;
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,7 @@ use ohmstead_model::{
 };
 use tokio::sync::mpsc;
 
-use crate::actuator::{Ask, Gate};
+use crate::actuator::{Ask, Gate, Tried};
 use crate::hub::{Hub, HubReporter, span_words};
 use crate::records::{driver_key, goal_key};
 use goal::{Change, Goal, Progress};
@@ -65,6 +66,8 @@ pub(crate) struct DeviceTask {
     goal: Option<Goal>,
     /// How often its end has been asked for in vain.
     goal_tries: u32,
+    /// The newest wish for each memory of the device that came too soon, and when its time is. Gone at the next stop.
+    waiting: BTreeMap<String, (Request, Moment)>,
 }
 
 /// What a device's task is made from.
@@ -108,6 +111,7 @@ impl DeviceTask {
             seen,
             goal: None,
             goal_tries: 0,
+            waiting: BTreeMap::new(),
         }
     }
 
@@ -153,6 +157,9 @@ impl DeviceTask {
                 biased;
                 () = stop.cancelled() => return Ok(()),
                 Some(ask) = self.requests.recv() => self.serve(device, ask).await?,
+                part = next_waiting(&self.waiting, self.gate.clock.as_ref()) => {
+                    self.carry_out_waiting(device, &part).await?;
+                }
                 () = until_due(device, self.gate.clock.as_ref()) => {
                     if stop.run_until_cancelled(device.poll()).await.is_none() {
                         return Ok(());
@@ -228,6 +235,14 @@ async fn until_due(device: &mut dyn Device, clock: &dyn Clock) {
     }
 }
 
+/// Ends when the time of a wish that came too soon has come: what it is about.
+async fn next_waiting(waiting: &BTreeMap<String, (Request, Moment)>, clock: &dyn Clock) -> String {
+    let next = waiting.iter().min_by_key(|(_, (_, due))| due.mono);
+    let Some((part, (_, due))) = next else { return std::future::pending().await };
+    clock.sleep(due.since(clock.now())).await;
+    part.clone()
+}
+
 /// A task whose device has been announced.
 pub(crate) struct StartedTask {
     task: DeviceTask,
@@ -286,7 +301,7 @@ impl DeviceTask {
             let _ = ask.answer.send(Err(AskError::NotControllable("it only reports values".to_owned())));
             return Ok(());
         }
-        let (entry, result) = self.carry_out(device, &ask.request, ask.request.asked_by.key()).await;
+        let (entry, result) = self.carry_out_or_keep(device, &ask.request).await;
         if let Change::To(goal) = goal::after(device, &ask.request, &entry) {
             self.set_goal(goal).await;
         }
@@ -295,28 +310,50 @@ impl DeviceTask {
         result
     }
 
+    /// A request that comes too soon takes the place of an older one about the same, and any other ends the older one.
+    async fn carry_out_or_keep(
+        &mut self,
+        device: &mut dyn Device,
+        request: &Request,
+    ) -> (LedgerEntry, Result<(), Broken>) {
+        let (tried, result) = self.carry_out(device, request, request.asked_by.key()).await;
+        if let Some(part) = tried.part {
+            self.waiting.remove(&part);
+            if let Some(later) = tried.later {
+                self.waiting.insert(part, (request.clone(), self.gate.clock.now().plus(later)));
+            }
+        }
+        (tried.entry, result)
+    }
+
+    async fn carry_out_waiting(&mut self, device: &mut dyn Device, part: &str) -> Result<(), Broken> {
+        let Some((request, _)) = self.waiting.remove(part) else { return Ok(()) };
+        self.carry_out_or_keep(device, &request).await.1
+    }
+
     async fn carry_out(
         &self,
         device: &mut dyn Device,
         request: &Request,
         by: &str,
-    ) -> (LedgerEntry, Result<(), Broken>) {
+    ) -> (Tried, Result<(), Broken>) {
         let gate = &self.gate;
-        let attempt = AssertUnwindSafe(gate.carry_out(device, request, by)).catch_unwind();
+        let attempt = AssertUnwindSafe(gate.try_out(device, request, by)).catch_unwind();
+        let ended = |entry: LedgerEntry| Tried { entry, part: None, later: None };
         let attempt = tokio::select! {
             attempt = attempt => Some(attempt),
             () = stopped_for(gate, LAST_WORDS) => None,
         };
         match attempt {
-            Some(Ok(entry)) => (entry, Ok(())),
+            Some(Ok(tried)) => (tried, Ok(())),
             Some(Err(_)) => {
                 let reason =
                     "the driver failed in the attempt (a bug of the program); what was written is not known";
-                (gate.record_failure(request, by, reason).await, Err(Broken))
+                (ended(gate.record_failure(request, by, reason).await), Err(Broken))
             }
             None => {
                 let reason = "the program stopped while the device was silent; what was written is not known";
-                (gate.record_failure(request, by, reason).await, Ok(()))
+                (ended(gate.record_failure(request, by, reason).await), Ok(()))
             }
         }
     }
@@ -346,7 +383,7 @@ impl DeviceTask {
             lease: None,
             asked_by: Asker::Cli,
         };
-        let (entry, result) = self.carry_out(device, &request, GOAL_REACHED).await;
+        let (Tried { entry, .. }, result) = self.carry_out(device, &request, GOAL_REACHED).await;
         result?;
         self.goal_tries += 1;
         if matches!(entry.outcome, Outcome::Failed | Outcome::Ineffective) && self.goal_tries < GOAL_TRIES {

@@ -327,7 +327,12 @@ fn setting_plan(name: &str, value: &str, beside: &str) -> Plan {
         expect_power: None,
         settle: Duration::from_secs(2),
         effect_within: Duration::ZERO,
-        wear: Some(Wear { part: name.to_owned(), interval: Duration::from_secs(60), per_day: 2 }),
+        wear: Some(Wear {
+            part: name.to_owned(),
+            interval: Duration::from_secs(60),
+            per_day: 2,
+            may_wait: name.ends_with("priority"),
+        }),
     }
 }
 

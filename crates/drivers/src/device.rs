@@ -212,6 +212,8 @@ pub struct Wear {
     pub interval: Duration,
     /// The most writes in 24 hours.
     pub per_day: u32,
+    /// Whether a wish that comes too soon still makes sense when its time has come.
+    pub may_wait: bool,
 }
 
 /// The mode and power as read from the device.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use ohmstead_drivers::{Device, DeviceError, ModeNow, Plan};
-use ohmstead_model::{BatteryMode, LedgerEntry, Moment, Outcome, Request, Wish};
+use ohmstead_drivers::{Device, DeviceError, ModeNow, Plan, Wear};
+use ohmstead_model::{Asker, BatteryMode, LedgerEntry, Moment, Outcome, Request, Wish};
 use ohmstead_units::{BatteryPower, Timespan};
 
+use super::budget::TooMuch;
 use super::judge::{self, Measured, Origin, Reply, Verdict};
 use super::{Gate, LOOK_EVERY, Until, words};
 use crate::hub::span_words;
@@ -27,6 +28,10 @@ pub(super) struct Attempt<'a> {
     entry: LedgerEntry,
     /// Whether its write was noted, so that a crash cannot swallow it.
     pub(super) is_noted: bool,
+    /// The memory that the wish is about, once that is known.
+    pub(super) part: Option<String>,
+    /// After how long it can be carried out, where it comes too soon and may wait.
+    pub(super) later: Option<Duration>,
 }
 
 impl<'a> Attempt<'a> {
@@ -45,7 +50,7 @@ impl<'a> Attempt<'a> {
             outcome: Outcome::Failed,
             reason: String::new(),
         };
-        Self { gate, request, entry, is_noted: false }
+        Self { gate, request, entry, is_noted: false, part: None, later: None }
     }
 
     pub(super) fn into_entry(self, outcome: Outcome, reason: String) -> LedgerEntry {
@@ -58,6 +63,7 @@ impl<'a> Attempt<'a> {
             Err(reason) => return (Outcome::Rejected, reason),
         };
         self.entry.new = Some(plan.writes.join("\n"));
+        self.part = plan.wear.as_ref().map(|wear| wear.part.clone());
         let before = device.read_back(&self.request.wish).await;
         self.entry.old = before.as_ref().ok().map(words::mode);
         // What the writes contain besides the wish, and what they must not contradict, is as the device has it now.
@@ -88,9 +94,9 @@ impl<'a> Attempt<'a> {
             return (Outcome::Failed, reason);
         }
         if let Some(wear) = &plan.wear
-            && let Err(verdict) = self.gate.spend(wear).await
+            && let Err(too_much) = self.gate.spend(wear).await
         {
-            return verdict;
+            return self.put_off(wear, too_much);
         }
         if let Err(reason) = self.gate.open_attempt(&self.entry).await {
             return (Outcome::Failed, reason);
@@ -102,6 +108,17 @@ impl<'a> Attempt<'a> {
             self.gate.last.set(Some(plan.writes));
         }
         verdict
+    }
+
+    /// What becomes of a wish for which it is too soon. One that somebody waits for is answered; one from a bus, where a
+    /// switch was turned, waits itself, as long as this program goes on running.
+    fn put_off(&mut self, wear: &Wear, too_much: TooMuch) -> Verdict {
+        let (outcome, reason) = too_much.verdict;
+        let waits =
+            wear.may_wait && self.gate.until == Until::Watched && self.request.asked_by == Asker::Mqtt;
+        let Some(wait) = too_much.wait.filter(|_| waits) else { return (outcome, reason) };
+        self.later = Some(wait);
+        (outcome, format!("deferred until {}: {reason}", words::time(self.gate.clock.now().plus(wait).unix)))
     }
 
     fn plan(&self, device: &dyn Device) -> Result<Plan, String> {
@@ -157,11 +174,7 @@ impl<'a> Attempt<'a> {
                 said
             }
             Err(error @ DeviceError::Refused { .. }) => self.no_reply(&error, Reply::No),
-            Err(error @ DeviceError::NotSent { .. }) => {
-                let why = chain(&error);
-                self.entry.reply = Some(why.clone());
-                return (Outcome::Failed, why);
-            }
+            Err(error @ DeviceError::NotSent { .. }) => return (Outcome::Failed, chain(&error)),
             Err(error) => {
                 if let DeviceError::NoAnswer { tries, .. } = error {
                     self.count_again(plan, tries).await;

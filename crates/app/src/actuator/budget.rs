@@ -22,23 +22,32 @@ type Writes = BTreeMap<String, Vec<i64>>;
 /// The part that stands for all of them, after their record was lost.
 const ALL: &str = "*";
 
+/// Why nothing is written now.
+pub(super) struct TooMuch {
+    /// What the ledger says.
+    pub(super) verdict: Verdict,
+    /// How long until it may be written, where only the last write is too near.
+    pub(super) wait: Option<Duration>,
+}
+
 impl Gate {
     /// Takes one write of the budget, or says why not.
-    pub(super) async fn spend(&self, wear: &Wear) -> Result<(), Verdict> {
+    pub(super) async fn spend(&self, wear: &Wear) -> Result<(), TooMuch> {
         let now = self.clock.now().unix;
+        let rejected = |reason: String| TooMuch { verdict: (Outcome::Rejected, reason), wait: None };
         let mut writes = self.writes().await.map_err(failed)?;
         let Some(writes) = writes.as_mut() else {
             let lost = Writes::from([(ALL.to_owned(), vec![now.0])]);
             self.keep(&lost).await.map_err(failed)?;
-            return Err((Outcome::Rejected, LOST.to_owned()));
+            return Err(rejected(LOST.to_owned()));
         };
         let lost = writes.get(ALL).and_then(|at| at.last());
         if lost.is_some_and(|at| Duration::from_millis(now.0.abs_diff(*at)) < DAY) {
-            return Err((Outcome::Rejected, LOST.to_owned()));
+            return Err(rejected(LOST.to_owned()));
         }
         writes.remove(ALL);
         let lately = writes.entry(wear.part.clone()).or_default();
-        take(lately, wear, now).map_err(|reason| (Outcome::Rejected, reason))?;
+        take(lately, wear, now).map_err(|(reason, wait)| TooMuch { wait, ..rejected(reason) })?;
         self.keep(writes).await.map_err(failed)
     }
 
@@ -68,26 +77,27 @@ impl Gate {
 const LOST: &str = "the record of earlier writes cannot be read: they are taken as spent for 24 h";
 
 #[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
-fn failed(error: NotDurable) -> Verdict {
-    (Outcome::Failed, format!("nothing was written: the write could not be counted: {error}"))
+fn failed(error: NotDurable) -> TooMuch {
+    let reason = format!("nothing was written: the write could not be counted: {error}");
+    TooMuch { verdict: (Outcome::Failed, reason), wait: None }
 }
 
-/// Adds a write at `now`, or says why there must be none.
-fn take(lately: &mut Vec<i64>, wear: &Wear, now: UnixMillis) -> Result<(), String> {
+/// Adds a write at `now`, or says why there must be none, and until when if that will pass soon.
+fn take(lately: &mut Vec<i64>, wear: &Wear, now: UnixMillis) -> Result<(), (String, Option<Duration>)> {
     let since = |at: i64| Duration::from_millis(now.0.abs_diff(at));
     // A clock that jumped leaves stamps in the future: they count like those of the past.
     lately.retain(|at| since(*at) < DAY);
-    let Wear { part, interval, per_day } = wear;
+    let Wear { part, interval, per_day, .. } = wear;
     let why = format!(
         "{part} is kept in memory that wears out: one write in {}, {per_day} in 24 h (write_interval, writes_per_day)",
         Timespan(*interval)
     );
     if let Some(last) = lately.iter().map(|at| since(*at)).min().filter(|last| last < interval) {
         let wait = Duration::from_secs(interval.saturating_sub(last).as_secs() + 1);
-        return Err(format!("{why}; ask again in {}", Timespan(wait)));
+        return Err((format!("{why}; ask again in {}", Timespan(wait)), Some(wait)));
     }
     if lately.len() >= usize::try_from(*per_day).unwrap_or(usize::MAX) {
-        return Err(format!("{why}; today's writes are spent"));
+        return Err((format!("{why}; today's writes are spent"), None));
     }
     lately.push(now.0);
     Ok(())
@@ -99,7 +109,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn wear(interval_s: u64, per_day: u32) -> Wear {
-        Wear { part: "output_priority".to_owned(), interval: Duration::from_secs(interval_s), per_day }
+        Wear {
+            part: "output_priority".to_owned(),
+            interval: Duration::from_secs(interval_s),
+            per_day,
+            may_wait: true,
+        }
     }
 
     #[test]
@@ -108,11 +123,11 @@ mod tests {
         let mut at = |seconds: i64| take(&mut lately, &wear, UnixMillis(seconds * 1000));
         assert_eq!(at(1_000_000), Ok(()));
         assert_eq!(
-            at(1_000_050).unwrap_err(),
+            at(1_000_050).unwrap_err().0,
             "output_priority is kept in memory that wears out: one write in 1 min, 2 in 24 h (write_interval, writes_per_day); ask again in 11 s"
         );
         assert_eq!(at(1_000_060), Ok(()));
-        assert!(at(1_000_200).unwrap_err().ends_with("today's writes are spent"));
+        assert!(at(1_000_200).unwrap_err().0.ends_with("today's writes are spent"));
         assert_eq!(at(1_000_000 + 86_400), Ok(()), "a day later");
     }
 

@@ -62,6 +62,16 @@ pub(crate) struct Gate {
     pub(crate) last: LastWrites,
 }
 
+/// What came of a request.
+pub(crate) struct Tried {
+    /// Its ledger row.
+    pub(crate) entry: LedgerEntry,
+    /// The memory of the device that it is about, if any.
+    pub(crate) part: Option<String>,
+    /// After how long to try again, where it came too soon.
+    pub(crate) later: Option<Duration>,
+}
+
 /// Who watches a charge that is to end at a state of charge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Until {
@@ -108,14 +118,19 @@ impl Gate {
         request: &Request,
         by: &str,
     ) -> LedgerEntry {
+        self.try_out(device, request, by).await.entry
+    }
+
+    /// The same, with what follows for a wish that comes too soon.
+    pub(crate) async fn try_out(&self, device: &mut dyn Device, request: &Request, by: &str) -> Tried {
         let mut attempt = Attempt::new(self, request, by);
         let (outcome, reason) = attempt.run(device).await;
-        let noted = attempt.is_noted;
+        let (noted, part, later) = (attempt.is_noted, attempt.part.take(), attempt.later);
         let entry = self.record(attempt.into_entry(outcome, reason)).await;
         if noted {
             self.forget_note(&entry).await;
         }
-        entry
+        Tried { entry, part, later }
     }
 
     /// Writes the row of a request that ended without an attempt of its own, such as by a bug of the driver.

@@ -31,6 +31,12 @@ pub(super) fn request(request: &Request) -> String {
     }
 }
 
+/// `09:01:12 UTC`.
+pub(super) fn time(at: UnixMillis) -> String {
+    let seconds = at.0.div_euclid(1000).rem_euclid(86_400);
+    format!("{:02}:{:02}:{:02} UTC", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
 /// An attempt as it is noted before its write.
 pub(super) fn note(entry: &LedgerEntry) -> String {
     let LedgerEntry { at, asked_by, request, old, new, .. } = entry;

@@ -272,3 +272,56 @@ async fn the_goal_survives_a_restart() {
     scene.sleep(60).await;
     assert_eq!(scene.records.ledger.lock().unwrap().last().unwrap().request, "auto");
 }
+
+fn priority(value: &str, asked_by: Asker) -> Request {
+    let wish = format!("output_priority={value}").parse().expect("a wish");
+    Request { device: id("a"), wish, lease: None, asked_by }
+}
+
+/// A switch that is turned twice within a minute ends up where it was turned to last, as soon as the memory may be written.
+#[tokio::test(start_paused = true)]
+async fn the_newest_of_wishes_that_come_too_soon_is_carried_out_later() {
+    let scene = Scene::new(|_| {}).await;
+    let ask = |value: &str| scene.commander.ask(priority(value, Asker::Mqtt));
+    assert_eq!(ask("solar_first").await.expect("an answer").outcome, Outcome::AcceptedUnmeasured);
+    scene.sleep(10).await;
+    for value in ["utility_first", "solar_battery_utility"] {
+        let soon = ask(value).await.expect("an answer");
+        assert_eq!(soon.outcome, Outcome::Rejected, "{soon:#?}");
+        assert!(soon.reason.starts_with("deferred until 08:01:"), "{}", soon.reason);
+    }
+    assert_eq!(scene.fake.lock().setting, "solar_first");
+    scene.sleep(60).await;
+    assert_eq!(scene.fake.lock().setting, "solar_battery_utility", "the newest");
+    assert_eq!(scene.fake.count("write output_priority"), 2);
+    let last = scene.records.ledger.lock().unwrap().last().cloned().expect("a row");
+    assert_eq!((last.outcome, last.asked_by.as_str()), (Outcome::AcceptedUnmeasured, "mqtt"));
+    scene.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wish_that_waits_goes_when_it_is_taken_back() {
+    let scene = Scene::new(|_| {}).await;
+    let ask = |value: &str| scene.commander.ask(priority(value, Asker::Mqtt));
+    ask("solar_first").await.expect("an answer");
+    ask("utility_first").await.expect("an answer");
+    assert_eq!(ask("solar_first").await.expect("an answer").outcome, Outcome::Unchanged);
+    scene.sleep(300).await;
+    assert_eq!(scene.fake.count("write"), 1);
+    assert_eq!(scene.fake.lock().setting, "solar_first");
+    // Whoever waits for an answer has it, and asks again.
+    let soon = scene.commander.ask(priority("utility_first", Asker::Rest)).await.expect("an answer");
+    assert_eq!(soon.outcome, Outcome::AcceptedUnmeasured);
+    scene.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_wishes_that_nobody_waits_for_are_kept() {
+    let scene = Scene::new(|_| {}).await;
+    scene.commander.ask(priority("solar_first", Asker::Rest)).await.expect("an answer");
+    let soon = scene.commander.ask(priority("utility_first", Asker::Rest)).await.expect("an answer");
+    assert!(soon.reason.contains("ask again in") && !soon.reason.contains("deferred"), "{}", soon.reason);
+    scene.sleep(300).await;
+    assert_eq!(scene.fake.lock().setting, "solar_first");
+    scene.stop().await;
+}

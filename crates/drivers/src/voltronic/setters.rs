@@ -380,6 +380,11 @@ pub(crate) fn outdated(command: &str, known: &Known) -> Option<String> {
     (!kept).then(|| format!("{first} and {second} have both changed since this was planned"))
 }
 
+/// Whether a command sets a priority, which the owner may change as often as the memory bears.
+pub(crate) fn is_priority(family: Family, command: &str) -> bool {
+    of(family).iter().any(|setter| setter.class == WriteClass::Priorities && setter.makes(command))
+}
+
 /// The setting that a command of the family changes.
 pub(crate) fn metric_of(family: Family, command: &str) -> Option<Metric> {
     of(family).iter().find(|setter| setter.makes(command)).map(Setter::metric)

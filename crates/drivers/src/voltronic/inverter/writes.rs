@@ -62,6 +62,7 @@ impl Inverter {
                 part,
                 interval: self.settings.write_interval.0,
                 per_day: self.settings.writes_per_day,
+                may_wait: setters::is_priority(unit.family, &command),
             }),
         })
     }
