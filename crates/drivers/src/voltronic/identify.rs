@@ -285,7 +285,9 @@ impl Identity {
             self.family = Some(Family::Revo);
             shape_of_revo(sign)
         } else {
-            self.doubt.rated |= question.command == "QPIRI";
+            if question.command == "QPIRI" {
+                self.doubt.take_ratings(payload.body());
+            }
             otherwise.to_owned()
         };
         self.note(question, shown(payload), means);

@@ -21,8 +21,10 @@ use super::table;
 pub(crate) struct Doubt {
     /// It has refused, on a clear line, the question that only a REVO answers.
     pub(crate) refused: bool,
-    /// Its ratings were seen, and they are not those of a REVO.
+    /// Its ratings were seen, and they can only be those of a PI30.
     pub(crate) rated: bool,
+    /// Its ratings were seen; they may be those of either.
+    pub(crate) told: bool,
 }
 
 impl Doubt {
@@ -30,6 +32,21 @@ impl Doubt {
     pub(crate) fn remains(self, family: Family) -> bool {
         matches!(family, Family::Pi30 | Family::Pi30Max) && !(self.refused && self.rated)
     }
+
+    /// Takes in ratings that show no sign of a REVO.
+    pub(crate) fn take_ratings(&mut self, body: &str) {
+        self.told = true;
+        self.rated |= is_pi30(body);
+    }
+}
+
+/// Whether ratings are those of a PI30 and no REVO's: a PI30 charges with some current, and one of its priorities, its
+/// input range or its voltage back to the battery is other than zero, or else nothing tells it from reserved fields.
+fn is_pi30(body: &str) -> bool {
+    let fields = table::split(body, false);
+    let number = |index: usize| fields.get(index).and_then(|text| text.parse::<f64>().ok());
+    let set = [15, 16, 17, 22].iter().any(|index| number(*index).is_some_and(|number| number > 0.0));
+    set && number(14).is_some_and(|amperes| amperes > 0.0)
 }
 
 /// Field 12 of `QPIGS` in whole numbers: no charger of these has so many amperes.
@@ -47,11 +64,10 @@ pub(crate) fn sign(command: &str, body: &str) -> Option<&'static str> {
         text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<f64>().ok())?
     };
     match command {
-        // Every PI30 charges with some current and tells its priorities here.
+        // Every PI30 charges with some current altogether.
         "QPIRI" => {
-            let reserved = (14..=17).all(|index| whole(index) == Some(0.0));
             let charges = whole(13).is_some_and(|amperes| amperes > 0.0);
-            (reserved && charges).then_some("fields 14 to 17 are reserved")
+            (charges && whole(14) == Some(0.0)).then_some("field 14 is reserved")
         }
         "QPIGS" => {
             let (field_12, field_19) = (whole(12), whole(19));
@@ -146,9 +162,32 @@ mod tests {
 
     #[test]
     fn a_clear_no_and_ratings_settle_it() {
-        let of = |refused, rated| Doubt { refused, rated }.remains(Family::Pi30);
+        let of = |refused, rated| Doubt { refused, rated, told: true }.remains(Family::Pi30);
         assert!(of(false, false) && of(true, false) && of(false, true) && !of(true, true));
         assert!(!Doubt::default().remains(Family::Pi41) && !Doubt::default().remains(Family::Revo));
+    }
+
+    #[rstest]
+    #[case(
+        "230.0 21.7 230.0 50.0 21.7 5000 4000 48.0 46.0 42.0 56.4 54.0 2 30 060 0 2 1 9 01 0 0 54.0 0 1",
+        true
+    )]
+    #[case(
+        "230.0 21.7 230.0 50.0 21.7 5000 4000 48.0 46.0 42.0 56.4 54.0 2 30 060 0 0 0 9 01 0 0 54.0 0 1",
+        true
+    )]
+    #[case::nothing_set(
+        "230.0 21.7 230.0 50.0 21.7 5000 5000 48.0 44.0 42.0 56.4 54.0 2 60 060 0 0 0 9 01 0 0 00.0 0 1",
+        false
+    )]
+    #[case::dashes(
+        "230.0 21.7 230.0 50.0 21.7 5000 5000 48.0 44.0 42.0 56.4 54.0 2 60 --- 0 1 0 9 01 0 0 00.0 0 1",
+        false
+    )]
+    fn ratings_of_either_settle_nothing(#[case] body: &str, #[case] rated: bool) {
+        let mut doubt = Doubt::default();
+        doubt.take_ratings(body);
+        assert_eq!((doubt.rated, doubt.told, sign("QPIRI", body)), (rated, true, None));
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl Unit {
     /// Whether it is not known which variant of PI30 this is: then it is only read, without what differs. The owner's word
     /// settles what the unit keeps silent about, as long as its ratings do not say otherwise.
     pub(super) fn is_open(&self, setting: FamilySetting) -> bool {
-        let named = matches!(setting, FamilySetting::Pi30 | FamilySetting::Pi30Max) && self.doubt.rated;
+        let named = matches!(setting, FamilySetting::Pi30 | FamilySetting::Pi30Max) && self.doubt.told;
         self.doubt.remains(self.family) && !named
     }
 }
@@ -81,8 +81,11 @@ impl Inverter {
         }
         let Some(sign) = variant::sign(query.command, payload.body()) else {
             if query.command == "QPIRI" && !unit.doubt.rated {
-                unit.doubt.rated = true;
-                self.settle_variant();
+                let was_open = unit.is_open(self.settings.family);
+                unit.doubt.take_ratings(payload.body());
+                if was_open {
+                    self.settle_variant();
+                }
             }
             return query;
         };
