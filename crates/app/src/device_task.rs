@@ -20,6 +20,7 @@ use ohmstead_model::{
     AskError, Asker, BatteryMode, Clock, DeviceId, DeviceInfo, LedgerEntry, Metric, Moment, Notice, Outcome,
     Request, Severity,
 };
+use ohmstead_units::Timespan;
 use tokio::sync::mpsc;
 
 use crate::actuator::{Ask, Gate, Tried};
@@ -298,7 +299,10 @@ impl DeviceTask {
     async fn serve(&mut self, device: &mut dyn Device, ask: Ask) -> Result<(), Broken> {
         let info = device.info();
         if info.modes.is_empty() && info.settings.is_empty() {
-            let _ = ask.answer.send(Err(AskError::NotControllable("it only reports values".to_owned())));
+            // A driver that knows what is in the way says it.
+            let refused = device.plan(&ask.request.wish, ask.request.lease.map(Timespan)).err();
+            let why = refused.map_or_else(|| "it only reports values".to_owned(), |error| error.reason);
+            let _ = ask.answer.send(Err(AskError::NotControllable(why)));
             return Ok(());
         }
         let (entry, result) = self.carry_out_or_keep(device, &ask.request).await;

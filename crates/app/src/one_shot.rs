@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ohmstead_drivers::{Context, Device, OpenError, Report, Reporter};
-use ohmstead_model::{Clock, DeviceId, DeviceInfo, DeviceState, Online};
+use ohmstead_model::{Clock, DeviceId, DeviceInfo, DeviceState, Online, Wish};
 
 /// The longest that a verb polls a device, whatever it still could tell.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -12,8 +12,14 @@ const PATIENCE: Duration = Duration::from_secs(45);
 /// A device whose next poll is further away than this has told what it has to tell.
 const SETTLED: Duration = Duration::from_secs(6);
 
+/// One that speaks by itself has told it as soon as it is not due at once.
+const SPOKEN: Duration = Duration::from_millis(500);
+
 /// Nor has one to tell more whose last polls brought nothing that was not known: it is only repeating itself.
 const REPEATED_POLLS: usize = 5;
+
+/// What a setting depends on may be told by a question that is lost and asked again some polls later.
+const REPEATED_POLLS_OF_WISH: usize = 12;
 
 /// Polls without any answer after which a device counts as silent. A driver tries more than one way to ask.
 const SILENT_POLLS: usize = 3;
@@ -29,14 +35,23 @@ pub(crate) struct OneShot {
 }
 
 /// How much is wanted of a device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wanted<'a> {
     /// Everything that it reports.
     Everything,
     /// Only state of charge and mode.
     Essentials,
     /// Which model it is: the writes depend on it.
     Identity,
+    /// Whatever the wish depends on: until it can be carried out, or the device has told all that it tells.
+    Possible(&'a Wish),
+}
+
+impl Wanted<'_> {
+    /// Polls that bring nothing new after which nothing more is to come.
+    fn repeated_polls(self) -> usize {
+        if matches!(self, Self::Possible(_)) { REPEATED_POLLS_OF_WISH } else { REPEATED_POLLS }
+    }
 }
 
 impl OneShot {
@@ -56,19 +71,22 @@ impl OneShot {
     }
 
     /// Polls until the device has told what is wanted, or is silent. Returns whether it answered at all.
-    pub(crate) async fn poll(&mut self, wanted: Wanted) -> bool {
+    pub(crate) async fn poll(&mut self, wanted: Wanted<'_>) -> bool {
         let started = self.clock.now();
         let (mut polls, mut known, mut repeated) = (0, 0, 0);
         while self.clock.now().since(started) < PATIENCE {
             let due = self.device.due_in();
             let (answered, offline) = Told::presence(&self.told.lock());
             let given_up = offline || self.clock.now().since(started) >= SILENT_FOR;
+            let speaks = self.device.wait().is_some();
             let enough = due > SETTLED
-                || repeated >= REPEATED_POLLS
+                || speaks && due > SPOKEN
+                || repeated >= wanted.repeated_polls()
                 || match wanted {
                     Wanted::Everything => false,
                     Wanted::Essentials => self.has_essentials(),
                     Wanted::Identity => self.device.info().model.is_some(),
+                    Wanted::Possible(wish) => self.device.plan(wish, None).is_ok(),
                 };
             if answered && enough || !answered && given_up && polls >= SILENT_POLLS {
                 break;
@@ -76,12 +94,19 @@ impl OneShot {
             self.clock.sleep(due).await;
             self.device.poll().await;
             polls += 1;
-            let before = std::mem::replace(&mut known, self.told.lock().values.len());
+            let settings = self.device.info().settings.len();
+            let before = std::mem::replace(&mut known, self.told.lock().values.len() + settings);
             // Who asks first which model it is has nothing to repeat yet.
             repeated = if known > before || known == 0 { 0 } else { repeated + 1 };
         }
-        self.told.lock().info = Arc::new(self.device.info());
-        self.told.lock().last_success.is_some()
+        let now = self.clock.now();
+        let mut told = self.told.lock();
+        told.info = Arc::new(self.device.info());
+        // Its driver may have given nothing up yet, but all the time there was has passed.
+        if told.online == Online::NotAskedYet && told.last_success.is_none() {
+            told.online = Online::No(now);
+        }
+        told.last_success.is_some()
     }
 
     /// What is known of the device.
@@ -167,6 +192,12 @@ mod tests {
         assert!(answered && state.is_online());
         assert!(state.values.contains_key(&Metric::BatterySoc));
         assert_eq!(polls, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_asked_and_is_silent_does_not_answer() {
+        let (_, state, _) = polled(|fake| (fake.answers, fake.undecided) = (false, true)).await;
+        assert!(matches!(state.online, Online::No(_)), "{:?}", state.online);
     }
 
     #[tokio::test(start_paused = true)]

@@ -63,6 +63,8 @@ pub(crate) struct Fake {
     pub(crate) soc: f64,
     /// Answers reads and polls.
     pub(crate) answers: bool,
+    /// Whether its driver has not made up its mind yet whether it answers.
+    pub(crate) undecided: bool,
     /// Its reply to a write; `None` is silence.
     pub(crate) says: Option<bool>,
     pub(crate) obeys: Obeys,
@@ -99,6 +101,7 @@ impl FakeHandle {
             power: Some(0.0),
             soc: 50.0,
             answers: true,
+            undecided: false,
             says: Some(true),
             obeys: Obeys::Fully,
             power_limit: 2500.0,
@@ -177,7 +180,7 @@ impl FakeDevice {
     }
 
     fn report_online(&mut self, answers: bool) {
-        if self.online.replace(answers) != Some(answers) {
+        if !self.fake.lock().undecided && self.online.replace(answers) != Some(answers) {
             let now = self.context.clock.now();
             self.context.reporter.report(Report::Online(self.id.clone(), answers, now));
         }

@@ -1,24 +1,29 @@
 //! What can be wrong with settings that are each valid alone, and the checks that other crates own.
 
+mod devices;
+
 use std::collections::HashMap;
 
 use crate::config::Config;
+use crate::place::place as place_of;
 use crate::problem::{Fault, What};
 use crate::tree::{Mark, Node};
 
 /// Adds to `faults` what is wrong with the whole. Files are looked at only `with_files`.
 pub(crate) fn whole(config: &Config, root: &Node, with_files: bool, faults: &mut Vec<Fault>) {
     addresses(config, root, faults);
+    devices::judge(config, root, faults);
     place(config, root, faults);
     mqtt(config, root, with_files, faults);
     web(config, root, with_files, faults);
+    dbus_apis(config, root, with_files, faults);
 }
 
 /// Two devices at one address are one device configured twice: each would take the other's answers.
 fn addresses(config: &Config, root: &Node, faults: &mut Vec<Fault>) {
     let mut seen: HashMap<String, &str> = HashMap::new();
     for (id, settings) in &config.devices {
-        let Some(place) = settings.place() else { continue };
+        let Some(place) = place_of(settings) else { continue };
         let Some(first) = seen.insert(place.clone(), id.as_str()) else { continue };
         let mark = mark_of(root, &["devices", id.as_str(), settings.driver(), settings.place_key()]);
         let text = format!("devices `{first}` and `{id}` have the same address {place}");
@@ -59,6 +64,35 @@ fn web(config: &Config, root: &Node, with_files: bool, faults: &mut Vec<Fault>) 
     }
     if let Err(error) = ohmstead_web::check(&settings) {
         faults.push(refused(root, "web", &error));
+    }
+}
+
+/// The port-8088 interfaces: each on a port of its own, none open to strangers.
+fn dbus_apis(config: &Config, root: &Node, with_files: bool, faults: &mut Vec<Fault>) {
+    let mut taken: Vec<_> = config.web.iter().map(|web| web.listen).collect();
+    for mut api in config.dbus_apis() {
+        let listen = api.access.listen;
+        let path = ["devices", api.device.as_str(), "victron", "serve_dbus_api", "listen"];
+        let mark = mark_of(root, &path);
+        if taken.contains(&listen) {
+            let text = format!("`serve_dbus_api` listens on {listen}, where something else listens already");
+            faults.push(Fault::at(mark, What::Text(text)).help("give it a port of its own, such as 8088"));
+        }
+        taken.push(listen);
+        if !listen.ip().to_canonical().is_loopback() && api.access.token_file.is_none() {
+            let text = format!(
+                "`serve_dbus_api` listens on {listen}, which others in the network can reach, without a token"
+            );
+            let help = "make one with `openssl rand -hex 16 > FILE` and name it: `{ listen: ..., token_file: FILE }`; or listen on 127.0.0.1";
+            faults.push(Fault::at(mark, What::Text(text)).help(help));
+            continue;
+        }
+        if !with_files && api.access.token_file.take().is_some() {
+            api.access.token.get_or_insert_with(|| "a-token-that-is-not-read-now".to_owned().into());
+        }
+        if let Err(error) = ohmstead_web::check(&api.access) {
+            faults.push(Fault::at(mark, What::Text(chain(&error))));
+        }
     }
 }
 

@@ -42,6 +42,28 @@ pub struct Config {
     pub data_dir: Option<PathBuf>,
 }
 
+impl Config {
+    /// The port-8088 interfaces of GX devices that are served to other programs.
+    pub fn dbus_apis(&self) -> Vec<ohmstead_web::DbusApi> {
+        let of = |(id, settings): &(DeviceId, DeviceSettings)| {
+            let DeviceSettings::Victron(settings) = settings else { return None };
+            let api = settings.serve_dbus_api.as_ref()?;
+            Some(ohmstead_web::DbusApi {
+                device: id.clone(),
+                access: ohmstead_web::Settings {
+                    listen: api.listen,
+                    token_file: api.token_file.clone(),
+                    allowed_hosts: api.allowed_hosts.clone(),
+                    ..ohmstead_web::Settings::default()
+                },
+                empty_lists: api.empty == ohmstead_drivers::victron::Empty::List,
+                writes: api.write,
+            })
+        };
+        self.devices.iter().filter_map(of).collect()
+    }
+}
+
 /// The keys of the top level.
 const SECTIONS: &[&str] = &["site", "devices", "mqtt", "web", "history", "read_only", "log", "data_dir"];
 

@@ -2,9 +2,11 @@
 
 mod marstek_poller;
 mod pv_inverter_monitor;
+mod victron_paths;
 
 pub use marstek_poller::marstek_poller;
 pub use pv_inverter_monitor::pv_inverter_monitor;
+pub use victron_paths::victron_paths;
 
 /// A converted configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]

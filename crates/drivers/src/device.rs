@@ -10,7 +10,7 @@ use ohmstead_model::{
 };
 use ohmstead_units::{BatteryPower, Timespan};
 
-use crate::{marstek, voltronic};
+use crate::{marstek, victron, voltronic};
 
 /// A boxed future that borrows the device.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -34,6 +34,8 @@ pub struct Driver {
 pub enum DeviceSettings {
     /// A Marstek battery with the local API.
     Marstek(marstek::Settings),
+    /// A Victron GX device with everything that is connected to it.
+    Victron(victron::Settings),
     /// A Voltronic (Axpert, MPP Solar) inverter over USB or a serial line.
     Voltronic(voltronic::Settings),
 }
@@ -41,6 +43,9 @@ pub enum DeviceSettings {
 impl DeviceSettings {
     /// The settings that an address such as `marstek://192.0.2.7:30000` stands for.
     pub fn from_address(address: &str) -> Result<Self, OpenError> {
+        if let Some(settings) = victron::Settings::from_address(address) {
+            return settings.map(Self::Victron);
+        }
         let (scheme, rest) = address.split_once("://").ok_or_else(|| OpenError::bad_address(address))?;
         match scheme {
             "marstek" => marstek::Settings::from_authority(rest).map(Self::Marstek),
@@ -53,6 +58,7 @@ impl DeviceSettings {
     pub fn driver(&self) -> &'static str {
         match self {
             Self::Marstek(_) => marstek::DRIVER.name,
+            Self::Victron(_) => victron::DRIVER.name,
             Self::Voltronic(_) => voltronic::DRIVER.name,
         }
     }
@@ -61,6 +67,7 @@ impl DeviceSettings {
     pub fn title(&self) -> Option<&str> {
         match self {
             Self::Marstek(settings) => settings.name.as_deref(),
+            Self::Victron(settings) => settings.name.as_deref(),
             Self::Voltronic(settings) => settings.name.as_deref(),
         }
     }
@@ -69,6 +76,7 @@ impl DeviceSettings {
     pub fn address(&self) -> String {
         match self {
             Self::Marstek(settings) => settings.host.clone(),
+            Self::Victron(settings) => settings.address(),
             Self::Voltronic(settings) => settings.path.to_string(),
         }
     }
@@ -78,6 +86,7 @@ impl DeviceSettings {
     pub fn place(&self) -> Option<String> {
         match self {
             Self::Marstek(settings) => Some(settings.place()),
+            Self::Victron(settings) => Some(settings.address()),
             Self::Voltronic(settings) => settings.place(),
         }
     }
@@ -86,6 +95,7 @@ impl DeviceSettings {
     pub fn place_key(&self) -> &'static str {
         match self {
             Self::Marstek(_) => "host",
+            Self::Victron(settings) => settings.place_key(),
             Self::Voltronic(_) => "path",
         }
     }
@@ -94,6 +104,7 @@ impl DeviceSettings {
     pub fn read_only(&self) -> Option<bool> {
         match self {
             Self::Marstek(settings) => settings.read_only,
+            Self::Victron(settings) => settings.read_only,
             Self::Voltronic(settings) => settings.read_only,
         }
     }
@@ -102,6 +113,7 @@ impl DeviceSettings {
     pub fn open(&self, id: DeviceId, context: Context) -> Result<Box<dyn Device>, OpenError> {
         match self {
             Self::Marstek(settings) => Ok(Box::new(marstek::Battery::open(id, settings.clone(), context)?)),
+            Self::Victron(settings) => Ok(Box::new(victron::Gx::open(id, settings.clone(), context)?)),
             Self::Voltronic(settings) => {
                 Ok(Box::new(voltronic::Inverter::open(id, settings.clone(), context)?))
             }
@@ -251,7 +263,7 @@ pub struct PlanError {
 pub enum OpenError {
     /// The address has no known form.
     #[error(
-        "{address:?} is no device address: expected one such as marstek://192.0.2.7:30000 or voltronic:///dev/hidraw0"
+        "{address:?} is no device address: expected one such as marstek://192.0.2.7:30000, victron+http://192.0.2.9:8088 or voltronic:///dev/hidraw0"
     )]
     BadAddress {
         /// What was given.

@@ -9,6 +9,7 @@
 mod device;
 pub mod marstek;
 pub mod transports;
+pub mod victron;
 pub mod voltronic;
 
 pub use device::{
@@ -17,11 +18,13 @@ pub use device::{
 };
 
 /// Every driver, in alphabetical order: the one list that discovery, documentation and tests go through.
-pub const DRIVERS: &[Driver] = &[marstek::DRIVER, voltronic::DRIVER];
+pub const DRIVERS: &[Driver] = &[marstek::DRIVER, victron::DRIVER, voltronic::DRIVER];
 
-/// The metrics of the drivers' own, beyond the core catalogue.
+/// The metrics of the drivers' own, beyond the core catalogue: those of their tables, and those that a configuration
+/// which was read has made.
 pub fn native() -> Vec<ohmstead_model::Metric> {
-    DRIVERS.iter().flat_map(|driver| driver.native).copied().collect()
+    let tables = DRIVERS.iter().flat_map(|driver| driver.native).copied();
+    tables.chain(victron::watched_metrics()).collect()
 }
 
 /// The metric with this id: a core one, or one of a driver's own.

@@ -27,7 +27,7 @@ pub use command::{
 };
 pub use device::{DeviceId, DeviceIdError, DeviceInfo, Evidence, Notice, Online, Phase, Role, Severity, Ttl};
 pub use event::Event;
-pub use native::{NativeRow, NativeView, Natives};
+pub use native::{NativeKind, NativeLimits, NativeRow, NativeView, Natives};
 pub use reading::{Reading, Sample};
 pub use series::{Bucket, Points, Resolution, Series, SeriesQuery};
 pub use setting::{Allowed, Setting, SettingError};

@@ -3,7 +3,35 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Moment, Observation};
+use crate::{Metric, Moment, Observation, Value};
+
+/// What kind of value a path has in the device's own types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NativeKind {
+    /// A whole number.
+    Int,
+    /// A number with decimals.
+    Float,
+    /// True or false.
+    Bool,
+    /// A text.
+    Text,
+    /// A list or a structure, kept as JSON text.
+    Json,
+    /// There is no value at present.
+    Nothing,
+}
+
+/// What the device itself says that a path may be set to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NativeLimits {
+    /// The least number.
+    pub min: Option<f64>,
+    /// The greatest number.
+    pub max: Option<f64>,
+    /// What it is at first.
+    pub default: Option<Value>,
+}
 
 /// One value in the device's own words.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +44,8 @@ pub struct NativeRow {
     pub path: Arc<str>,
     /// The value, or why there is none. Whatever is no number is text.
     pub observation: Observation,
+    /// The device's own type of it.
+    pub kind: NativeKind,
     /// The device's own text for it, where it gives one: `51.20 V`.
     pub text: Option<Arc<str>>,
     /// Its unit, where that is known.
@@ -24,6 +54,8 @@ pub struct NativeRow {
     pub meaning: &'static str,
     /// The name of the state that a number stands for, where that is known.
     pub word: Option<&'static str>,
+    /// What the device says that it may be set to, where it says so.
+    pub limits: Option<Arc<NativeLimits>>,
     /// When it was last told.
     pub at: Moment,
 }
@@ -32,6 +64,11 @@ pub struct NativeRow {
 pub trait Natives: Send + Sync {
     /// All values, or those of one part (by part or by service), ordered by part and path.
     fn rows(&self, of: Option<&str>) -> Vec<NativeRow>;
+
+    /// The setting of the device that a path of a service stands for: writing there is wishing for it.
+    fn setting(&self, _service: &str, _path: &str) -> Option<Metric> {
+        None
+    }
 }
 
 /// A driver's vocabulary, to be handed around. Two are equal if they are the same.

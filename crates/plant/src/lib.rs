@@ -4,6 +4,7 @@
 //!   house    physics: loads, sun, clouds, grid meter, batteries. Deterministic by seed, no I/O, no clock
 //!   marstek  the battery's firmware: a datagram in, delayed datagrams out, with all its bad habits as switches
 //!   voltronic  the inverter's firmware: bytes in, reports out at 2400 baud, likewise with its bad habits
+//!   venus    a Victron GX device with its services, and the ESS behind it, in steps of a second
 //!   site     house + devices + addresses = `InMemory`, for tests that run a day in a second
 //!   serve    the same on UDP sockets = `Plant`, for real clients
 //! ```
@@ -14,6 +15,8 @@ pub mod house;
 pub mod marstek;
 mod serve;
 mod site;
+
+pub mod venus;
 pub mod voltronic;
 
 pub use house::{BatteryTruth, House, InverterTruth, Settings, Truth};

@@ -160,6 +160,8 @@ pub enum SettingsError {
     SameTopic { key: &'static str, other: &'static str },
     #[error("mqtt.host is empty; give the broker's name or address")]
     NoHost,
+    #[error("mqtt.host: {value:?} is no host name or address: {reason}")]
+    Host { value: String, reason: &'static str },
     #[error("mqtt.port: 0 is no port; leave it out for {usual}")]
     NoPort { usual: u16 },
     #[error("mqtt.password_file: the content of {} is longer than 64 kB or not UTF-8", path.display())]
@@ -233,6 +235,9 @@ fn check_broker(settings: &Settings) -> Result<(), SettingsError> {
     if settings.host.trim().is_empty() {
         return Err(SettingsError::NoHost);
     }
+    if let Some(reason) = wrong_in_host(&settings.host) {
+        return Err(SettingsError::Host { value: settings.host.clone(), reason });
+    }
     if settings.port == Some(0) {
         return Err(SettingsError::NoPort { usual: settings.usual_port() });
     }
@@ -248,6 +253,26 @@ fn check_broker(settings: &Settings) -> Result<(), SettingsError> {
         return Err(SettingsError::PasswordWithoutUser);
     }
     Ok(())
+}
+
+fn wrong_in_host(host: &str) -> Option<&'static str> {
+    let in_name = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    // The interface behind a link-local address is the system's own word.
+    let address = host.split_once('%').map_or(host, |(address, _)| address);
+    if address.parse::<std::net::IpAddr>().is_ok() {
+        return None;
+    }
+    if host.contains("://") {
+        return Some("leave out what stands before and with `://`; TLS is asked for with `tls: {}`");
+    }
+    match host.split_once(':') {
+        Some((name, port)) if name.chars().all(in_name) && port.parse::<u16>().is_ok() => {
+            Some("the port has a key of its own, `port`")
+        }
+        _ if host.len() > 253 => Some("it is longer than 253 bytes"),
+        _ if !host.chars().all(in_name) => Some("it holds characters that no name has"),
+        _ => None,
+    }
 }
 
 fn check_topics(settings: &Settings) -> Result<(), SettingsError> {
@@ -340,6 +365,18 @@ mod tests {
         check_topics(&settings).expect("a prefix may contain slashes");
     }
 
+    #[rstest]
+    #[case("localhost")]
+    #[case("homeassistant.local")]
+    #[case("core_mosquitto")]
+    #[case("192.0.2.7")]
+    #[case("::1")]
+    #[case("fe80::1%eth0")]
+    fn hosts_are_names_and_addresses(#[case] host: &str) {
+        let settings = Settings { host: host.to_owned(), ..Settings::default() };
+        check(&settings).expect("a host");
+    }
+
     #[test]
     fn an_unknown_key_is_refused() {
         let error = serde_saphyr::from_str::<Settings>("{ hots: x }").expect_err("hots is no key");
@@ -355,6 +392,10 @@ mod tests {
 
     #[rstest]
     #[case("{ host: '' }", expect!["mqtt.host is empty; give the broker's name or address"])]
+    #[case("{ host: 'broker # comment' }", expect![[r##"mqtt.host: "broker # comment" is no host name or address: it holds characters that no name has"##]])]
+    #[case("{ host: 'foo: bar }' }", expect![[r#"mqtt.host: "foo: bar }" is no host name or address: it holds characters that no name has"#]])]
+    #[case("{ host: 'three:1884' }", expect![[r#"mqtt.host: "three:1884" is no host name or address: the port has a key of its own, `port`"#]])]
+    #[case("{ host: 'tcp://10.0.0.2:1884' }", expect![[r#"mqtt.host: "tcp://10.0.0.2:1884" is no host name or address: leave out what stands before and with `://`; TLS is asked for with `tls: {}`"#]])]
     #[case("{ port: 0 }", expect!["mqtt.port: 0 is no port; leave it out for 1883"])]
     #[case("{ topic: 'a/#' }", expect![[r##"mqtt.topic: "a/#" cannot begin a topic: '+' and '#' are wildcards"##]])]
     #[case("{ topic: '' }", expect![[r#"mqtt.topic: "" cannot begin a topic: it is empty"#]])]

@@ -6,6 +6,7 @@
 mod api;
 mod assets;
 mod backend;
+mod dbus_api;
 mod error;
 mod extract;
 mod hex;
@@ -20,7 +21,8 @@ mod state;
 mod suggest;
 
 pub use backend::{Backend, BoxFuture, Counter, HistoryError, Site};
+pub use dbus_api::{DbusApi, dbus_api};
 pub use router::router;
 pub use server::{BindError, bind, serve};
 pub use settings::{Secret, Settings, SettingsError, check};
-pub use shape::device_json;
+pub use shape::{device_json, native_json};

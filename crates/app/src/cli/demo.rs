@@ -41,11 +41,11 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<(), Failure>
 
 async fn live(common: &Common, arguments: &Arguments, folder: &Path) -> Result<(), Failure> {
     let now = os_unix();
-    let mut house = demo::house(now, arguments.days, arguments.seed)?;
+    let mut house = demo::Demo::new(now, arguments.days, arguments.seed)?;
     fill(&mut house, folder, now)?;
     let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
-    let plant = demo::serve(house, folder, &tracker, &stop)?;
-    let text = demo::config_text(&plant, free_port(arguments.port)?, folder)?;
+    let served = house.serve(folder, &tracker, &stop).await?;
+    let text = demo::config_text(&served, free_port(arguments.port)?, folder)?;
     let config = demo::config(&text)?;
     if let Some(web) = &config.web {
         print::out(format!(
@@ -66,16 +66,12 @@ async fn live(common: &Common, arguments: &Arguments, folder: &Path) -> Result<(
 }
 
 /// A second start on the same folder finds its history there already.
-fn fill(
-    house: &mut ohmstead_plant::InMemory,
-    folder: &Path,
-    now: ohmstead_model::UnixMillis,
-) -> Result<(), Failure> {
+fn fill(house: &mut demo::Demo, folder: &Path, now: ohmstead_model::UnixMillis) -> Result<(), Failure> {
     // The daemon takes the folder again in a moment; another one may have it already.
     let _lock = data_dir::take(folder).map_err(|error| Failure::of(Code::InUse, error))?;
     let history = History::open(folder, &ohmstead_history::Settings::default(), &ohmstead_drivers::native())?;
     if history.stats()?.points > 0 {
-        house.advance(now.0);
+        house.live(now);
     } else {
         demo::backfill(house, &history, now)?;
     }

@@ -1,7 +1,7 @@
 //! `discover`: the devices that answer in this network, ready to be pasted into a configuration.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use ohmstead_drivers::marstek::{self, Search};
 use ohmstead_drivers::transports::udp::Host;
 use ohmstead_drivers::transports::{self, CHUNK_GAP, Machine, Ports};
+use ohmstead_drivers::victron::{self, Bus};
 use ohmstead_drivers::{DRIVERS, Found, voltronic};
 use ohmstead_model::Clock;
 use ohmstead_units::Timespan;
@@ -34,13 +35,30 @@ pub(super) struct Arguments {
 enum Family {
     /// Marstek batteries, by UDP broadcast
     Marstek,
+    /// A Victron GX device: this machine, or the one whose bus is given
+    Victron(Victron),
     /// Voltronic (Axpert) inverters on this machine's USB ports
     Voltronic(Voltronic),
 }
 
 #[derive(Debug, Clone, Args)]
+struct Victron {
+    /// The bus: `system`, or an address such as unix:path=/run/dbus/bus or tcp:host=192.0.2.9,port=78
+    #[arg(long, value_name = "ADDRESS", default_value = "system", value_parser = bus)]
+    bus: Bus,
+}
+
+fn bus(text: &str) -> Result<Bus, String> {
+    Bus::parse(text).ok_or_else(|| {
+        "expected system, or a bus address such as unix:path=/run/dbus/bus or tcp:host=192.0.2.9,port=78"
+            .to_owned()
+    })
+}
+
+#[derive(Debug, Clone, Args)]
 struct Voltronic {
-    /// Print the device file of the first inverter's port and nothing else, without asking it; exit 1 if there is none
+    /// Print the device file of the inverter's port and nothing else; exit 1 if there is none. Where there are several
+    /// ports each is asked who is there, for UPSs have the same USB number; a single one is not asked
     #[arg(long, conflicts_with_all = ["yaml", "json"])]
     path_only: bool,
     #[command(flatten)]
@@ -48,7 +66,7 @@ struct Voltronic {
 }
 
 /// Where to look; for containers and tests.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub(super) struct Roots {
     /// Where the system describes its devices
     #[arg(long, value_name = "DIR", default_value = "/sys")]
@@ -65,6 +83,11 @@ impl Default for Roots {
 }
 
 impl Roots {
+    /// The machine that is seen there.
+    pub(super) fn at(sys_root: &Path, dev_root: &Path) -> Self {
+        Self { sys_root: sys_root.to_owned(), dev_root: dev_root.to_owned() }
+    }
+
     /// The ports there.
     pub(super) fn ports(&self, clock: &Arc<dyn Clock>) -> Arc<dyn Ports> {
         let roots = transports::Roots {
@@ -95,19 +118,20 @@ const RECOGNISE: Duration = Duration::from_secs(30);
 pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Failure> {
     let clock = real_clock();
     if let Some(Family::Voltronic(Voltronic { path_only: true, roots })) = &arguments.family {
-        return first_path(roots.ports(&clock).as_ref());
+        return first_path(roots, &clock).await;
     }
     let (found, silence) = match &arguments.family {
         Some(Family::Marstek) => (batteries(&arguments.marstek, &clock).await?, nobody(&arguments.marstek)),
+        Some(Family::Victron(options)) => (gx(&options.bus, &clock).await, no_gx(&options.bus)),
         Some(Family::Voltronic(options)) => (inverters(&options.roots, &clock).await, no_port()),
         None => {
-            let inverters = inverters(&Roots::default(), &clock).await;
+            let here = [gx(&Bus::System, &clock).await, inverters(&Roots::default(), &clock).await].concat();
             let batteries = match batteries(&arguments.marstek, &clock).await {
-                // Without a network there may be an inverter all the same.
-                Err(_) if !inverters.is_empty() => Vec::new(),
+                // Without a network there may be something on this machine all the same.
+                Err(_) if !here.is_empty() => Vec::new(),
                 batteries => batteries?,
             };
-            ([batteries, inverters].concat(), nobody(&arguments.marstek))
+            ([batteries, here].concat(), nobody(&arguments.marstek))
         }
     };
     if arguments.yaml {
@@ -116,7 +140,25 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Fa
         let rows: Vec<_> = found.iter().map(json_of).collect();
         common.print(&rows.into(), || text(&found))?;
     }
-    if found.is_empty() { Err(silence) } else { Ok(()) }
+    match found.iter().any(is_usable) {
+        true => Ok(()),
+        false if found.is_empty() => Err(silence),
+        false => Err(Failure::new(
+            Code::NoAnswer,
+            "what was found is nothing that can be read: `ohmstead doctor` looks at this machine's ports",
+        )),
+    }
+}
+
+/// Whether there is a device of a known driver, and not only a port with the right number. The driver has told what else
+/// it is in the place of the model.
+fn is_usable(found: &Found) -> bool {
+    !is_stranger(found) && found.model != "nothing that answers" && !found.model.starts_with("not asked: ")
+}
+
+/// Whether something else has answered.
+fn is_stranger(found: &Found) -> bool {
+    found.model.ends_with(", not an inverter")
 }
 
 async fn batteries(options: &Marstek, clock: &Arc<dyn Clock>) -> Result<Vec<Found>, Failure> {
@@ -130,16 +172,36 @@ async fn batteries(options: &Marstek, clock: &Arc<dyn Clock>) -> Result<Vec<Foun
     })
 }
 
+async fn gx(bus: &Bus, clock: &Arc<dyn Clock>) -> Vec<Found> {
+    victron::discover(bus, Arc::clone(clock)).await.into_iter().collect()
+}
+
+fn no_gx(bus: &Bus) -> Failure {
+    let message = format!(
+        "no Victron service answers on the bus ({bus}). On another machine than the GX device itself, name it by its \
+         address: `ohmstead read victron+mqtt://192.0.2.9`, victron+http://192.0.2.9:8088 or victron+modbus://192.0.2.9"
+    );
+    Failure::new(Code::NoAnswer, message)
+}
+
 async fn inverters(roots: &Roots, clock: &Arc<dyn Clock>) -> Vec<Found> {
     voltronic::discover(roots.ports(clock), Arc::clone(clock), RECOGNISE).await
 }
 
 /// What `find_inverter.sh` did: scripts and units stand on it.
-fn first_path(ports: &dyn Ports) -> Result<(), Failure> {
-    match voltronic::paths(ports).first() {
-        Some(port) => Ok(print::out(port.path.display().to_string())?),
-        None => Err(Failure::new(Code::Failed, no_port())),
-    }
+async fn first_path(roots: &Roots, clock: &Arc<dyn Clock>) -> Result<(), Failure> {
+    let paths = voltronic::paths(roots.ports(clock).as_ref());
+    let path = match paths.as_slice() {
+        [] => return Err(Failure::new(Code::Failed, no_port())),
+        [only] => only.path.display().to_string(),
+        [first, ..] => {
+            let found = inverters(roots, clock).await;
+            let likeliest = found.iter().find(|found| is_usable(found));
+            let likeliest = likeliest.or_else(|| found.iter().find(|found| !is_stranger(found)));
+            likeliest.map_or_else(|| first.path.display().to_string(), |found| found.address.clone())
+        }
+    };
+    Ok(print::out(path)?)
 }
 
 fn no_port() -> Failure {
@@ -193,11 +255,17 @@ fn yaml(found: &[Found]) -> String {
         let drivers: Vec<_> = DRIVERS.iter().map(|driver| driver.name).collect();
         return format!("# nothing found; known drivers: {}\ndevices: {{}}\n", list(&drivers));
     }
+    let usable = found.iter().any(is_usable);
     let lines = found.iter().map(|unit| {
+        if !is_usable(unit) {
+            let line = format!("{}://{}: {}", unit.driver, unit.address, unit.model);
+            return format!("  # {}\n", line.replace(char::is_control, " "));
+        }
         let parts = keys(unit).join(", ");
         format!("  {}: {{ {}: {{ {parts} }} }}\n", name_of(unit), unit.driver)
     });
-    std::iter::once("devices:\n".to_owned()).chain(lines).collect()
+    let head = if usable { "devices:\n" } else { "devices: {}\n" };
+    std::iter::once(head.to_owned()).chain(lines).collect()
 }
 
 fn name_of(unit: &Found) -> String {
@@ -251,6 +319,37 @@ mod tests {
         .assert_eq(&block);
         let config = ohmstead_config::parse(&block, "test", &|_| None).expect("pasteable");
         assert_eq!(config.devices.len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_inverter_is_a_comment() {
+        let port = |address: &str, model: &str| Found {
+            driver: "voltronic",
+            model: model.to_owned(),
+            ..found(address, None, &[("usb_port", "\"1-1\"")])
+        };
+        let strangers = [
+            port("/dev/hidraw0", "UPS, not an inverter"),
+            port("/dev/hidraw1", "nothing that answers"),
+            port("/dev/hidraw2", "not asked: no permission for /dev/hidraw2"),
+        ];
+        expect![[r#"
+            devices: {}
+              # voltronic:///dev/hidraw0: UPS, not an inverter
+              # voltronic:///dev/hidraw1: nothing that answers
+              # voltronic:///dev/hidraw2: not asked: no permission for /dev/hidraw2
+        "#]]
+        .assert_eq(&yaml(&strangers));
+        let some = [&strangers[..1], &[port("/dev/hidraw3", "VMIII (PI30)")]].concat();
+        expect![[r#"
+            devices:
+              # voltronic:///dev/hidraw0: UPS, not an inverter
+              vmiiipi30_dev_hidraw3: { voltronic: { usb_port: "1-1" } }
+        "#]]
+        .assert_eq(&yaml(&some));
+        for block in [yaml(&strangers), yaml(&some)] {
+            assert!(ohmstead_config::parse(&block, "test", &|_| None).is_ok(), "{block}");
+        }
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 use ohmstead_config::Config;
-use ohmstead_drivers::voltronic;
+use ohmstead_drivers::DeviceSettings;
+use ohmstead_drivers::transports::{PortError, Ports};
+use ohmstead_drivers::voltronic::{self, PortPath, Settings as Inverter};
 use ohmstead_model::{Severity, UnixMillis};
 use serde_json::json;
 
@@ -67,7 +69,7 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Fa
         findings.extend(page(config, daemon));
         findings.extend(broker(config).await);
     }
-    findings.extend(inverters(&arguments.roots, known).await);
+    findings.extend(inverters(&arguments.roots, known, daemon).await);
     let at = iso(os_unix());
     let rows: Vec<_> = findings.iter().map(|finding| row(finding, &at)).collect();
     common.print(&rows.into(), || text(&findings))?;
@@ -118,7 +120,11 @@ fn configuration(config: &Result<Option<(std::path::PathBuf, Config)>, Failure>)
     match config {
         Ok(Some((path, config))) => {
             let read_only = if config.read_only { ", read-only" } else { "" };
-            let text = format!("{}: {} devices{read_only}", path.display(), config.devices.len());
+            let devices = match config.devices.len() {
+                1 => "1 device".to_owned(),
+                count => format!("{count} devices"),
+            };
+            let text = format!("{}: {devices}{read_only}", path.display());
             Finding::fine("configuration", text)
         }
         Ok(None) => Finding::warning(
@@ -216,19 +222,93 @@ async fn broker(config: &Config) -> Option<Finding> {
     })
 }
 
-/// A machine without any inverter, configured or plugged in, needs no advice about them.
-async fn inverters(roots: &Roots, config: Option<&Config>) -> Vec<Finding> {
-    let ports = roots.ports(&real_clock());
-    let devices = config.map_or(&[][..], |config| config.devices.as_slice());
-    let wanted = devices.iter().any(|(_, settings)| settings.driver() == voltronic::DRIVER.name);
-    if !wanted && voltronic::paths(ports.as_ref()).is_empty() {
-        return Vec::new();
+/// The ports of the configured inverters, each on the machine that its settings show, and whatever else is plugged in. A
+/// configured house without any inverter, in the file or at a port, needs no advice about them.
+async fn inverters(given: &Roots, config: Option<&Config>, daemon: bool) -> Vec<Finding> {
+    let mut wanted: Vec<(&str, &Inverter)> = Vec::new();
+    for (id, settings) in config.into_iter().flat_map(|config| &config.devices) {
+        if let DeviceSettings::Voltronic(inverter) = settings {
+            wanted.push((id.as_str(), inverter));
+        }
     }
-    let findings = voltronic::diagnose(ports.as_ref()).await;
+    let mut machines: Vec<Roots> = Vec::new();
+    for (_, inverter) in &wanted {
+        let roots = roots_of(given, inverter);
+        if !machines.contains(&roots) {
+            machines.push(roots);
+        }
+    }
+    if machines.is_empty() {
+        machines.push(given.clone());
+    }
+    let mut findings = Vec::new();
+    for roots in machines {
+        let ports = roots.ports(&real_clock());
+        let here: Vec<_> =
+            wanted.iter().filter(|(_, inverter)| roots_of(given, inverter) == roots).copied().collect();
+        if config.is_some() && here.is_empty() && voltronic::paths(ports.as_ref()).is_empty() {
+            continue;
+        }
+        let plugged = voltronic::diagnose(ports.as_ref()).await;
+        findings.extend(plugged.into_iter().filter_map(|finding| plugged_in(finding, &here)));
+        for (id, inverter) in here {
+            findings.extend(configured_port(id, inverter, ports.as_ref(), daemon).await);
+        }
+    }
     findings
-        .into_iter()
-        .map(|voltronic::Finding { id, severity, text, hint }| Finding { id, severity, text, hint })
-        .collect()
+}
+
+/// The machine that the settings of an inverter show, unless the command line names another.
+fn roots_of(given: &Roots, inverter: &Inverter) -> Roots {
+    if *given == Roots::default() { Roots::at(&inverter.sys_root, &inverter.dev_root) } else { given.clone() }
+}
+
+/// That nothing is plugged in is wrong where an inverter is to be found, and beside the point where each has a path.
+fn plugged_in(finding: voltronic::Finding, wanted: &[(&str, &Inverter)]) -> Option<Finding> {
+    let voltronic::Finding { id, severity, text, hint } = finding;
+    if id != NO_INVERTER || wanted.is_empty() {
+        return Some(Finding { id, severity, text, hint });
+    }
+    let names = wanted.iter().filter(|(_, inverter)| inverter.path == PortPath::Auto).map(|(name, _)| *name);
+    let names = names.collect::<Vec<_>>().join(", ");
+    (!names.is_empty()).then(|| {
+        let text = format!("{text}; configured: {names}");
+        Finding::alarm(id, text, format!("plug the cable in and switch the inverter on; {hint}"))
+    })
+}
+
+/// The driver's word for a machine without any.
+const NO_INVERTER: &str = "no_inverter";
+
+/// Whether the path that the configuration names is there and can be opened, which sends nothing. What is there and the
+/// running daemon has open is not tried: it says itself how it fares.
+async fn configured_port(id: &str, inverter: &Inverter, ports: &dyn Ports, daemon: bool) -> Option<Finding> {
+    let PortPath::At(path) = &inverter.path else { return None };
+    let listed = voltronic::paths(ports).iter().any(|candidate| candidate.path == *path);
+    let is_there = ohmstead_config::file_of(&inverter.path)?.exists();
+    if listed || daemon && is_there {
+        return None;
+    }
+    let shown = path.display();
+    Some(match ports.open(path).await {
+        Ok(_) => Finding::fine("port_ready", format!("{id}: {shown} can be opened")),
+        Err(error) => {
+            let hint = match &error {
+                PortError::Missing { .. } => {
+                    "see what is there: ls -l /dev/serial/by-id /dev/hidraw*; `path: auto` finds an inverter on USB by itself"
+                }
+                PortError::Denied { .. } => "add the service's user to that group, or make a udev rule",
+                PortError::InUse { .. } => {
+                    "stop the other program: of two at one port, each takes the other's answers"
+                }
+                PortError::Unfit { .. } | PortError::Other { .. } => {
+                    "name the inverter's device file in `path`"
+                }
+            };
+            let error = anyhow::Error::from(error);
+            Finding::alarm("port", format!("{id}: {error:#}"), hint)
+        }
+    })
 }
 
 #[cfg(test)]

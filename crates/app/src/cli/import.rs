@@ -26,6 +26,8 @@ enum From {
     MarstekPoller(File),
     /// The environment file of pv-inverter-monitor (KEY=VALUE lines); /dev/null for versions without one
     PvInverterMonitor(File),
+    /// A JSON list of a GX device's paths with intervals and limits, as `export paths --json` writes one
+    VictronPaths(File),
 }
 
 #[derive(Debug, Args)]
@@ -44,6 +46,7 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<(), Failure>
     let (convert, File { file, output }): (Convert, _) = match &arguments.from {
         From::MarstekPoller(file) => (import::marstek_poller, file),
         From::PvInverterMonitor(file) => (import::pv_inverter_monitor, file),
+        From::VictronPaths(file) => (import::victron_paths, file),
     };
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read {}", file.display()))

@@ -6,6 +6,7 @@ mod decode;
 mod demo;
 mod discover;
 mod doctor;
+mod export;
 mod import;
 mod ledger;
 mod read;
@@ -83,6 +84,8 @@ enum Verb {
     Sim(sim::Arguments),
     /// Convert the configuration of another program
     Import(import::Arguments),
+    /// Print what is known, for other programs
+    Export(export::Arguments),
     /// Print the completions for a shell
     Completions(completions::Arguments),
 }
@@ -107,6 +110,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         Verb::Ledger(arguments) => runtime()?.block_on(ledger::run(&common, &arguments)),
         Verb::Sim(arguments) => runtime()?.block_on(sim::run(&common, arguments)),
         Verb::Import(arguments) => import::run(&common, &arguments),
+        Verb::Export(arguments) => export::run(&common, &arguments),
         Verb::Completions(arguments) => completions::run(&arguments),
     }
 }

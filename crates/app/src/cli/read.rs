@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use ohmstead_model::Metric;
 use ohmstead_model::catalogue::{Kind, PollClass};
-use ohmstead_web::device_json;
+use ohmstead_web::{device_json, native_json};
 use serde_json::Value;
 
 use super::table::table;
@@ -30,15 +30,18 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Failure> {
-    let mut device = match target::find(common, &arguments.device).await? {
+    let device = match target::find(common, &arguments.device).await? {
         Target::Daemon(mut client, name) => {
-            client.ask(&Question::Read { device: name }).await.map_err(daemon_failure)?
+            let read = Question::Read { device: name.clone() };
+            let mut device = client.ask(&read).await.map_err(daemon_failure)?;
+            if arguments.native {
+                let native = client.ask(&Question::Native { device: name }).await;
+                device["native"] = native.map_err(daemon_failure)?;
+            }
+            device
         }
-        Target::Own(own) => ask(&own).await?,
+        Target::Own(own) => ask(&own, arguments.native).await?,
     };
-    if arguments.native {
-        device["native"] = native(&device);
-    }
     common.print(&device, || text(&device, arguments))?;
     if device["online"] == Value::Bool(true) {
         return Ok(());
@@ -47,18 +50,16 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Fa
     Err(Failure::new(Code::NoAnswer, format!("{} does not answer at {address}", title(&device))))
 }
 
-async fn ask(own: &Own) -> Result<Value, Failure> {
+async fn ask(own: &Own, native: bool) -> Result<Value, Failure> {
     let clock = real_clock();
     let (mut one_shot, _lock) = own.open(&clock)?;
     one_shot.poll(Wanted::Everything).await;
-    Ok(device_json(&one_shot.state(), clock.now()))
-}
-
-/// The values that are no core metrics.
-fn native(device: &Value) -> Value {
-    let values = device["values"].as_object().into_iter().flatten();
-    let native = values.filter(|(id, _)| Metric::by_id(id).is_none());
-    Value::Object(native.map(|(id, value)| (id.clone(), value.clone())).collect())
+    let (state, now) = (one_shot.state(), clock.now());
+    let mut device = device_json(&state, now);
+    if native {
+        device["native"] = native_json(&state, now);
+    }
+    Ok(device)
 }
 
 fn text(device: &Value, arguments: &Arguments) -> String {
@@ -66,7 +67,8 @@ fn text(device: &Value, arguments: &Arguments) -> String {
     let rows: Vec<_> = values.map(|(id, value)| row(id, value, arguments.explain)).collect();
     let notices = device["notices"].as_array().into_iter().flatten().map(notice);
     let evidence = if arguments.explain { evidence(device) } else { String::new() };
-    let parts = std::iter::once(head(device)).chain(notices).chain([table(&rows, &[1]), evidence]);
+    let parts =
+        std::iter::once(head(device)).chain(notices).chain([table(&rows, &[1]), evidence, native(device)]);
     parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
@@ -82,6 +84,8 @@ fn head(device: &Value) -> String {
     let online = match device["online"].as_bool() {
         Some(true) => "answers",
         Some(false) => "does not answer",
+        // It has answered, but not to what its driver must know before it counts.
+        None if device["last_success"].is_string() => "answers, but was not recognised",
         None => "was not asked yet",
     };
     format!("{}: {about}: {online}", title(device))
@@ -105,6 +109,46 @@ fn evidence(device: &Value) -> String {
     } else {
         format!("What the driver knows, and from what:\n{}", table(&rows, &[]))
     }
+}
+
+/// The device's own paths: value with unit or the name of the state, and what it means.
+fn native(device: &Value) -> String {
+    let Some(native) = device["native"].as_object() else { return String::new() };
+    let row = |(path, value): (&String, &Value)| {
+        let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+        let shown = match value["state"].as_str() {
+            Some(state) => format!("{state} ({})", value["value"]),
+            None => clipped(&shown(None, value)),
+        };
+        let meaning = value["why"].as_str().map_or_else(
+            || text("meaning"),
+            |why| {
+                if text("meaning").is_empty() {
+                    why.to_owned()
+                } else {
+                    format!("{} ({why})", text("meaning"))
+                }
+            },
+        );
+        vec![format!("  {path}"), shown, meaning]
+    };
+    let rows: Vec<_> = native.iter().map(row).collect();
+    if rows.is_empty() {
+        return "It has told nothing in its own words.".to_owned();
+    }
+    let count = rows.len();
+    format!("In its own words, {count} values:\n{}", table(&rows, &[]))
+}
+
+/// Some texts are lists of networks; with `--json` they are there as a whole.
+fn clipped(text: &str) -> String {
+    const SHOWN: usize = 48;
+    let mut clipped: String =
+        text.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        clipped.push_str("...");
+    }
+    clipped
 }
 
 fn row(id: &str, value: &Value, explain: bool) -> Vec<String> {
@@ -131,6 +175,8 @@ fn shown(metric: Option<Metric>, value: &Value) -> String {
         }
         (Value::Number(number), None) => format!("{number}{unit}"),
         (Value::String(text), _) => text.clone(),
+        (Value::Bool(truth), _) => truth.to_string(),
+        (list @ (Value::Array(_) | Value::Object(_)), _) => list.to_string(),
         _ => "-".to_owned(),
     }
 }

@@ -14,7 +14,7 @@ use super::{Common, real_clock};
 use crate::actuator::{Gate, LEASE_MAX, LastWrites, ReadOnly, Until};
 use crate::failure::{Code, Failure};
 use crate::one_shot::Wanted;
-use crate::records::{NoRecords, Records, driver_key};
+use crate::records::{NoRecords, OfUnit, Records, driver_key, unit};
 use crate::shapes::ledger_json;
 use crate::socket::Question;
 use crate::store::Store;
@@ -104,15 +104,27 @@ fn with_options(mode: BatteryMode, arguments: &Arguments) -> Result<BatteryMode,
 
 /// Without a daemon: the same gate, the same ledger, in this process.
 async fn carry_out(own: Own, wish: Wish, lease: Option<Timespan>) -> Result<Value, Failure> {
+    if let Some(why) = own.must_be_named() {
+        return Err(Failure::new(Code::Refused, why));
+    }
     let clock = real_clock();
     let store = store(&own)?;
     let memory = store.as_ref().and_then(|store| store.state_now(&driver_key(&own.id)));
     let mut one_shot = own.one_shot(&clock, memory)?;
-    one_shot.poll(Wanted::Identity).await;
+    let wanted = match &wish {
+        Wish::Setting(assignment) if ohmstead_drivers::metric(&assignment.name).is_some() => {
+            Wanted::Possible(&wish)
+        }
+        Wish::Mode(_) | Wish::Setting(_) => Wanted::Identity,
+    };
+    one_shot.poll(wanted).await;
     let records: Arc<dyn Records> = match &store {
         Some(store) => Arc::new(store.clone()),
         None => Arc::new(NoRecords),
     };
+    let info = one_shot.device().info();
+    let unit = unit(info.driver, info.serial.as_deref());
+    let records = Arc::new(OfUnit::new(records, &own.id, Box::new(move || unit.clone())));
     // A person who names an address and has no configuration asks for the write here and now.
     let read_only = own.config.as_ref().is_some_and(|(_, config)| config.read_only);
     let gate = Gate {

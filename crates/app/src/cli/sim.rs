@@ -1,5 +1,7 @@
 //! `sim`: devices of the simulated house on real sockets, for trying things without hardware.
 
+mod venus;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -29,6 +31,9 @@ enum Family {
     /// A Voltronic (Axpert) inverter behind a packet socket, a terminal or a folder that looks like a machine
     #[command(after_help = inverter_help())]
     Voltronic(Voltronic),
+    /// A Victron GX device with a three-phase ESS: on a D-Bus, behind its HTTP API, Modbus TCP and MQTT
+    #[command(after_help = venus::switches_help())]
+    Venus(venus::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -122,6 +127,7 @@ pub(super) async fn run(common: &Common, arguments: Arguments) -> Result<(), Fai
                 .broadcast(arguments.broadcast);
             simulate(common, batteries.into_iter().fold(plant, Plant::battery)).await
         }
+        Family::Venus(arguments) => venus::run(common, arguments).await,
         Family::Voltronic(arguments) => {
             let (setup, fronts) =
                 an_inverter(&arguments).map_err(|message| Failure::new(Code::Usage, message))?;
@@ -178,6 +184,15 @@ async fn simulate(common: &Common, plant: Plant) -> Result<(), Failure> {
         let inverters = ways.iter().map(|(name, address)| format!("{name} at {address}"));
         batteries.chain(inverters).chain(["Ctrl-C stops".to_owned()]).collect::<Vec<_>>().join("\n")
     })?;
+    until_stopped(common, &tracker, &stop).await
+}
+
+/// Waits for Ctrl-C, and for all tasks to end.
+async fn until_stopped(
+    common: &Common,
+    tracker: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
     crate::daemon::until_told_to_stop().await?;
     stop.cancel();
     tracker.close();

@@ -29,12 +29,19 @@ pub(super) struct Own {
     pub(super) config: Option<(PathBuf, Config)>,
     /// Whether it was given by its address and is not in the configuration.
     pub(super) by_address: bool,
+    /// Where it was given by its address: the configured devices of its driver. It may be any of them.
+    pub(super) beside: Vec<String>,
     pub(super) data_dir: Result<PathBuf, DataDirError>,
 }
 
 /// Finds what `name` means: a name, or an address such as `marstek://192.0.2.7:30000`.
 pub(super) async fn find(common: &Common, name: &str) -> Result<Target, Failure> {
-    if name.contains("://") { by_address(common, name).await } else { by_name(common, name).await }
+    if is_address(name) { by_address(common, name).await } else { by_name(common, name).await }
+}
+
+/// Whether it is an address: of names, only those of the bus of a GX device come without slashes.
+fn is_address(name: &str) -> bool {
+    name.contains("://") || name.starts_with("victron+")
 }
 
 async fn by_name(common: &Common, name: &str) -> Result<Target, Failure> {
@@ -47,13 +54,13 @@ async fn by_name(common: &Common, name: &str) -> Result<Target, Failure> {
         let known: Vec<_> = config.devices.iter().map(|(id, _)| id.as_str()).collect();
         let known = known.join(", ");
         let message = format!(
-            "no device {name:?} in {}; configured: {known}; an address has a form such as marstek://IP:PORT or voltronic:///dev/hidraw0",
+            "no device {name:?} in {}; configured: {known}; an address has a form such as marstek://IP:PORT, victron+http://IP:8088 or voltronic:///dev/hidraw0",
             path.display()
         );
         return Err(Failure::new(Code::Usage, message));
     };
     let config = Some((path, config));
-    Ok(Target::Own(Box::new(Own { id, settings, config, by_address: false, data_dir })))
+    Ok(Target::Own(Box::new(Own { id, settings, config, by_address: false, beside: Vec::new(), data_dir })))
 }
 
 async fn by_address(common: &Common, address: &str) -> Result<Target, Failure> {
@@ -61,41 +68,78 @@ async fn by_address(common: &Common, address: &str) -> Result<Target, Failure> {
     let config = common.load_if_any()?;
     let data_dir = common.data_dir(config.as_ref().map(|(_, config)| config));
     // Two programs that talk to one device take each other's answers.
-    if let Some(mut client) = connect(&data_dir).await
-        && let Some(name) = name_at(&mut client, &settings).await
-    {
-        return Ok(Target::Daemon(client, name));
-    }
+    let running = match connect(&data_dir).await {
+        Some(client) => of_daemon(client, &settings).await,
+        None => None,
+    };
+    let mut beside = match running {
+        Some((client, Known { at: Some(name), .. })) => return Ok(Target::Daemon(client, name)),
+        Some((_, known)) => known.beside,
+        None => Vec::new(),
+    };
     let configured = config.as_ref().and_then(|(_, config)| same_address(config, &settings));
     let by_address = configured.is_none();
+    if let (true, Some((_, config))) = (by_address, &config) {
+        let same = config.devices.iter().filter(|(_, known)| known.driver() == settings.driver());
+        let names = same.map(|(id, _)| id.to_string()).filter(|name| !beside.contains(name));
+        let names: Vec<_> = names.collect();
+        beside.extend(names);
+    }
     let (id, settings) = configured.unwrap_or_else(|| (id_of(&settings), settings));
-    Ok(Target::Own(Box::new(Own { id, settings, config, by_address, data_dir })))
+    Ok(Target::Own(Box::new(Own { id, settings, config, by_address, beside, data_dir })))
 }
 
 async fn connect(data_dir: &Result<PathBuf, DataDirError>) -> Option<Client> {
     Client::connect(data_dir.as_ref().ok()?).await
 }
 
-/// The name of the device that the daemon has at the address of `settings`.
-async fn name_at(client: &mut Client, settings: &DeviceSettings) -> Option<String> {
+/// What the daemon has of one driver.
+struct Known {
+    /// The name of the device at the address that was asked about.
+    at: Option<String>,
+    /// The names of the others.
+    beside: Vec<String>,
+}
+
+/// What the daemon has of the driver of `settings`, and which device is at their address.
+async fn of_daemon(mut client: Client, settings: &DeviceSettings) -> Option<(Client, Known)> {
     let devices = client.ask(&Question::Devices {}).await.ok()?;
-    let wanted = settings.place()?;
-    let at = |device: &Value| {
-        let address = format!("{}://{}", device["driver"].as_str()?, device["address"].as_str()?);
-        DeviceSettings::from_address(&address).ok()?.place()
-    };
-    let device = devices.as_array()?.iter().find(|device| at(device).as_ref() == Some(&wanted))?;
-    device["device"].as_str().map(str::to_owned)
+    let wanted = real_place(settings);
+    let mut known = Known { at: None, beside: Vec::new() };
+    for device in devices.as_array()? {
+        let text = |key: &str| device[key].as_str().unwrap_or_default();
+        if text("driver") != settings.driver() {
+            continue;
+        }
+        let address = format!("{}://{}", text("driver"), text("address"));
+        let place = DeviceSettings::from_address(&address).ok().and_then(|settings| real_place(&settings));
+        if wanted.is_some() && place == wanted {
+            known.at = Some(text("device").to_owned());
+        } else {
+            known.beside.push(text("device").to_owned());
+        }
+    }
+    Some((client, known))
 }
 
 fn same_address(config: &Config, settings: &DeviceSettings) -> Option<(DeviceId, DeviceSettings)> {
-    let wanted = settings.place()?;
-    config.devices.iter().find(|(_, known)| known.place().as_ref() == Some(&wanted)).cloned()
+    let wanted = real_place(settings)?;
+    config.devices.iter().find(|(_, known)| real_place(known).as_ref() == Some(&wanted)).cloned()
+}
+
+/// Where a device really is: of a file, what its links lead to.
+fn real_place(settings: &DeviceSettings) -> Option<String> {
+    let real = match settings {
+        DeviceSettings::Voltronic(inverter) => ohmstead_config::file_of(&inverter.path),
+        DeviceSettings::Marstek(_) | DeviceSettings::Victron(_) => None,
+    };
+    let real = real.and_then(|file| file.canonicalize().ok()).map(|file| file.display().to_string());
+    real.or_else(|| ohmstead_config::place(settings))
 }
 
 /// An address as the name of a device: `192_0_2_7_30000`, `hidraw0`.
 fn id_of(settings: &DeviceSettings) -> DeviceId {
-    let place = settings.place().unwrap_or_else(|| settings.address());
+    let place = real_place(settings).unwrap_or_else(|| settings.address());
     // Of a path the last part is enough.
     let place = place.rsplit('/').next().unwrap_or_default();
     let name = place.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
@@ -105,6 +149,22 @@ fn id_of(settings: &DeviceSettings) -> DeviceId {
 }
 
 impl Own {
+    /// Why nothing may be written to a device that was given by its address: `read_only`, `write` and the limits of the
+    /// owner go with the configured devices, and another spelling of an address is not to get around them.
+    pub(super) fn must_be_named(&self) -> Option<String> {
+        let first = self.beside.first().filter(|_| self.by_address)?;
+        let place = match &self.config {
+            Some((path, _)) => path.display().to_string(),
+            None => "the running daemon".to_owned(),
+        };
+        Some(format!(
+            "nothing was written: no device of {place} has this address, but it may lead to one of them ({}), whose `read_only` and \
+             limits count. Give the device's name, such as {first}, instead of an address; a unit that is not configured yet has to be \
+             added to the configuration first",
+            self.beside.join(", ")
+        ))
+    }
+
     /// Opens the device, alone: the lock is held as long as the value lives. An address without a configuration needs no
     /// place for data.
     pub(super) fn open(
@@ -168,9 +228,20 @@ mod tests {
     }
 
     #[test]
+    fn addresses_are_told_from_names() {
+        for address in ["victron://system", "victron+dbus:unix:path=/run/bus", "marstek://192.0.2.7"] {
+            assert!(is_address(address), "{address}");
+        }
+        assert!(!is_address("victron") && !is_address("gx"));
+    }
+
+    #[test]
     fn an_address_makes_a_name() {
         assert_eq!(id_of(&settings("marstek://192.0.2.7")).as_str(), "192_0_2_7_30000");
         assert_eq!(id_of(&settings(&format!("marstek://{}", "x".repeat(200)))).as_str().len(), 64);
+        assert_eq!(id_of(&settings("victron://system")).as_str(), "system");
+        assert_eq!(id_of(&settings("victron+dbus:unix:path=/run/dbus/bus")).as_str(), "bus");
+        assert_eq!(id_of(&settings("victron+modbus://192.0.2.9:1502")).as_str(), "192_0_2_9_1502");
         assert_eq!(id_of(&settings("voltronic:///dev/hidraw0")).as_str(), "hidraw0");
     }
 }

@@ -31,6 +31,7 @@ fn the_help_lists_the_verbs_and_the_exit_codes() {
           decode       Explain one captured datagram or frame
           sim          Simulate devices on real sockets
           import       Convert the configuration of another program
+          export       Print what is known, for other programs
           completions  Print the completions for a shell
           help         Print this message or the help of the given subcommand(s)
 

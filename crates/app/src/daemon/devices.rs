@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::actuator::{Gate, LastWrites, ReadOnly, Until};
 use crate::device_task::{DeviceTask, Parts};
 use crate::house::House;
-use crate::records::{Records, driver_key};
+use crate::records::{OfUnit, UnitOf, driver_key, unit};
 
 /// How long a device's task may take to end before it is cut off.
 const END: Duration = Duration::from_secs(3);
@@ -74,7 +74,7 @@ impl Devices {
             id: id.clone(),
             read_only: ReadOnly { device: settings.read_only(), installation: Arc::clone(&house.read_only) },
             clock: Arc::clone(&house.clock),
-            records: Arc::new(house.store.clone()) as Arc<dyn Records>,
+            records: Arc::new(OfUnit::new(Arc::new(house.store.clone()), id, self.unit_of(id))),
             stop: stop.clone(),
             until: Until::Watched,
             last: LastWrites::default(),
@@ -88,6 +88,16 @@ impl Devices {
             seed: seed(id, house.clock.as_ref()),
             memory: house.store.state_now(&driver_key(id)),
             seen: house.store.metrics_now(id),
+        })
+    }
+
+    /// Which unit it is, as far as is known at the moment it is asked for.
+    fn unit_of(&self, id: &DeviceId) -> UnitOf {
+        let (hub, id) = (self.house.hub.clone(), id.clone());
+        Box::new(move || {
+            let snapshot = hub.snapshot();
+            let info = &snapshot.device(id.as_str())?.info;
+            unit(info.driver, info.serial.as_deref())
         })
     }
 }

@@ -172,6 +172,7 @@ impl Daemon {
         self.house.hub.ping().await;
         self.services.start_mqtt(&self.config).await;
         self.services.start_web(&self.config, listener).await;
+        self.services.start_dbus_apis(&self.config).await;
         self.services.start_socket();
         let (hub, stop) = (self.house.hub.clone(), self.stop.clone());
         self.tracker.spawn(tell_store_trouble(hub.clone(), self.house.store.clone(), stop.clone()));
@@ -224,6 +225,9 @@ impl Daemon {
         }
         if changes.web {
             self.change_web(&config).await;
+        }
+        if changes.dbus_apis {
+            self.services.start_dbus_apis(&config).await;
         }
         self.config = config;
     }

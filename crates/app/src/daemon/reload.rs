@@ -6,6 +6,7 @@ use ohmstead_model::DeviceId;
 
 /// What has to be done to get from one configuration to the other.
 #[derive(Debug, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each part that is restarted by itself")]
 pub(super) struct Changes {
     /// Devices that are no longer configured.
     pub(super) gone: Vec<DeviceId>,
@@ -15,6 +16,8 @@ pub(super) struct Changes {
     pub(super) mqtt: bool,
     /// The web interface's settings changed.
     pub(super) web: bool,
+    /// The port-8088 interfaces of GX devices changed.
+    pub(super) dbus_apis: bool,
     /// The levels of the log changed.
     pub(super) levels: bool,
     /// Settings that are only read at the start, by their keys.
@@ -42,6 +45,7 @@ impl Changes {
             // Its topics and entities carry the site's name, language and local time.
             mqtt: old.mqtt != new.mqtt || old.site != new.site,
             web: old.web != new.web,
+            dbus_apis: old.dbus_apis() != new.dbus_apis(),
             levels: (old.log.level, &old.log.levels) != (new.log.level, &new.log.levels),
             at_restart: at_restart.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect(),
         }
@@ -60,10 +64,11 @@ mod tests {
     }
 
     fn check(old: &str, new: &str, expected: &Expect) {
-        let Changes { gone, start, mqtt, web, levels, at_restart } =
+        let Changes { gone, start, mqtt, web, dbus_apis, levels, at_restart } =
             Changes::between(&config(old), &config(new));
         let start: Vec<_> = start.into_iter().map(|(id, _)| id.to_string()).collect();
         let gone: Vec<_> = gone.into_iter().map(|id| id.to_string()).collect();
+        assert!(!dbus_apis, "no GX device serves anything here");
         let text = format!(
             "gone {} | start {} | mqtt {mqtt} | web {web} | levels {levels} | restart {}",
             gone.join(","),

@@ -35,6 +35,7 @@ pub(super) struct Services {
     status: watch::Sender<ohmstead_publish::Status>,
     mqtt: Option<Running>,
     web: Option<Running>,
+    dbus_apis: Vec<Running>,
     socket: Option<Running>,
 }
 
@@ -44,7 +45,7 @@ impl Services {
         tracker: TaskTracker,
         status: watch::Sender<ohmstead_publish::Status>,
     ) -> Self {
-        Self { house, tracker, status, mqtt: None, web: None, socket: None }
+        Self { house, tracker, status, mqtt: None, web: None, dbus_apis: Vec::new(), socket: None }
     }
 
     /// Starts the publisher if one is configured, in place of the one that runs.
@@ -78,6 +79,28 @@ impl Services {
         end(self.web.take()).await;
     }
 
+    /// Serves the port-8088 interfaces of GX devices, in place of those that are served. A port that cannot be had is
+    /// no reason to do without the rest.
+    pub(super) async fn start_dbus_apis(&mut self, config: &Config) {
+        futures_util::future::join_all(self.dbus_apis.drain(..).map(|running| end(Some(running)))).await;
+        for api in config.dbus_apis() {
+            let (device, address) = (api.device.clone(), api.access.listen);
+            match ohmstead_web::bind(&api.access).await {
+                Err(error) => {
+                    let error = error.to_string().replace("web.listen", "serve_dbus_api");
+                    tracing::error!(target: "web", %device, "the port-8088 interface is off: {error}");
+                }
+                Ok(listener) => {
+                    let backend = Arc::clone(&self.house) as Arc<dyn ohmstead_web::Backend>;
+                    let router = ohmstead_web::dbus_api(backend, api);
+                    let running = self.spawn(move |stop| ohmstead_web::serve(listener, router, stop));
+                    self.dbus_apis.push(running);
+                    tracing::info!(target: "web", %device, "the port-8088 interface is at http://{address}/");
+                }
+            }
+        }
+    }
+
     /// Serves the socket as soon as the data directory is there.
     pub(super) fn start_socket(&mut self) {
         let house = Arc::clone(&self.house);
@@ -98,8 +121,9 @@ impl Services {
 
     /// Ends all services, together.
     pub(super) async fn stop(&mut self) {
-        let running = [self.mqtt.take(), self.web.take(), self.socket.take()];
-        futures_util::future::join_all(running.map(end)).await;
+        let running = [self.mqtt.take(), self.web.take(), self.socket.take()].into_iter();
+        let running = running.chain(self.dbus_apis.drain(..).map(Some)).collect::<Vec<_>>();
+        futures_util::future::join_all(running.into_iter().map(end)).await;
     }
 
     fn spawn<F: Future<Output = ()> + Send + 'static>(

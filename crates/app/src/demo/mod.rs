@@ -1,14 +1,18 @@
 //! `demo`: a simulated house on real sockets, and an ordinary `run` that reads it. Nothing else in the product knows that
 //! the house is simulated; the configuration is printed, and `run` would do the same with it.
 
+mod cerbo;
 mod past;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use anyhow::Context as _;
 use ohmstead_config::Config;
 use ohmstead_model::UnixMillis;
 use ohmstead_plant::house::Panels;
+use ohmstead_plant::venus::{Gx, VenusHandle};
 use ohmstead_plant::voltronic::Front;
 use ohmstead_plant::{
     BatterySetup, InMemory, InverterSetup, Plant, PlantHandle, Profile, Settings, SetupError,
@@ -69,15 +73,66 @@ const INVERTER_BATTERY_WH: f64 = 4_800.0;
 /// Latitude and longitude.
 const PLACE: (f64, f64) = (43.1, 5.9);
 
-/// The house `days` before `now`, not yet lived in.
-pub(crate) fn house(now: UnixMillis, days: i64, seed: u64) -> Result<InMemory, SetupError> {
+/// The roof, with an inverter that the Cerbo GX reads: everything that feeds the house is measured.
+const ROOF_W: f64 = 3_000.0;
+const MEAN_LOAD_W: f64 = 750.0;
+
+/// The house with everything in it, before it is served.
+pub(crate) struct Demo {
+    site: Arc<Mutex<InMemory>>,
+    gx: Gx,
+}
+
+impl Demo {
+    /// The house `days` before `now`, not yet lived in.
+    pub(crate) fn new(now: UnixMillis, days: i64, seed: u64) -> Result<Self, SetupError> {
+        let site = Arc::new(Mutex::new(house(now, days, seed)?));
+        let gx = cerbo::installed(Arc::clone(&site), now.0 - days * 86_400_000);
+        Ok(Self { site, gx })
+    }
+
+    /// Looks into the house.
+    fn site<T>(&self, look: impl FnOnce(&mut InMemory) -> T) -> T {
+        look(&mut self.site.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Lets time pass: house and GX together.
+    pub(crate) fn live(&mut self, to: UnixMillis) {
+        self.gx.live(to.0, past::STEP_MS);
+        self.site(|site| site.advance(to.0));
+    }
+
+    /// Puts everything on real sockets; that of the inverter is a file in `folder`.
+    pub(crate) async fn serve(
+        self,
+        folder: &Path,
+        tracker: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<Served, Failure> {
+        // The GX lets go of the house, which is then the plant's alone.
+        let gx = self.gx.moved(Box::new(ohmstead_plant::venus::ess::Around::default()));
+        let site = Arc::into_inner(self.site).context("the simulated house is in use")?;
+        let socket = Front::Packet(socket_in(folder));
+        let site = site.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let plant = Plant::continuing(site).front(INVERTER, vec![socket]).start(tracker, stop.clone())?;
+        let gx = cerbo::serve(gx, &plant, tracker, stop).await?;
+        Ok(Served { plant, gx })
+    }
+}
+
+/// Everything on its sockets.
+pub(crate) struct Served {
+    plant: PlantHandle,
+    gx: VenusHandle,
+}
+
+fn house(now: UnixMillis, days: i64, seed: u64) -> Result<InMemory, SetupError> {
     let start_unix_ms = now.0 - days * 86_400_000;
-    // All panels are on two of the batteries, so that everything that feeds the house is measured.
-    let roof = Panels { peak_w: 0.0, tilt_deg: 30.0, azimuth_deg: 0.0 };
+    let roof = Panels { peak_w: ROOF_W, tilt_deg: 30.0, azimuth_deg: 0.0 };
     // The south of France: something happens in winter too.
     let (latitude_deg, longitude_deg) = PLACE;
     let place = Settings { latitude_deg, longitude_deg, ..Settings::default() };
-    let settings = Settings { seed, start_unix_ms, roof, mean_load_w: 350.0, ..place };
+    let settings = Settings { seed, start_unix_ms, roof, mean_load_w: MEAN_LOAD_W, ..place };
     let plant = UNITS.iter().zip(2u8..).fold(Plant::builder(settings), |plant, (unit, host)| {
         // Any free port: the house must not be in the way of anything, and nothing in its way.
         let listen = SocketAddr::new(Ipv4Addr::new(127, 0, 30, host).into(), 0);
@@ -101,17 +156,6 @@ pub(crate) fn house(now: UnixMillis, days: i64, seed: u64) -> Result<InMemory, S
     plant.inverter(inverter, Vec::new()).in_memory()
 }
 
-/// Puts the house on real sockets; that of the inverter is a file in `folder`.
-pub(crate) fn serve(
-    house: InMemory,
-    folder: &Path,
-    tracker: &TaskTracker,
-    stop: &CancellationToken,
-) -> Result<PlantHandle, Failure> {
-    let socket = Front::Packet(socket_in(folder));
-    Ok(Plant::continuing(house).front(INVERTER, vec![socket]).start(tracker, stop.clone())?)
-}
-
 /// The socket of the inverter. The system takes no path longer than 107 bytes for one.
 fn socket_in(folder: &Path) -> PathBuf {
     const LONGEST: usize = 100;
@@ -123,10 +167,11 @@ fn socket_in(folder: &Path) -> PathBuf {
 }
 
 /// The configuration for the house, as its owner would write it.
-pub(crate) fn config_text(plant: &PlantHandle, port: u16, data_dir: &Path) -> Result<String, Failure> {
+pub(crate) fn config_text(served: &Served, port: u16, data_dir: &Path) -> Result<String, Failure> {
+    let plant = &served.plant;
     let (latitude, longitude) = PLACE;
     let batteries = UNITS.iter().map(|unit| device_line(unit, plant)).collect::<Result<String, _>>()?;
-    let devices = batteries + &inverter_line(plant);
+    let devices = batteries + &inverter_line(plant) + &cerbo::line(&served.gx);
     let data_dir = serde_json::Value::from(data_dir.display().to_string());
     Ok(format!(
         "site: {{ name: Demo house, timezone: Europe/Paris, latitude: {latitude}, longitude: {longitude}, languages: [en, fr, nl, et, de] }}\n\
@@ -171,11 +216,11 @@ mod tests {
     async fn the_printed_configuration_is_an_ordinary_one() {
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
         let folder = tempfile::tempdir().expect("a folder");
-        let house = house(UnixMillis(1_750_000_000_000), 1, 1).expect("a house");
-        let plant = serve(house, folder.path(), &tracker, &stop).expect("sockets");
-        let text = config_text(&plant, 0, Path::new("/tmp/a \"b\"")).expect("three batteries");
+        let demo = Demo::new(UnixMillis(1_750_000_000_000), 1, 1).expect("a house");
+        let served = demo.serve(folder.path(), &tracker, &stop).await.expect("sockets");
+        let text = config_text(&served, 0, Path::new("/tmp/a \"b\"")).expect("three batteries");
         let config = config(&text).expect("a configuration");
-        assert_eq!(config.devices.len(), 4);
+        assert_eq!(config.devices.len(), 5);
         assert!(config.mqtt.is_none());
         assert_eq!(config.data_dir.as_deref(), Some(Path::new("/tmp/a \"b\"")));
         stop.cancel();

@@ -2,40 +2,42 @@
 
 use ohmstead_history::{History, WriteError};
 use ohmstead_model::{DeviceId, Metric, Moment, Observation, Reading, UnixMillis, Value};
-use ohmstead_plant::{BatteryTruth, InMemory, InverterTruth, Truth};
+use ohmstead_plant::venus::ess::Ess;
+use ohmstead_plant::{BatteryTruth, InverterTruth, Truth};
+
+use super::{Demo, cerbo};
 
 /// One reading of everything per minute.
-const STEP_MS: i64 = 60_000;
+pub(super) const STEP_MS: i64 = 60_000;
 
-/// Lives `house` up to `now` and stores one reading per device and minute. Returns how many values were stored.
-pub(crate) fn backfill(house: &mut InMemory, history: &History, now: UnixMillis) -> Result<u64, WriteError> {
-    let names = house.names().chain(house.inverter_names());
-    let names: Vec<DeviceId> = names.filter_map(|name| name.parse().ok()).collect();
+/// Lives the house up to `now` and stores one reading per device and minute. Returns how many values were stored.
+pub(crate) fn backfill(demo: &mut Demo, history: &History, now: UnixMillis) -> Result<u64, WriteError> {
+    let names: Vec<DeviceId> = demo.site(|site| {
+        site.names().chain(site.inverter_names()).filter_map(|name| name.parse().ok()).collect()
+    });
     let minutes = std::iter::from_fn(|| {
-        let next = house.now_ms() + STEP_MS;
+        let next = demo.gx.now_ms() + STEP_MS;
         (next < now.0).then(|| {
-            house.advance(next);
-            house.truth()
+            demo.live(UnixMillis(next));
+            readings(&demo.site(|site| site.truth()), &names, demo.gx.ess())
         })
     });
-    let stored = history.backfill(minutes.flat_map(|truth| readings(&truth, &names)))?;
-    house.advance(now.0);
+    let stored = history.backfill(minutes.flatten())?;
+    demo.live(now);
     Ok(stored)
 }
 
-fn readings(truth: &Truth, names: &[DeviceId]) -> Vec<Reading> {
+fn readings(truth: &Truth, names: &[DeviceId], ess: Option<&Ess>) -> Vec<Reading> {
     let at = Moment { unix: UnixMillis(truth.unix_ms), ..Moment::default() };
+    let reading = |device: &DeviceId, values| Reading { device: device.clone(), at, values };
     let batteries = truth.batteries.iter().zip(names);
-    let mut readings: Vec<_> = batteries
-        .map(|(battery, name)| Reading { device: name.clone(), at, values: battery_values(battery) })
-        .collect();
+    let mut readings: Vec<_> =
+        batteries.map(|(battery, name)| reading(name, battery_values(battery))).collect();
     let inverters = truth.inverters.iter().zip(names.iter().skip(truth.batteries.len()));
-    readings.extend(inverters.map(|(inverter, name)| Reading {
-        device: name.clone(),
-        at,
-        values: inverter_values(inverter),
-    }));
-    readings.push(Reading { device: DeviceId::site(), at, values: site_values(truth) });
+    readings.extend(inverters.map(|(inverter, name)| reading(name, inverter_values(inverter))));
+    let cerbo: Option<DeviceId> = cerbo::NAME.parse().ok();
+    readings.extend(ess.zip(cerbo).map(|(ess, name)| reading(&name, cerbo_values(ess))));
+    readings.push(reading(&DeviceId::site(), site_values(truth, ess)));
     readings
 }
 
@@ -66,16 +68,39 @@ fn inverter_values(inverter: &InverterTruth) -> Vec<(Metric, Observation)> {
     ]
 }
 
+/// A GX counts charging positive.
+fn cerbo_values(ess: &Ess) -> Vec<(Metric, Observation)> {
+    let flows = &ess.flows;
+    let loads = flows.load_in_w.iter().chain(&flows.load_out_w);
+    vec![
+        number(Metric::BatterySoc, ess.pack.soc_pct),
+        number(Metric::BatteryPower, -flows.battery_w),
+        number(Metric::GridPower, flows.grid_w.iter().sum()),
+        number(Metric::PvPower, cerbo_solar_w(ess)),
+        number(Metric::LoadPower, loads.sum()),
+    ]
+}
+
+fn cerbo_solar_w(ess: &Ess) -> f64 {
+    ess.flows.pv_ac_w.iter().sum::<f64>() + ess.flows.mppt_w
+}
+
 /// The load is what the sums leave, as the running program computes it: an inverter's own loss is among it.
-fn site_values(truth: &Truth) -> Vec<(Metric, Observation)> {
+fn site_values(truth: &Truth, ess: Option<&Ess>) -> Vec<(Metric, Observation)> {
+    let of_ess = |of: fn(&Ess) -> f64| ess.map_or(0.0, of);
     let sum = |of: fn(&BatteryTruth) -> f64| truth.batteries.iter().map(of).sum::<f64>();
     let sum_of = |of: fn(&InverterTruth) -> f64| truth.inverters.iter().map(of).sum::<f64>();
     let grid = truth.grid_total_w();
-    let solar = truth.pv_w + sum(|battery| battery.pv_w) + sum_of(|inverter| inverter.pv_w.iter().sum());
-    let power = sum(|battery| battery.ac_power_w - battery.pv_w) + sum_of(|inverter| inverter.battery_w);
+    let solar =
+        of_ess(cerbo_solar_w) + sum(|battery| battery.pv_w) + sum_of(|inverter| inverter.pv_w.iter().sum());
+    let power = sum(|battery| battery.ac_power_w - battery.pv_w) + sum_of(|inverter| inverter.battery_w)
+        - of_ess(|ess| ess.flows.battery_w);
     let soc = sum(|battery| battery.soc_pct * battery.capacity_wh)
-        + sum_of(|inverter| inverter.soc_pct * inverter.capacity_wh);
-    let capacity = sum(|battery| battery.capacity_wh) + sum_of(|inverter| inverter.capacity_wh);
+        + sum_of(|inverter| inverter.soc_pct * inverter.capacity_wh)
+        + of_ess(|ess| ess.pack.soc_pct * ess.pack.capacity_wh());
+    let capacity = sum(|battery| battery.capacity_wh)
+        + sum_of(|inverter| inverter.capacity_wh)
+        + of_ess(|ess| ess.pack.capacity_wh());
     vec![
         number(Metric::GridPower, grid),
         number(Metric::LoadPower, grid + solar + power),
@@ -96,7 +121,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let history =
             History::open(folder.path(), &ohmstead_history::Settings::default(), &[]).expect("a store");
-        let mut house = super::super::house(now, 1, 7).expect("a house");
+        let mut house = Demo::new(now, 1, 7).expect("a house");
         let stored = backfill(&mut house, &history, now).expect("room");
         assert!(stored > 1_400 * 15, "{stored} values");
         let series = |metric| {

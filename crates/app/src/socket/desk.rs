@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ohmstead_model::{AskError, Asker, Commands as _, DeviceId, Request, Wish};
-use ohmstead_web::{Backend as _, device_json};
+use ohmstead_web::{Backend as _, device_json, native_json};
 use serde_json::{Value, json};
 
 use super::protocol::{Failure, Question};
@@ -18,6 +18,7 @@ const ROWS_MAX: usize = 10_000;
 pub(super) async fn answer(house: &House, question: Question) -> Result<Value, Failure> {
     match question {
         Question::Read { device } => read(house, &device),
+        Question::Native { device } => native(house, &device),
         Question::Devices {} => Ok(devices(house)),
         Question::Set { device, wish, for_s } => {
             set(house, &device, &wish, for_s.map(Duration::from_secs)).await
@@ -31,6 +32,12 @@ fn read(house: &House, device: &str) -> Result<Value, Failure> {
     let snapshot = house.snapshot();
     let state = snapshot.device(device).ok_or_else(|| unknown_device(house, device))?;
     Ok(device_json(state, house.now()))
+}
+
+fn native(house: &House, device: &str) -> Result<Value, Failure> {
+    let snapshot = house.snapshot();
+    let state = snapshot.device(device).ok_or_else(|| unknown_device(house, device))?;
+    Ok(native_json(state, house.now()))
 }
 
 fn devices(house: &House) -> Value {

@@ -14,6 +14,11 @@ pub(crate) enum Question {
         /// Its name.
         device: String,
     },
+    /// What one device tells in its own words.
+    Native {
+        /// Its name.
+        device: String,
+    },
     /// All devices.
     Devices {},
     /// A mode or a setting for a device.
@@ -95,6 +100,7 @@ mod tests {
     fn questions_survive_the_line() {
         for question in [
             Question::Read { device: "a".to_owned() },
+            Question::Native { device: "a".to_owned() },
             Question::Devices {},
             Question::Set { device: "a".to_owned(), wish: "charge 800 W".to_owned(), for_s: Some(60) },
             Question::Set { device: "a".to_owned(), wish: "auto".to_owned(), for_s: None },

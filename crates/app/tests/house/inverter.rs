@@ -12,21 +12,36 @@ use tokio_util::task::TaskTracker;
 use crate::broker::Broker;
 use crate::program::{Place, text};
 
-/// A simulated inverter in a folder that looks like a machine, in a thread of its own.
-struct Inverter {
+/// A simulated inverter in a thread of its own.
+pub(crate) struct Inverter {
     handle: PlantHandle,
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Inverter {
+    /// In a folder that looks like a machine.
     fn start(profile: &str, machine: &Path) -> Self {
+        Self::at(profile, Front::Tree(machine.to_owned(), "1-1".to_owned()))
+    }
+
+    pub(crate) fn at(profile: &str, front: Front) -> Self {
+        Self::as_node(profile, front, 0)
+    }
+
+    /// With another number of its device file than 0.
+    pub(crate) fn as_node(profile: &str, front: Front, node: u32) -> Self {
         let mut setup = InverterSetup::new("axpert", profile.parse().unwrap());
+        setup.node = node;
         // A full battery: what the priority asks for happens.
         setup.soc_pct = 90.0;
-        let plant = Plant::builder(Settings::default())
-            .inverter(setup, vec![Front::Tree(machine.to_owned(), "1-1".to_owned())])
-            .speed(4.0);
+        let files = match &front {
+            Front::Tree(machine, _) => ["sys/class/hidraw/hidraw", "dev/hidraw"]
+                .map(|file| machine.join(format!("{file}{node}")))
+                .to_vec(),
+            _ => Vec::new(),
+        };
+        let plant = Plant::builder(Settings::default()).inverter(setup, vec![front]).speed(4.0);
         let stop = CancellationToken::new();
         let (sender, started) = std::sync::mpsc::sync_channel(1);
         let stopping = stop.clone();
@@ -40,16 +55,22 @@ impl Inverter {
                 tracker.wait().await;
             });
         });
-        Self { handle: started.recv().unwrap(), stop, thread: Some(thread) }
+        let inverter = Self { handle: started.recv().unwrap(), stop, thread: Some(thread) };
+        let end = crate::broker::now() + crate::DEADLINE;
+        while !files.iter().all(|file| file.exists()) {
+            assert!(crate::broker::now() < end, "the unit was not plugged in");
+            crate::broker::pause();
+        }
+        inverter
     }
 
     /// Frames that would change something, accepted or not.
-    fn setters(&self) -> u64 {
+    pub(crate) fn setters(&self) -> u64 {
         self.handle.with_site(|site| site.inverter_counters("axpert").unwrap().setters)
     }
 
     /// Every command that reached it.
-    fn commands(&self) -> Vec<String> {
+    pub(crate) fn commands(&self) -> Vec<String> {
         self.handle.with_site(|site| site.inverter_counters("axpert").unwrap().commands.into_keys().collect())
     }
 }
@@ -148,9 +169,11 @@ fn settings_are_offered_by_the_unit_and_set_from_mqtt_and_the_command_line() {
         subscriber.wait("a result", |message| message.topic == "ohmstead/axpert/charger_priority/result");
     assert_eq!(result.json()["outcome"], "accepted_unmeasured", "{result:?}");
     let limits = place.verb(&["set", "axpert", "charge_current_max=30"]);
-    assert_eq!(limits.status.code(), Some(5), "not allowed by `write:` {}", text(&limits));
+    assert_eq!(limits.status.code(), Some(5), "{}", text(&limits));
+    assert!(text(&limits).contains("add `limits` to `write:`"), "{}", text(&limits));
     let unknown = place.verb(&["set", "axpert", "factory_defaults=yes"]);
     assert_eq!(unknown.status.code(), Some(5), "{}", text(&unknown));
+    assert!(text(&unknown).contains("factory_defaults"), "{}", text(&unknown));
     assert_eq!(inverter.setters(), 1, "{:?}", inverter.commands());
     let read = json(&place.verb(&["read", "axpert", "--json"]));
     assert_eq!(read["values"]["charger_priority"]["value"], "solar_only", "{read}");

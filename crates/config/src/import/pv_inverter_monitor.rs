@@ -35,14 +35,24 @@ pub fn pv_inverter_monitor(env: &str, source_name: &str) -> Result<Imported, Loa
     let source = Source::new(text);
     let variables = variables(text).map_err(|fault| report(source_name, vec![fault], &source))?;
     let mut wanted = Wanted::default();
-    for (key, value) in variables {
-        wanted.take(key, value);
+    for (index, (line, key, value)) in variables.iter().enumerate() {
+        // Docker and systemd keep the last one too.
+        match variables.iter().skip(index + 1).rfind(|(_, later, _)| later == key) {
+            Some((last, _, _)) => wanted.notes.push(format!(
+                "{} in line {line}: left out, it stands again in line {last}, and the last one counts",
+                comment(key)
+            )),
+            None => wanted.take(key, value),
+        }
     }
     Ok(Imported { yaml: wanted.yaml(source_name), notes: wanted.notes() })
 }
 
+/// A variable with the number of its line.
+type Variable<'t> = (usize, &'t str, &'t str);
+
 /// `KEY=VALUE` lines, with what systemd and shells put around them.
-fn variables(text: &str) -> Result<Vec<(&str, &str)>, Fault> {
+fn variables(text: &str) -> Result<Vec<Variable<'_>>, Fault> {
     let mut variables = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -56,7 +66,7 @@ fn variables(text: &str) -> Result<Vec<(&str, &str)>, Fault> {
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
         match bare.split_once('=') {
             Some((key, value)) if !key.is_empty() && key.chars().all(is_name) => {
-                variables.push((key, unquoted(value.trim())));
+                variables.push((index + 1, key, unquoted(without_comment(value.trim()))));
             }
             _ => {
                 let mark = Mark { line: index + 1, column: 1, length: line.chars().count().max(1) };
@@ -70,6 +80,22 @@ fn variables(text: &str) -> Result<Vec<(&str, &str)>, Fault> {
     Ok(variables)
 }
 
+/// The value without what is said about it behind a `#`, which within quotes or a word is part of it.
+fn without_comment(value: &str) -> &str {
+    let quoted = |quote: char| {
+        let end = value.strip_prefix(quote)?.find(quote)? + 2;
+        value.get(..end)
+    };
+    if let Some(quoted) = quoted('"').or_else(|| quoted('\'')) {
+        return quoted;
+    }
+    if value.starts_with('#') {
+        return "";
+    }
+    let cut = value.match_indices('#').find(|(at, _)| value[..*at].ends_with(char::is_whitespace));
+    cut.map_or(value, |(at, _)| value[..at].trim_end())
+}
+
 fn unquoted(text: &str) -> &str {
     let text = text.trim();
     let within = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
@@ -80,6 +106,9 @@ fn unquoted(text: &str) -> &str {
 struct Wanted {
     host: String,
     port: Option<u16>,
+    /// The port that stood behind the host; `port` is another word, which counts.
+    port_of_host: Option<u16>,
+    tls: bool,
     interval_s: f64,
     path: Option<String>,
     notes: Vec<String>,
@@ -87,7 +116,15 @@ struct Wanted {
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { host: BROKER.to_owned(), port: None, interval_s: INTERVAL_S, path: None, notes: Vec::new() }
+        Self {
+            host: BROKER.to_owned(),
+            port: None,
+            port_of_host: None,
+            tls: false,
+            interval_s: INTERVAL_S,
+            path: None,
+            notes: Vec::new(),
+        }
     }
 }
 
@@ -122,14 +159,27 @@ impl Wanted {
         self.notes.push(format!("{}: {note}", comment(key)));
     }
 
+    /// The host, as it is or as people write addresses: with a scheme in front and a port behind.
     fn broker(&mut self, value: &str) -> String {
-        let settings = ohmstead_publish::Settings { host: value.to_owned(), ..Default::default() };
-        match ohmstead_publish::check(&settings) {
-            Ok(()) => {
-                value.clone_into(&mut self.host);
-                "imported as `mqtt.host`".to_owned()
-            }
-            Err(error) => format!("left out, {}", comment(&error.to_string())),
+        let (scheme, rest) = value.split_once("://").map_or(("", value), |(scheme, rest)| (scheme, rest));
+        let tls = match scheme {
+            "" | "tcp" | "mqtt" => false,
+            "ssl" | "tls" | "mqtts" => true,
+            _ => return format!("left out, {} is no way to reach a broker over TCP", comment(scheme)),
+        };
+        let (host, port) = host_and_port(rest.trim_end_matches('/'));
+        let settings = ohmstead_publish::Settings { host: host.to_owned(), ..Default::default() };
+        if let Err(error) = ohmstead_publish::check(&settings) {
+            return format!("left out, {}", comment(&error.to_string()));
+        }
+        host.clone_into(&mut self.host);
+        (self.port_of_host, self.tls) = (port, tls);
+        let tls = if tls { " with `mqtt.tls`" } else { "" };
+        match port {
+            Some(port) => format!(
+                "imported as `mqtt.host`{tls}, its port {port} as `mqtt.port` unless MQTT_PORT is there"
+            ),
+            None => format!("imported as `mqtt.host`{tls}"),
         }
     }
 
@@ -163,8 +213,11 @@ mqtt:
 ",
         );
         let _ = writeln!(yaml, "  host: {}", scalar(&self.host));
-        if let Some(port) = self.port {
+        if let Some(port) = self.port.or(self.port_of_host) {
             let _ = writeln!(yaml, "  port: {port}");
+        }
+        if self.tls {
+            yaml.push_str("  tls: {}\n");
         }
         yaml.push_str(
             "  compat: [pv-inverter-monitor]
@@ -184,5 +237,20 @@ read_only: false
         ];
         self.notes.extend(always.map(str::to_owned));
         self.notes
+    }
+}
+
+/// `host:port`, `[ip]:port`, or a host alone.
+fn host_and_port(text: &str) -> (&str, Option<u16>) {
+    let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port != 0);
+    if let Some((ip, rest)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+        return (ip, rest.strip_prefix(':').and_then(port));
+    }
+    match text.split_once(':') {
+        Some((host, behind)) if !behind.contains(':') => match port(behind) {
+            Some(port) => (host, Some(port)),
+            None => (text, None),
+        },
+        _ => (text, None),
     }
 }

@@ -35,25 +35,25 @@ use crate::refused;
       |
     2 |   garage: { marstk: { host: 192.0.2.7 } }
       |             ^^^^^^
-      = write `garage: { DRIVER: { ... } }`; drivers: marstek, voltronic"#]])]
+      = write `garage: { DRIVER: { ... } }`; drivers: marstek, victron, voltronic"#]])]
 #[case::driver_left_out("devices:\n  garage: { host: 192.0.2.7 }\n", expect![[r#"
     ohmstead.yaml:2:13: unknown driver `host` for device `garage`
       |
     2 |   garage: { host: 192.0.2.7 }
       |             ^^^^
-      = write `garage: { DRIVER: { ... } }`; drivers: marstek, voltronic"#]])]
+      = write `garage: { DRIVER: { ... } }`; drivers: marstek, victron, voltronic"#]])]
 #[case::driver_left_out_with_more_keys("devices:\n  garage:\n    host: 192.0.2.7\n    port: 30000\n", expect![[r#"
     ohmstead.yaml:2:3: device `garage` has 2 keys where exactly one, its driver, is expected
       |
     2 |   garage:
       |   ^^^^^^
-      = write `garage: { DRIVER: { ... } }`; drivers: marstek, voltronic"#]])]
+      = write `garage: { DRIVER: { ... } }`; drivers: marstek, victron, voltronic"#]])]
 #[case::device_without_anything("devices:\n  garage:\n", expect![[r#"
     ohmstead.yaml:2:3: device `garage` names no driver
       |
     2 |   garage:
       |   ^^^^^^
-      = write `garage: { DRIVER: { ... } }`; drivers: marstek, voltronic"#]])]
+      = write `garage: { DRIVER: { ... } }`; drivers: marstek, victron, voltronic"#]])]
 #[case::wrong_unit("devices: { garage: { marstek: { host: 192.0.2.7, power_max: 3 kVA } } }\n", expect![[r#"
     ohmstead.yaml:1:61: invalid value "3 kVA" for `power_max` in device `garage`: expected a power such as 3000, "3000 W" or "3 kW"
       |
@@ -416,6 +416,120 @@ use crate::refused;
     1 | ...xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx, foo: 1, entity_id: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy...
       |                                                           ^^^
       = known keys here: host, port, name, interval, timeout, retries, quiet_gap, methods, phase, capacity, power_max, pv_peak, ble_mac, entity_id, device_id, rediscover, read_only"#]])]
+#[case::open_dbus_api("devices:\n  gx: { victron: { serve_dbus_api: 0.0.0.0:8088 } }\n", expect![[r#"
+    ohmstead.yaml:2:36: `serve_dbus_api` listens on 0.0.0.0:8088, which others in the network can reach, without a token
+      |
+    2 |   gx: { victron: { serve_dbus_api: 0.0.0.0:8088 } }
+      |                                    ^^^^^^^^^^^^
+      = make one with `openssl rand -hex 16 > FILE` and name it: `{ listen: ..., token_file: FILE }`; or listen on 127.0.0.1"#]])]
+#[case::dbus_api_where_the_page_is("devices:\n  gx:\n    victron:\n      serve_dbus_api: 127.0.0.1:8230\n", expect![[r#"
+    ohmstead.yaml:4:23: `serve_dbus_api` listens on 127.0.0.1:8230, where something else listens already
+      |
+    4 |       serve_dbus_api: 127.0.0.1:8230
+      |                       ^^^^^^^^^^^^^^
+      = give it a port of its own, such as 8088"#]])]
+#[case::dbus_api_without_a_port("devices:\n  gx: { victron: { serve_dbus_api: { listen: localhost, write: true } } }\n", expect![[r#"
+    ohmstead.yaml:2:20: invalid value "localhost" for `serve_dbus_api` in device `gx`: expected an address with a port such as 127.0.0.1:8088
+      |
+    2 |   gx: { victron: { serve_dbus_api: { listen: localhost, write: true } } }
+      |                    ^^^^^^^^^^^^^^"#]])]
+#[case::watched_nothing("devices:\n  gx:\n    victron:\n      watch:\n        - vebus/Mode\n        - /Dc/0/Voltage\n", expect![[r#"
+    ohmstead.yaml:6:11: invalid value "/Dc/0/Voltage" for `watch` in device `gx`: expected a path such as vebus/Ac/ActiveIn/L1/F or battery/512/System/MaxCellVoltage (CLASS/INSTANCE/PATH); `ohmstead read NAME --native` lists them
+      |
+    6 |         - /Dc/0/Voltage
+      |           ^^^^^^^^^^^^^"#]])]
+#[case::watched_under_a_name_of_the_catalogue("devices:\n  gx: { victron: { watch: [{ path: vebus/Mode, name: battery_soc }] } }\n", expect![[r#"
+    ohmstead.yaml:2:20: invalid value "battery_soc" for `watch` in device `gx`: expected another name: this one is a metric of its own
+      |
+    2 |   gx: { victron: { watch: [{ path: vebus/Mode, name: battery_soc }] } }
+      |                    ^^^^^"#]])]
+#[case::watched_twice("devices:\n  gx: { victron: { watch: [vebus/Mode, vebus/Mode] } }\n", expect![[r#"
+    ohmstead.yaml:2:20: two paths have the name vebus_mode: give one of them another `name`
+      |
+    2 |   gx: { victron: { watch: [vebus/Mode, vebus/Mode] } }
+      |                    ^^^^^"#]])]
+#[case::two_gx_at_one_bus("devices:\n  a: { victron: { dbus: system } }\n  b: { victron: {} }\n", expect![[r#"
+    ohmstead.yaml:3:8: devices `a` and `b` have the same address system
+      |
+    3 |   b: { victron: {} }
+      |        ^^^^^^^
+      = a device is configured once; behind one address, each needs a `port` of its own"#]])]
+#[case::negative_capacity("devices: { a: { voltronic: { capacity: -5 kWh } } }\n", expect![[r#"
+    ohmstead.yaml:1:40: device `a`: `capacity` is not above 0
+      |
+    1 | devices: { a: { voltronic: { capacity: -5 kWh } } }
+      |                                        ^^^^^^
+      = give the real one, or leave the key out"#]])]
+#[case::no_capacity("devices: { a: { marstek: { host: h, capacity: 0, power_max: 0 } } }\n", expect![[r#"
+    ohmstead.yaml:1:47: device `a`: `capacity` is not above 0
+      |
+    1 | devices: { a: { marstek: { host: h, capacity: 0, power_max: 0 } } }
+      |                                               ^
+      = give the real one, or leave the key out
+
+    ohmstead.yaml:1:61: device `a`: `power_max` is not above 0
+      |
+    1 | devices: { a: { marstek: { host: h, capacity: 0, power_max: 0 } } }
+      |                                                             ^
+      = give the real one, or leave the key out"#]])]
+#[case::empty_serial("devices: { a: { voltronic: { serial: \"\" } } }\n", expect![[r#"
+    ohmstead.yaml:1:38: device `a`: `serial` is empty
+      |
+    1 | devices: { a: { voltronic: { serial: "" } } }
+      |                                      ^^
+      = give the number on the unit's plate, or leave the key out"#]])]
+#[case::no_write_at_all("devices: { a: { victron: { writes_per_day: 0 } } }\n", expect![[r#"
+    ohmstead.yaml:1:44: device `a`: `writes_per_day` is 0
+      |
+    1 | devices: { a: { victron: { writes_per_day: 0 } } }
+      |                                            ^
+      = to allow no write at all say `read_only: true`"#]])]
+#[case::relative_root("devices: { a: { voltronic: { sys_root: relative } } }\n", expect![[r#"
+    ohmstead.yaml:1:40: device `a`: `sys_root` is "relative", which does not begin with a slash
+      |
+    1 | devices: { a: { voltronic: { sys_root: relative } } }
+      |                                        ^^^^^^^^
+      = give the whole path, such as /sys or /dev"#]])]
+#[case::usb_port_of_a_serial_line("devices: { a: { voltronic: { path: /dev/ttyUSB0, usb_port: 1-1.2 } } }\n", expect![[r#"
+    ohmstead.yaml:1:60: device `a`: `usb_port` does not go with a `path` that is a serial line
+      |
+    1 | devices: { a: { voltronic: { path: /dev/ttyUSB0, usb_port: 1-1.2 } } }
+      |                                                            ^^^^^
+      = keep one of the two: usb_port finds the unit among the hidraw devices"#]])]
+#[case::nothing_tells_them_apart("devices:\n  a: { voltronic: {} }\n  b: { voltronic: { path: auto } }\n", expect![[r#"
+    ohmstead.yaml:3:27: nothing tells the inverters `a` and `b` apart: both are to be found on any USB port
+      |
+    3 |   b: { voltronic: { path: auto } }
+      |                           ^^^^
+      = give each its `serial`, `usb_port` or `path`; `ohmstead discover voltronic --yaml` prints them"#]])]
+#[case::one_serial_twice("devices:\n  a: { voltronic: { serial: \"9293\" } }\n  b: { voltronic: { serial: \"9293\" } }\n", expect![[r#"
+    ohmstead.yaml:3:29: devices `a` and `b` have the same `serial` 9293
+      |
+    3 |   b: { voltronic: { serial: "9293" } }
+      |                             ^^^^^^
+      = a device is configured once"#]])]
+#[case::one_path_in_two_spellings("devices:\n  a: { voltronic: { path: /dev/hidraw0 } }\n  b: { voltronic: { path: /dev/../dev/hidraw0 } }\n", expect![[r#"
+    ohmstead.yaml:3:27: devices `a` and `b` have the same address /dev/hidraw0
+      |
+    3 |   b: { voltronic: { path: /dev/../dev/hidraw0 } }
+      |                           ^^^^^^^^^^^^^^^^^^^
+      = a device is configured once; behind one address, each needs a `port` of its own"#]])]
+#[case::one_socket_in_two_spellings("devices:\n  a: { voltronic: { path: /run/x.sock } }\n  b: { voltronic: { path: \"unixpacket:/run/x.sock\" } }\n", expect![[r#"
+    ohmstead.yaml:3:27: devices `a` and `b` have the same address /run/x.sock
+      |
+    3 |   b: { voltronic: { path: "unixpacket:/run/x.sock" } }
+      |                           ^^^^^^^^^^^^^^^^^^^^^^^^
+      = a device is configured once; behind one address, each needs a `port` of its own"#]])]
+#[case::a_broker_with_its_port("devices: {}\nmqtt: { host: \"three:1884\" }\n", expect![[r#"
+    ohmstead.yaml:2:15: mqtt.host: "three:1884" is no host name or address: the port has a key of its own, `port`
+      |
+    2 | mqtt: { host: "three:1884" }
+      |               ^^^^^^^^^^^^"#]])]
+#[case::a_broker_with_a_comment("devices: {}\nmqtt: { host: \"broker # comment\" }\n", expect![[r#"
+    ohmstead.yaml:2:15: mqtt.host: "broker # comment" is no host name or address: it holds characters that no name has
+      |
+    2 | mqtt: { host: "broker # comment" }
+      |               ^^^^^^^^^^^^^^^^^^"#]])]
 fn a_mistake_is_explained(#[case] text: &str, #[case] message: Expect) {
     message.assert_eq(&refused(text));
 }

@@ -1,7 +1,7 @@
 //! Conversion of marstek-poller's configuration.
 
 use expect_test::expect;
-use ohmstead_config::import::marstek_poller;
+use ohmstead_config::import::{marstek_poller, victron_paths};
 use ohmstead_drivers::DeviceSettings;
 use ohmstead_units::Timespan;
 use proptest::prelude::*;
@@ -286,6 +286,33 @@ mod monitor {
         good(&imported.yaml);
     }
 
+    #[rstest::rstest]
+    #[case(
+        "MQTT_BROKER=broker # the one in the cellar\nPOLL_INTERVAL=5 # s\n",
+        "host: broker",
+        "interval: 5 s"
+    )]
+    #[case("MQTT_BROKER=\"broker\" # quoted\n", "host: broker\n  compat", "")]
+    #[case("MQTT_BROKER=three:1884\n", "host: three\n  port: 1884\n", "")]
+    #[case("MQTT_BROKER=tcp://10.0.0.2:1884\n", "host: 10.0.0.2\n  port: 1884\n", "")]
+    #[case("MQTT_PORT=1885\nMQTT_BROKER=[fe80::1]:1884\n", "host: \"fe80::1\"\n  port: 1885\n", "")]
+    #[case("MQTT_BROKER=mqtts://broker\n", "host: broker\n  tls: {}\n", "")]
+    #[case("MQTT_BROKER=ws://broker\n", "host: localhost\n", "")]
+    #[case("MQTT_BROKER=one\nMQTT_BROKER=two\n", "host: two\n", "")]
+    fn brokers_as_people_write_them(#[case] env: &str, #[case] broker: &str, #[case] more: &str) {
+        let imported = pv_inverter_monitor(env, "x.env").expect("a sound file");
+        assert!(imported.yaml.contains(broker) && imported.yaml.contains(more), "{}", imported.yaml);
+        ohmstead_config::parse(&imported.yaml, "imported", &|_| None).expect("what is written is accepted");
+    }
+
+    #[test]
+    fn of_a_key_that_stands_twice_the_last_counts_and_that_is_told() {
+        let imported = pv_inverter_monitor("MQTT_PORT=1\nTZ=x\nMQTT_PORT=1884\n", "x.env").expect("sound");
+        assert!(imported.yaml.contains("port: 1884\n"), "{}", imported.yaml);
+        let told = "MQTT_PORT in line 1: left out, it stands again in line 3, and the last one counts";
+        assert_eq!(imported.notes[0], told);
+    }
+
     #[test]
     fn what_is_no_environment_is_refused_with_its_line() {
         let error = pv_inverter_monitor("A=1\nmqtt: { host: x }\n", "x.env").expect_err("YAML").to_string();
@@ -304,6 +331,95 @@ mod monitor {
             if let Ok(imported) = pv_inverter_monitor(&env, "a\nb") {
                 good(&imported.yaml);
             }
+        }
+    }
+}
+
+const PATHS: &str = r#"{
+  "metadata": {"version": "1.0", "api_endpoint": "http://192.0.2.88:8088", "device": "Cerbo GX"},
+  "critical_paths": {
+    "battery_soc": {"service": "com.victronenergy.system", "path": "/Dc/Battery/Soc", "type": "float", "unit": "%", "poll_interval_seconds": 10, "critical_threshold_low": 10, "warning_threshold": 20},
+    "grid_lost_alarm": {"service": "com.victronenergy.vebus.ttyS4", "path": "/Alarms/GridLost", "poll_interval_seconds": 5, "critical": true},
+    "inverter_state": {"service": "com.victronenergy.vebus.ttyS4", "path": "/State", "poll_interval_seconds": 0.1}
+  },
+  "health": {
+    "min_cell_voltage": {"service": "com.victronenergy.battery.socketcan_can0", "path": "/System/MinCellVoltage", "unit": "V", "poll_interval_seconds": 60, "warning_threshold": 3.1, "critical_threshold": 3.0},
+    "battery temp": {"service": "com.victronenergy.battery.socketcan_can0", "path": "/Dc/0/Temperature", "unit": "C", "warning_threshold": 50, "critical_threshold": 55},
+    "other_battery": {"service": "com.victronenergy.battery.ttyO0", "path": "/Soc"},
+    "twice": {"service": "com.victronenergy.battery.socketcan_can0", "path": "/Dc/0/Temperature"},
+    "strange": {"service": "com.victronenergy.battery.socketcan_can0", "path": "x: ] #"},
+    "spread": {"service": "", "path": ""}
+  },
+  "anomaly_detection_rules": {"rules": [
+    {"name": "Grid Lost", "trigger": "GridLost == 1", "path": "/Alarms/GridLost"},
+    {"name": "Low", "trigger": "Soc < 10%", "path": "/Dc/Battery/Soc"}
+  ]}
+}"#;
+
+#[test]
+fn a_list_of_paths() {
+    let imported = victron_paths(PATHS, "paths.json").expect("a list");
+    expect![[r##"
+        # Made by `ohmstead import victron-paths` from paths.json.
+        # `ohmstead check --config THIS_FILE --live` reads the device once.
+
+        site:
+          name: Home
+
+        devices:
+          gx:
+            victron:
+              http: "http://192.0.2.88:8088"   # on the device itself `dbus: system` is better
+              # Besides what the driver reports by itself. Each becomes a metric of the device.
+              watch:
+                - { path: vebus/Alarms/GridLost, name: grid_lost_alarm, interval: 5 s }
+                - { path: vebus/State, name: inverter_state }
+                - { path: battery/System/MinCellVoltage, name: min_cell_voltage, interval: 60 s }
+                - { path: battery/Dc/0/Temperature, name: battery_temp }
+
+        # Limits of the list. This version has no rules of the owner's own yet: they stand here so that none is lost.
+        # alerts:
+        #   rules:
+        #     - { name: battery_soc_critical, when: "gx.battery_soc < 10 %" }
+        #     - { name: battery_soc_warning, when: "gx.battery_soc < 20 %" }
+        #     - { name: min_cell_voltage_warning, when: "gx.min_cell_voltage < 3.1 V" }
+        #     - { name: min_cell_voltage_critical, when: "gx.min_cell_voltage < 3 V" }
+        #     - { name: battery_temp_warning, when: "gx.battery_temp > 50 °C" }
+        #     - { name: battery_temp_critical, when: "gx.battery_temp > 55 °C" }
+
+        # Nothing is written to the device. `false` allows it.
+        read_only: true
+    "##]].assert_eq(&imported.yaml);
+    expect![[r#"
+        critical_paths.battery_soc: not watched, it is reported as `battery_soc` anyway
+        critical_paths.inverter_state: watched at its usual interval, for the one given is not between 1 s and 1 d
+        health.other_battery: left out, com.victronenergy.battery.socketcan_can0 has the class battery too: name the one that is meant by its instance, as battery/INSTANCE/Soc
+        health.twice: left out, the list has it twice
+        health.strange: left out, x: ] # of com.victronenergy.battery.socketcan_can0 is no path
+        anomaly_detection_rules: Grid Lost (GridLost == 1): the driver tells it by itself, as the notice `grid_lost`
+        anomaly_detection_rules: Low (Soc < 10%): left out, this version has no rules of the owner's own yet
+        watched values keep the device's own signs; reported ones follow Ohmstead's: grid import +, battery discharge +
+        services are named by their class: the name on the bus changes with the port, class and instance do not
+        the intervals are how often a value is told; over D-Bus and MQTT the device itself speaks, nothing is polled path by path"#]].assert_eq(&imported.notes.join("\n"));
+    let config = good(&imported.yaml);
+    let DeviceSettings::Victron(settings) = &config.devices[0].1 else { panic!("a GX device") };
+    assert_eq!(settings.watch.len(), 4);
+}
+
+#[test]
+fn what_is_no_list_of_paths_is_refused() {
+    for text in ["{}", "[]", "", "{\"a\": {\"b\": 1}}", "devices: {}\n"] {
+        assert!(victron_paths(text, "paths.json").is_err(), "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_list_of_paths_breaks_the_result(name in "\\PC{0,20}", service in "\\PC{0,30}", path in "\\PC{0,30}", seconds in any::<f64>()) {
+        let seconds = if seconds.is_finite() { seconds } else { 1.0 };
+        let text = serde_json::json!({"s": {name.as_str(): {"service": service, "path": path, "poll_interval_seconds": seconds}}}).to_string();
+        if let Ok(imported) = victron_paths(&text, "paths.json") {
+            good(&imported.yaml);
         }
     }
 }

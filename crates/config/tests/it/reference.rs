@@ -26,6 +26,16 @@ fn every_key_is_documented_and_every_documented_key_exists() {
         ("", "devices: {}\nHERE"),
         ("site.", "devices: {}\nsite: { HERE }"),
         ("devices.NAME.marstek.", "devices: { a: { marstek: { host: h, HERE } } }"),
+        ("devices.NAME.victron.", "devices: { a: { victron: { HERE } } }"),
+        ("devices.NAME.victron.mqtt.", "devices: { a: { victron: { mqtt: { host: h, HERE } } } }"),
+        (
+            "devices.NAME.victron.watch.",
+            "devices: { a: { victron: { watch: [{ path: vebus/Mode, HERE }] } } }",
+        ),
+        (
+            "devices.NAME.victron.serve_dbus_api.",
+            "devices: { a: { victron: { serve_dbus_api: { listen: \"127.0.0.1:8088\", HERE } } } }",
+        ),
         ("devices.NAME.voltronic.", "devices: { a: { voltronic: { HERE } } }"),
         ("mqtt.", "devices: {}\nmqtt: { HERE }"),
         ("mqtt.tls.", "devices: {}\nmqtt: { tls: { HERE } }"),

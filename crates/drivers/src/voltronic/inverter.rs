@@ -235,9 +235,24 @@ impl Device for Inverter {
     }
 }
 
-/// What units of a family report.
+/// What not every unit of a family has: announced by being told.
+const ONLY_SOME: &[Metric] = &[
+    Metric::DischargeCurrentMax,
+    Metric::ParallelUnits,
+    Metric::PvCurrent1,
+    Metric::PvPower2,
+    Metric::PvVoltage2,
+    Metric::PvCurrent2,
+    Metric::PvPower3,
+    Metric::PvVoltage3,
+    Metric::PvCurrent3,
+    super::native::FLAG_FEED_IN_ALLOWED,
+];
+
+/// What every unit of a family reports.
 fn metrics(family: Family) -> Vec<Metric> {
     let mut metrics = family.metrics();
+    metrics.retain(|metric| !ONLY_SOME.contains(metric));
     metrics.extend(FIGURES.iter().copied().filter(|figure| !metrics.contains(figure)).collect::<Vec<_>>());
     metrics
 }

@@ -3,6 +3,7 @@
 
 mod battery;
 mod cells;
+mod guest;
 mod inverter;
 mod load;
 mod noise;
@@ -123,6 +124,8 @@ pub struct House {
     /// What the roof would give if there were a grid, W.
     roof_offer_w: f64,
     grid_w: [f64; 3],
+    /// What the Multis of a GX draw, W, negative = they feed in.
+    guest_w: [f64; 3],
     totals: Totals,
 }
 
@@ -175,6 +178,7 @@ impl House {
             roof_w: 0.0,
             roof_offer_w: 0.0,
             grid_w: [0.0; 3],
+            guest_w: [0.0; 3],
             totals: Totals::default(),
         };
         // A first look, so that the meter reads something sensible before the first step.
@@ -314,6 +318,7 @@ impl House {
         };
         let ambient_c = self.ambient_c();
         self.feed_inverters(from_ms, to_ms, dt_s);
+        self.feed_guest();
         let following = self.batteries.iter().filter(|battery| battery.follows_meter(civil)).count().max(1);
         // The batteries hear the meter as it was before this step: the sensor's own delay.
         let meter_share_w = self.grid_w.iter().sum::<f64>() / following as f64;

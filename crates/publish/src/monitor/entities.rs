@@ -1,6 +1,9 @@
 //! The entities that pv-inverter-monitor's `configuration.yaml` had, announced under the same unique ids, names and states,
 //! so that what was built on them goes on: sums of energy, the sensor that compares desired and actual mode. Pure.
 //!
+//! They belong to no device, as those of `configuration.yaml` did: Home Assistant puts the name of a device before the names of
+//! its entities, and "Inverter output power" would become "inverter Inverter output power".
+//!
 //! For the inverter with the configured topics only: those unique ids are the same in every house.
 
 use ohmstead_model::{DeviceState, Metric};
@@ -138,11 +141,6 @@ impl Desk<'_> {
             payload.extend(particular);
         }
         payload.extend(discovery::availability(&[self.scheme.status(), self.prefix.availability()]));
-        let title = &self.device.info.title;
-        payload.insert(
-            "device".to_owned(),
-            json!({ "identifiers": [format!("{UNIQUE}_inverter")], "name": title, "manufacturer": "Voltronic" }),
-        );
         payload.insert("origin".to_owned(), discovery::origin(self.scheme));
         Announcement {
             topic: self.scheme.discovery_topic(platform, &unique),

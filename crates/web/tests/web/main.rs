@@ -4,6 +4,7 @@
 
 mod access;
 mod client;
+mod dbus_api;
 mod documents;
 mod fake;
 mod figures;

@@ -1,0 +1,78 @@
+//! ESS, the device itself, and what else is connected to it.
+
+use ohmstead_model::Metric;
+
+use super::{Out, Phased, missing, word_of};
+use crate::victron::ess::{battery_mode, mode_word};
+use crate::victron::firmware::is_newer;
+use crate::victron::native;
+use crate::victron::site::Site;
+use crate::victron::value::whole;
+
+pub(super) fn ess(site: &Site<'_>, out: &mut Out) {
+    let volatile = |path: &str| site.hub4.and_then(|part| part.number(path));
+    let setting = |path: &str| site.setting(path);
+    let setpoint = volatile("/Overrides/Setpoint").or_else(|| setting("/Settings/CGwacs/AcPowerSetPoint"));
+    out.number(native::GRID_SETPOINT, setpoint);
+    let discharge = volatile("/Overrides/MaxDischargePower").filter(|watts| *watts >= 0.0);
+    out.number(
+        native::MAX_DISCHARGE_POWER,
+        discharge.or_else(|| setting("/Settings/CGwacs/MaxDischargePower")),
+    );
+    out.number(native::MAX_FEED_IN_POWER, setting("/Settings/CGwacs/MaxFeedInPower"));
+    out.number(native::MINIMUM_SOC, setting("/Settings/CGwacs/BatteryLife/MinimumSocLimit"));
+    out.number(native::MAX_CHARGE_CURRENT, setting("/Settings/SystemSetup/MaxChargeCurrent"));
+    out.number(native::ACTIVE_SOC_LIMIT, site.system_number("/Control/ActiveSocLimit"));
+    let mode = setting("/Settings/CGwacs/Hub4Mode").and_then(whole);
+    out.state(
+        native::ESS_MODE,
+        mode.and_then(|mode| match mode {
+            1 => Some("phase_compensation"),
+            2 => Some("individual_phases"),
+            3 => Some("external_control"),
+            _ => None,
+        }),
+    );
+    out.state(Metric::BatteryMode, battery_mode(site));
+    out.text(Metric::BatteryModeNative, mode_word(site).as_deref());
+    out.text(
+        native::ESS_STATE,
+        site.settings.and_then(|part| word_of(part, "/Settings/CGwacs/BatteryLife/State")),
+    );
+}
+
+pub(super) fn others(site: &Site<'_>, out: &mut Out) {
+    let chargers: Vec<_> = site.tree.of_class("evcharger").collect();
+    if let Some(first) = chargers.first() {
+        let power: Result<f64, _> =
+            chargers.iter().map(|part| part.number("/Ac/Power").ok_or_else(|| missing(part))).sum();
+        out.observed(native::EV_POWER, power);
+        out.text(native::EV_STATE, word_of(first, "/Status"));
+    }
+    let running = site.tree.of_class("generator").find_map(|part| part.int("/State"));
+    out.yes_no(native::GENERATOR_RUNNING, running.map(|state| matches!(state, 1..=3)));
+    if let Some(phased) = Phased::of(site, "/Ac/Genset") {
+        out.observed(native::GENERATOR_POWER, phased.sum("generator power"));
+    }
+    for (metric, part) in native::TANK_LEVELS.into_iter().zip(site.tree.of_class("tank")) {
+        out.number(metric, part.number("/Level"));
+    }
+    for (metric, part) in native::TEMPERATURES.into_iter().zip(site.tree.of_class("temperature")) {
+        out.number(metric, part.number("/Temperature"));
+    }
+}
+
+pub(super) fn device(site: &Site<'_>, out: &mut Out) {
+    let Some(platform) = site.platform else { return };
+    out.text(Metric::DeviceModel, platform.text("/Device/Model"));
+    out.text(Metric::DeviceFirmware, platform.text("/Firmware/Installed/Version"));
+    out.text(native::FIRMWARE_AVAILABLE, platform.text("/Firmware/Online/AvailableVersion"));
+    out.text(native::FIRMWARE_BACKUP, platform.text("/Firmware/Backup/AvailableVersion"));
+    let available = platform.text("/Firmware/Online/AvailableVersion");
+    let installed = platform.text("/Firmware/Installed/Version");
+    let newer = available.zip(installed).and_then(|(available, installed)| is_newer(available, installed));
+    out.yes_no(native::FIRMWARE_UPDATE, newer);
+    out.number(native::NOTIFICATIONS, platform.number("/Notifications/NumberOfActiveNotifications"));
+    let state = platform.value("/Firmware/State").map(ToString::to_string);
+    out.text(native::FIRMWARE_STATE, state.as_deref());
+}

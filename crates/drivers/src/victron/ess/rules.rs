@@ -1,0 +1,158 @@
+//! Whether a GX device can be controlled, and what of it.
+
+use ohmstead_model::{Evidence, Metric, Observation, Value};
+
+use super::{ESS_STATE, FORCE_CHARGE, MAX_DISCHARGE, SETPOINT};
+use crate::victron::canonical::{values, word_of};
+use crate::victron::site::Site;
+use crate::victron::transport::Kind;
+use crate::victron::tree::Part;
+
+/// From this version on overrides are made for others than Victron's own programs.
+const OVERRIDES_SINCE: (u32, u32) = (3, 50);
+
+/// Why nothing can be written to this device over this way at present, if so.
+pub(crate) fn precondition(site: &Site<'_>, kind: Kind) -> Result<(), String> {
+    if kind == Kind::Modbus {
+        return Err("Modbus TCP is only read: it cannot write \"no value\", which is how an override ends; configure dbus or mqtt as well".to_owned());
+    }
+    let Some(vebus) = site.vebus() else {
+        let reason = match site.inverters.first() {
+            Some(part) => {
+                format!("only Multis and Quattros on VE.Bus can be controlled so far, not a {}", part.class)
+            }
+            None => "no Multi or Quattro is connected to the GX device".to_owned(),
+        };
+        return Err(reason);
+    };
+    match vebus.int("/Hub4/AssistantId") {
+        Some(4 | 5) => {}
+        Some(other) => return Err(format!("the inverter has an assistant that is not ESS (number {other})")),
+        None => {
+            return Err(
+                "the inverter has no ESS assistant: it must be installed with VEConfigure first".to_owned()
+            );
+        }
+    }
+    match site.settings.and_then(|part| part.int("/Settings/CGwacs/Hub4Mode")) {
+        Some(1 | 2) => {}
+        Some(3) => {
+            return Err(
+                "ESS is set to external control: the GX device leaves control to another program".to_owned()
+            );
+        }
+        Some(other) => return Err(format!("ESS is in a mode that is not known ({other})")),
+        None => return Err("the GX device has not told its ESS mode yet".to_owned()),
+    }
+    if site.hub4.is_none() {
+        return Err("the ESS program of the GX device (hub4) does not run".to_owned());
+    }
+    Ok(())
+}
+
+/// The service with this override, if it can be used.
+pub(super) fn volatile<'a>(site: &Site<'a>, path: &str) -> Option<&'a Part> {
+    let known = site.platform.and_then(|part| part.text("/Firmware/Installed/Version")).and_then(version);
+    let is_new_enough = known.is_none_or(|version| version >= OVERRIDES_SINCE);
+    site.hub4.filter(|part| is_new_enough && part.has(path))
+}
+
+/// The first two numbers of `v3.70~33`.
+fn version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.trim_start_matches('v').split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+/// Whether the BMS lets any current through; a battery without BMS has no say.
+pub(super) fn bms_allows(site: &Site<'_>, path: &str, what: &str) -> Result<(), String> {
+    match site.bms.and_then(|part| part.number(path)) {
+        Some(amperes) if amperes <= 0.0 => {
+            Err(format!("the battery's BMS allows no {what} at present (0 A)"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether ESS would discharge at all.
+pub(super) fn above_minimum(site: &Site<'_>) -> Result<(), String> {
+    let soc = site.system_number("/Dc/Battery/Soc");
+    let limit = site.system_number("/Control/ActiveSocLimit");
+    let limit = limit.or_else(|| site.setting("/Settings/CGwacs/BatteryLife/MinimumSocLimit"));
+    match (soc, limit) {
+        (Some(soc), Some(limit)) if soc <= limit => {
+            Err(format!("the battery is at {soc} %, and ESS does not discharge it below {limit} %"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the house takes and what the panels give, W.
+pub(super) fn load_and_solar(site: &Site<'_>) -> Result<(f64, f64), String> {
+    let values = values(site.tree);
+    let number =
+        |metric: Metric| values.iter().find(|(known, _)| *known == metric).map(|(_, observed)| observed);
+    let watts = |observed: &Observation| observed.as_ref().ok().and_then(Value::number);
+    let load = number(Metric::LoadPower).and_then(watts);
+    let load = load.ok_or("the consumption of the house is not known, so no set point for a charge can be told; ask for a charge without a power")?;
+    match number(Metric::PvPower) {
+        None => Ok((load, 0.0)),
+        Some(observed) => watts(observed)
+            .map(|solar| (load, solar))
+            .ok_or_else(|| "the solar power is not known".to_owned()),
+    }
+}
+
+/// What decides about controlling the device, as it was seen.
+pub(crate) fn evidence(site: &Site<'_>, kind: Kind) -> Vec<Evidence> {
+    let mut found = Vec::new();
+    let mut tell = |what: &str, seen: Option<String>, means: &str| {
+        let seen = seen.unwrap_or_else(|| "no value".to_owned());
+        found.push(Evidence { what: what.to_owned(), seen, means: means.to_owned() });
+    };
+    if let Some(vebus) = site.vebus() {
+        let means =
+            if vebus.int("/Hub4/AssistantId") == Some(5) { "ESS" } else { "no ESS: it cannot be controlled" };
+        tell("vebus /Hub4/AssistantId", vebus.value("/Hub4/AssistantId").map(ToString::to_string), means);
+    }
+    if let Some(settings) = site.settings {
+        let mode = settings.value("/Settings/CGwacs/Hub4Mode").map(ToString::to_string);
+        tell(
+            "settings /Settings/CGwacs/Hub4Mode",
+            mode,
+            word_of(settings, "/Settings/CGwacs/Hub4Mode").unwrap_or_default(),
+        );
+        tell(
+            &format!("settings {ESS_STATE}"),
+            settings.value(ESS_STATE).map(ToString::to_string),
+            word_of(settings, ESS_STATE).unwrap_or_default(),
+        );
+    }
+    if let Some(platform) = site.platform {
+        let installed = platform.text("/Firmware/Installed/Version");
+        let is_new = installed.and_then(version).is_some_and(|version| version >= OVERRIDES_SINCE);
+        let means = if is_new { "has volatile overrides" } else { "before 3.50: settings only" };
+        tell("platform /Firmware/Installed/Version", installed.map(str::to_owned), means);
+    }
+    if let Some(hub4) = site.hub4 {
+        let has: Vec<_> =
+            [SETPOINT, MAX_DISCHARGE, FORCE_CHARGE].into_iter().filter(|path| hub4.has(path)).collect();
+        tell("hub4 overrides", Some(if has.is_empty() { "none".to_owned() } else { has.join(", ") }), "");
+    }
+    let verdict = precondition(site, kind);
+    let means = if verdict.is_ok() { "can be controlled" } else { "cannot be controlled" };
+    tell("control", Some(verdict.err().unwrap_or_else(|| format!("over {kind}"))), means);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+
+    #[test]
+    fn versions_compare_by_their_numbers() {
+        assert_eq!(version("v3.70~33"), Some((3, 70)));
+        assert_eq!(version("3.5"), Some((3, 5)));
+        assert_eq!(version("v2.94"), Some((2, 94)));
+        assert_eq!(version("beta"), None);
+    }
+}

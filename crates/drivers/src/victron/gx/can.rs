@@ -1,0 +1,36 @@
+//! The statistics of the CAN buses are counted anew only when somebody asks for them by name: now and then, somebody does.
+
+use std::time::Duration;
+
+use ohmstead_model::Moment;
+
+use super::{Gx, read};
+use crate::victron::can;
+use crate::victron::transport::{Kind, Spot};
+
+/// How often.
+const EVERY: Duration = Duration::from_secs(300);
+
+impl Gx {
+    /// Asks for the statistics if it is time; a signal does not tell them.
+    pub(super) async fn ask_for_statistics(&mut self, now: Moment) {
+        let is_bus = self.slots.get(self.active).is_some_and(|slot| slot.kind() == Kind::Dbus);
+        let is_due = self.statistics_at.is_none_or(|at| now.since(at) >= EVERY);
+        if !(is_bus && is_due && self.is_complete()) {
+            return;
+        }
+        self.statistics_at = Some(now);
+        let spots: Vec<_> = {
+            let tree = self.tree();
+            let tree = read(&tree);
+            let service = tree.first("platform").map(|part| part.service.clone());
+            let spot = |(_, path): (&str, &str)| Some(Spot { service: service.clone()?, path: path.into() });
+            can::paths(&tree).take(crate::victron::native::CAN_ERRORS.len()).filter_map(spot).collect()
+        };
+        for spot in spots {
+            // One that does not answer keeps its old value, which ages.
+            let Ok(value) = self.read_spot(&spot).await else { continue };
+            self.keep_read(&spot, value);
+        }
+    }
+}

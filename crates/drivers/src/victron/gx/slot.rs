@@ -1,0 +1,119 @@
+//! One configured way with what it has told.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use ohmstead_model::{Clock, Moment};
+
+use crate::victron::settings::Route;
+use crate::victron::transport::{Event, Kind, Timed, Way, dbus, http, modbus, mqtt};
+use crate::victron::tree::{Told, Tree};
+
+/// A configured way.
+pub(super) struct Slot {
+    pub(super) route: Route,
+    /// `None` while it rests.
+    pub(super) way: Option<Way>,
+    pub(super) tree: Arc<RwLock<Tree>>,
+    /// Since when everything is known by this way; `None` while it is not.
+    pub(super) complete_since: Option<Moment>,
+    /// Since when it is not.
+    pub(super) down_since: Moment,
+    /// When it last told anything.
+    pub(super) heard: Option<Moment>,
+    /// Why it does not work at present.
+    pub(super) trouble: Option<String>,
+}
+
+impl Slot {
+    pub(super) fn new(route: Route, now: Moment) -> Self {
+        let tree = Arc::new(RwLock::new(Tree::default()));
+        Self { route, way: None, tree, complete_since: None, down_since: now, heard: None, trouble: None }
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.route.kind()
+    }
+
+    /// Starts the way if it rests. Nothing happens until it is waited for.
+    pub(super) fn start(&mut self, clock: &Arc<dyn Clock>, interval: Duration, now: Moment) {
+        if self.way.is_some() {
+            return;
+        }
+        let clock = Arc::clone(clock);
+        self.down_since = now;
+        self.way = Some(match self.route.clone() {
+            Route::Dbus(bus) => Way::start(clock, |port| dbus::run(bus.address(), port)),
+            Route::Mqtt(mqtt) => Way::start(clock, |port| mqtt::run(mqtt, port)),
+            Route::Http(authority) => {
+                Way::start(clock, move |port| http::run(authority.host, authority.port, interval, port))
+            }
+            Route::Modbus(authority) => {
+                Way::start(clock, move |port| modbus::run(authority.host, authority.port, interval, port))
+            }
+        });
+    }
+
+    /// Ends the way's connection.
+    pub(super) fn stop(&mut self) {
+        if self.way.take().is_some() {
+            self.complete_since = None;
+            self.trouble = None;
+            self.change(Tree::all_gone);
+        }
+    }
+
+    pub(super) fn has_waiting(&mut self) -> bool {
+        self.way.as_mut().is_some_and(|way| way.has_waiting())
+    }
+
+    /// Takes in one value that was asked for.
+    pub(super) fn told(&mut self, service: &str, told: Told, at: Moment) {
+        self.change(|tree| {
+            tree.change(service, vec![told], at);
+        });
+    }
+
+    /// Takes in what was told. Whether any value may have changed.
+    pub(super) fn take(&mut self) -> bool {
+        let mut changed = false;
+        while let Some(Timed { at, event }) = self.way.as_mut().and_then(Way::take) {
+            self.heard = Some(at);
+            changed |= self.take_one(event, at);
+        }
+        changed
+    }
+
+    fn take_one(&mut self, event: Event, at: Moment) -> bool {
+        match event {
+            Event::Up { service, items } => {
+                let kind = self.kind();
+                tracing::debug!(service = &*service, %kind, values = items.len(), "a service with all its values");
+                self.change(|tree| tree.up(&service, items, at));
+            }
+            Event::Changed { service, items } => self.change(|tree| {
+                // Of a service that nobody announced nothing is known either.
+                tree.change(&service, items, at);
+            }),
+            Event::Gone { service } => self.change(|tree| tree.gone(&service)),
+            Event::Complete => {
+                self.complete_since = self.complete_since.or(Some(at));
+                self.trouble = None;
+            }
+            Event::Alive => return false,
+            Event::Lost(why) => {
+                if self.complete_since.take().is_some() {
+                    self.down_since = at;
+                    // Whoever does not come back must not look as if it were there.
+                    self.change(Tree::all_gone);
+                }
+                self.trouble = Some(why);
+            }
+        }
+        true
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Tree)) {
+        change(&mut self.tree.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}

@@ -1,0 +1,337 @@
+//! The MQTT broker of a GX device.
+//!
+//! ```text
+//! connect --> N/+/system/0/Serial --> portal --> keepalive with a token --> everything, then the token --> changes
+//!    ^                                              every 30 s (the device stops after 60 s without)        |
+//!    +---------------------------- nothing for 20 s, not even the heartbeat --------------------------------+
+//! ```
+//!
+//! Nothing answers a write: what is published of the path afterwards tells.
+
+mod topics;
+
+use std::path::Path;
+use std::time::Duration;
+
+use rumqttc::{AsyncClient, Event as Packet, EventLoop, MqttOptions, PublishOptions, QoS};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Event, Failure, Port, Request, SetReply};
+use crate::victron::settings::Mqtt;
+use crate::victron::value::Scalar;
+use topics::{Services, Topic};
+
+/// How often the device is asked to go on.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// The heartbeat comes every 3 s.
+const SILENCE: Duration = Duration::from_secs(20);
+/// A device that does not know the token has told everything after so much silence.
+const SETTLED: Duration = Duration::from_secs(3);
+/// New services are told once so long nothing new has come.
+const GATHER: Duration = Duration::from_millis(500);
+/// How long a value that was asked for may take.
+const READ: Duration = Duration::from_secs(2);
+/// The pauses between two tries to connect.
+const RETRY_MIN: Duration = Duration::from_secs(1);
+const RETRY_MAX: Duration = Duration::from_secs(30);
+/// Messages from the broker that wait for the driver.
+const QUEUED: usize = 256;
+/// Larger messages end the connection.
+const PACKET_MAX: usize = 512 * 1024;
+
+/// Keeps up a connection to the broker for ever.
+pub(crate) async fn run(settings: Mqtt, mut port: Port) {
+    let mut pause = RETRY_MIN;
+    let mut turn = 0u32;
+    loop {
+        let started = port.clock.now();
+        turn = turn.wrapping_add(1);
+        let why = match connection(&settings) {
+            Err(why) => why,
+            Ok((client, events)) => {
+                let (tell, messages) = mpsc::channel(QUEUED);
+                let driving = drive(events, tell);
+                let session = Session::new(
+                    client,
+                    messages,
+                    &settings,
+                    format!("ohmstead{turn}"),
+                    port.clock.now().mono,
+                );
+                tokio::select! {
+                    why = driving => why,
+                    why = session.run(&mut port) => why,
+                }
+            }
+        };
+        if port.clock.now().since(started) > RETRY_MAX {
+            pause = RETRY_MIN;
+        }
+        port.tell(Event::Lost(why.clone())).await;
+        port.pause(pause, &why).await;
+        pause = (pause * 2).min(RETRY_MAX);
+    }
+}
+
+fn connection(settings: &Mqtt) -> Result<(AsyncClient, EventLoop), String> {
+    // Two clients of one name throw each other out.
+    let name = format!("ohmstead-gx-{}-{:08x}", std::process::id(), fastrand::u32(..));
+    let mut options = MqttOptions::new(name, (settings.broker.host.as_str(), settings.broker.port));
+    options.set_keep_alive(20).set_max_packet_size(PACKET_MAX, PACKET_MAX);
+    if let Some(user) = &settings.username {
+        match password(settings)? {
+            Some(password) => options.set_credentials(user, password.into_bytes()),
+            None => options.set_username(user),
+        };
+    }
+    Ok(AsyncClient::builder(options).capacity(16).build())
+}
+
+fn password(settings: &Mqtt) -> Result<Option<String>, String> {
+    let from_file = |file: &Path| {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| format!("cannot read the password in {}: {error}", file.display()))?;
+        Ok(text.lines().next().unwrap_or_default().trim().to_owned())
+    };
+    settings.password.clone().map(Ok).or_else(|| settings.password_file.as_deref().map(from_file)).transpose()
+}
+
+/// What the broker sent.
+enum Message {
+    Connected,
+    Subscribed,
+    Arrived(rumqttc::Publish),
+}
+
+/// Works on the connection until it ends; says why.
+async fn drive(mut events: EventLoop, tell: mpsc::Sender<Message>) -> String {
+    loop {
+        let message = match events.poll().await {
+            Ok(Packet::Incoming(rumqttc::Packet::ConnAck(_))) => Message::Connected,
+            Ok(Packet::Incoming(rumqttc::Packet::SubAck(_))) => Message::Subscribed,
+            Ok(Packet::Incoming(rumqttc::Packet::Publish(publish))) => Message::Arrived(publish),
+            Ok(_) => continue,
+            Err(error) => return error.to_string(),
+        };
+        if tell.send(message).await.is_err() {
+            return "nobody listens".to_owned();
+        }
+    }
+}
+
+/// A value that somebody waits for.
+struct Wanted {
+    topic: String,
+    until: Duration,
+    reply: oneshot::Sender<Result<Option<Scalar>, Failure>>,
+}
+
+struct Session {
+    client: AsyncClient,
+    messages: mpsc::Receiver<Message>,
+    portal: Option<String>,
+    /// Comes back when everything was sent.
+    token: String,
+    services: Services,
+    /// Subscriptions that the broker has not confirmed: what is published before that is lost.
+    unconfirmed: u32,
+    complete: bool,
+    heard: Duration,
+    /// When the newest path of a new service came.
+    grew: Duration,
+    kept_alive: Option<Duration>,
+    wanted: Vec<Wanted>,
+}
+
+impl Session {
+    fn new(
+        client: AsyncClient,
+        messages: mpsc::Receiver<Message>,
+        settings: &Mqtt,
+        token: String,
+        now: Duration,
+    ) -> Self {
+        let portal = settings.portal.clone();
+        Self {
+            client,
+            messages,
+            portal,
+            token,
+            services: Services::default(),
+            unconfirmed: 1,
+            complete: false,
+            heard: now,
+            grew: now,
+            kept_alive: None,
+            wanted: Vec::new(),
+        }
+    }
+
+    async fn run(mut self, port: &mut Port) -> String {
+        loop {
+            let now = port.clock.now().mono;
+            if let Err(why) = self.keep_alive(now) {
+                return why;
+            }
+            if now.saturating_sub(self.heard) >= SILENCE {
+                return self.silence();
+            }
+            self.settle(now, port).await;
+            let deadline = port.clock.sleep(self.deadline(now));
+            tokio::select! {
+                biased;
+                message = self.messages.recv() => match message {
+                    Some(message) => if let Err(why) = self.take(message, port).await { return why },
+                    None => return "the connection ended".to_owned(),
+                },
+                request = port.request() => self.ask(request, port.clock.now().mono),
+                () = deadline => {}
+            }
+        }
+    }
+
+    fn silence(&self) -> String {
+        match &self.portal {
+            None => "no GX device publishes on this broker (N/+/system/0/Serial)".to_owned(),
+            Some(portal) => format!("the GX device {portal} has fallen silent"),
+        }
+    }
+
+    /// Until something is to be done without a message.
+    fn deadline(&self, now: Duration) -> Duration {
+        let keep = self.kept_alive.map(|at| at + KEEP_ALIVE);
+        let gathered = self.services.has_new().then_some(self.grew + GATHER);
+        let wanted = self.wanted.iter().map(|wanted| wanted.until).min();
+        let due = [Some(self.heard + SILENCE), keep, gathered, wanted].into_iter().flatten().min();
+        due.map_or(KEEP_ALIVE, |due| due.saturating_sub(now)).max(Duration::from_millis(10))
+    }
+
+    async fn take(&mut self, message: Message, port: &Port) -> Result<(), String> {
+        let now = port.clock.now().mono;
+        self.heard = now;
+        match message {
+            Message::Connected => {
+                self.unconfirmed = 0;
+                let filter = self
+                    .portal
+                    .as_ref()
+                    .map_or("N/+/system/0/Serial".to_owned(), |portal| format!("N/{portal}/#"));
+                self.subscribe(filter)
+            }
+            Message::Subscribed => {
+                self.unconfirmed = self.unconfirmed.saturating_sub(1);
+                Ok(())
+            }
+            Message::Arrived(publish) => {
+                let topic = std::str::from_utf8(&publish.topic).unwrap_or_default();
+                let Some((portal, rest)) = topics::portal_of(topic) else { return Ok(()) };
+                if self.portal.is_none() {
+                    let portal = portal.to_owned();
+                    self.subscribe(format!("N/{portal}/#"))?;
+                    self.portal = Some(portal);
+                    return Ok(());
+                }
+                self.answer_wanted(topic, &publish.payload);
+                self.take_topic(rest, &publish.payload, now, port).await;
+                Ok(())
+            }
+        }
+    }
+
+    async fn take_topic(&mut self, rest: &str, payload: &[u8], now: Duration, port: &Port) {
+        match topics::parse(rest) {
+            None => {}
+            Some(Topic::Life) => port.tell(Event::Alive).await,
+            Some(Topic::Completed) => {
+                // The end of somebody else's request says nothing about ours; a device without tokens sends none.
+                let text = std::str::from_utf8(payload).unwrap_or_default();
+                if !text.contains("full-publish-completed-echo") || text.contains(&self.token) {
+                    self.tell_all(port).await;
+                }
+            }
+            Some(Topic::Path(class, instance, path)) => {
+                let event = self.services.take(&topics::service(class, instance), path, payload);
+                match event {
+                    Some(event) => port.tell(event).await,
+                    None => self.grew = now,
+                }
+            }
+        }
+    }
+
+    /// Tells new services once they have stopped growing.
+    async fn settle(&mut self, now: Duration, port: &Port) {
+        let quiet = now.saturating_sub(self.grew);
+        if self.services.has_new() && (self.complete && quiet >= GATHER || quiet >= SETTLED) {
+            self.tell_all(port).await;
+        }
+        for wanted in self.wanted.extract_if(.., |wanted| wanted.until <= now) {
+            drop(wanted.reply.send(Err(Failure::Silent(READ))));
+        }
+    }
+
+    async fn tell_all(&mut self, port: &Port) {
+        for event in self.services.flush() {
+            port.tell(event).await;
+        }
+        if !self.complete {
+            self.complete = true;
+            port.tell(Event::Complete).await;
+        }
+    }
+
+    fn answer_wanted(&mut self, topic: &str, payload: &[u8]) {
+        let topic = topic.strip_prefix("N/").unwrap_or(topic);
+        for wanted in self.wanted.extract_if(.., |wanted| wanted.topic == topic) {
+            drop(wanted.reply.send(Ok(topics::value(payload))));
+        }
+    }
+
+    fn keep_alive(&mut self, now: Duration) -> Result<(), String> {
+        let Some(portal) = self.portal.as_ref().filter(|_| self.unconfirmed == 0) else { return Ok(()) };
+        if self.kept_alive.is_some_and(|at| now.saturating_sub(at) < KEEP_ALIVE) {
+            return Ok(());
+        }
+        let option = if self.complete {
+            serde_json::json!("suppress-republish")
+        } else {
+            serde_json::json!({ "full-publish-completed-echo": self.token })
+        };
+        let payload = serde_json::json!({ "keepalive-options": [option] }).to_string();
+        let topic = format!("R/{portal}/keepalive");
+        self.kept_alive = Some(now);
+        self.publish(topic, payload)
+    }
+
+    fn ask(&mut self, request: Request, now: Duration) {
+        let Some(portal) = self.portal.clone().filter(|_| self.complete) else {
+            return request.fail(Failure::Down("the GX device has not told everything yet".to_owned()));
+        };
+        match request {
+            Request::Set(spot, value, reply) => {
+                let sent = topics::topic_of(&portal, &spot)
+                    .ok_or_else(|| "the place has no topic".to_owned())
+                    .and_then(|topic| self.publish(format!("W/{topic}"), topics::payload(value.as_ref())));
+                drop(reply.send(sent.map(|()| SetReply::Unanswered).map_err(Failure::Down)));
+            }
+            Request::Get(spot, reply) => match topics::topic_of(&portal, &spot) {
+                None => drop(reply.send(Err(Failure::Unable("the place has no topic")))),
+                Some(topic) => match self.publish(format!("R/{topic}"), String::new()) {
+                    Ok(()) => self.wanted.push(Wanted { topic, until: now + READ, reply }),
+                    Err(why) => drop(reply.send(Err(Failure::Down(why)))),
+                },
+            },
+        }
+    }
+
+    fn subscribe(&mut self, filter: String) -> Result<(), String> {
+        self.unconfirmed += 1;
+        self.client.try_subscribe(filter, QoS::AtMostOnce).map_err(|error| error.to_string())
+    }
+
+    fn publish(&self, topic: String, payload: String) -> Result<(), String> {
+        self.client
+            .try_publish(topic, payload, PublishOptions::new(QoS::AtMostOnce))
+            .map_err(|error| error.to_string())
+    }
+}
