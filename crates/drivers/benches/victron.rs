@@ -20,10 +20,13 @@ use std::time::Duration;
 
 use ohmstead_drivers::Device as _;
 use ohmstead_model::Metric;
+use ohmstead_plant::venus::{Setup, Venus};
 use rustix::time::{ClockId, clock_gettime};
 use support::{Daemon, Leaf, Recording, Service, Unit, leaf, recordings};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// A service to be: its name and its values.
 type Script = (String, BTreeMap<String, Leaf>);
@@ -32,6 +35,7 @@ type Change = (usize, Vec<(String, Leaf)>);
 
 const READS: usize = 40;
 const CHANGES: u32 = 4000;
+const ANSWERS: usize = 100;
 /// How much faster than in life the recorded site is followed.
 const SPEED: u32 = 20;
 
@@ -41,6 +45,7 @@ fn main() {
     runtime.block_on(async {
         whole(&daemon).await;
         change(&daemon).await;
+        answers().await;
         if let Some(recordings) = recordings() {
             follow(&daemon, recordings).await;
         }
@@ -152,6 +157,41 @@ async fn change(daemon: &Daemon) {
         spans[spans.len() - 1]
     );
     figure("D-Bus: change of a value to report, p99", "ms", 2.0, millis(p99));
+}
+
+/// The rows of each service of a simulated GX, as the page and the port-8088 interface ask for them.
+async fn answers() {
+    let daemon = Daemon::start();
+    let stop = CancellationToken::new();
+    let gx = Venus::new(Setup::default()).bus(daemon.address());
+    let _gx = gx.start(&TaskTracker::new(), stop.clone()).await.expect("it starts");
+    let mut unit = Unit::on_bus(&daemon.address());
+    unit.until("every value", |unit| unit.told().online == [true]).await;
+    let services: std::collections::BTreeSet<_> =
+        unit.rows(None).iter().map(|row| row.service.to_string()).collect();
+    let mut slowest = (Duration::ZERO, Duration::ZERO, 0, String::new());
+    for service in &services {
+        let mut spans = Vec::new();
+        let mut count = 0;
+        for _ in 0..ANSWERS {
+            let before = cpu();
+            count = unit.rows(Some(service)).len();
+            spans.push(cpu().saturating_sub(before));
+        }
+        spans.sort();
+        let (median, most) = (spans[ANSWERS / 2], spans[ANSWERS - 1]);
+        if median > slowest.0 {
+            slowest = (median, most, count, service.clone());
+        }
+        println!("{service}: {count} rows, first {:?}", spans[ANSWERS / 2]);
+    }
+    let (median, most, count, service) = slowest;
+    println!(
+        "rows of {} services: slowest {service}, {count} rows, median {median:?}, worst {most:?}",
+        services.len()
+    );
+    figure("the rows of one service, slowest median", "ms", 1.0, millis(median));
+    stop.cancel();
 }
 
 /// The largest recorded site, second by second.

@@ -132,6 +132,10 @@ impl Out {
         self.0.push((metric, rounded));
     }
 
+    fn unknown(&mut self, metrics: &[Metric], why: &Unknown) {
+        self.0.extend(metrics.iter().map(|metric| (*metric, Err(why.clone()))));
+    }
+
     fn state(&mut self, metric: Metric, state: Option<&'static str>) {
         if let Some(state) = state {
             self.0.push((metric, Ok(Value::State(state))));

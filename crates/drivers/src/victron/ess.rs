@@ -29,6 +29,7 @@ use super::transport::{Kind, Spot};
 use super::tree::Part;
 use super::value::{Scalar, from_json, whole};
 use crate::{Plan, PlanError, Wear};
+use rules::House;
 pub(crate) use rules::{evidence, precondition};
 pub(crate) use wording::{Overrides, battery_mode, mode_word, shown};
 
@@ -303,14 +304,17 @@ fn charge(power: Option<Watts>, site: &Site<'_>) -> Result<Plan, PlanError> {
         ));
     };
     let watts = magnitude(power)?;
-    let (load, solar) = rules::load_and_solar(site).map_err(refused)?;
-    // At the grid: what the house takes now, less what the panels give, and the charge on top.
-    let setpoint = (load - solar + watts).round();
+    let house = House::of(site).map_err(refused)?;
+    // At the grid: what the house takes now, less what the panels give, and the charge on top with what is lost on its way.
+    let setpoint = house.load - house.ac_solar + house.ac_for(watts);
     let plan = overrides(
         site,
-        Overrides { setpoint: Some(setpoint), max_discharge: Some(HOLD_W), force_charge: None },
+        Overrides { setpoint: Some(setpoint.round()), max_discharge: Some(HOLD_W), force_charge: None },
     );
-    Ok(Plan { word_is_all: false, expect_power: Some(BatteryPower::charging(Watts(watts))), ..plan })
+    // Nothing is taken out meanwhile: panels on the battery's side that give more charge with more.
+    let sun = house.dc_solar - house.own_use;
+    let expected = rules::bms_power(site, Metric::BatteryChargePowerMax).unwrap_or(watts).min(watts.max(sun));
+    Ok(Plan { word_is_all: false, expect_power: Some(BatteryPower::charging(Watts(expected))), ..plan })
 }
 
 fn discharge(power: Option<Watts>, site: &Site<'_>) -> Result<Plan, PlanError> {
@@ -321,15 +325,35 @@ fn discharge(power: Option<Watts>, site: &Site<'_>) -> Result<Plan, PlanError> {
         refused("say how much, such as 800 W: what exceeds the house's needs is fed into the grid")
     })?;
     let watts = magnitude(power)?.round();
-    // The limit is what discharges so much and no more. The set point makes ESS ask for it even where the house needs
-    // less; what the panels give goes out first, and whatever the house takes is margin.
-    let solar = rules::load_and_solar(site).map_or(0.0, |(_, solar)| solar.max(0.0));
-    let setpoint = -(watts + solar).round();
+    let house = House::of(site);
+    let known = house.as_ref().copied().unwrap_or_default();
+    // The limit is what discharges so much and no more: it counts what is made AC, panels on the battery's side included.
+    // The set point makes ESS ask for it even where the house needs less.
+    let limit = -known.ac_for(-watts);
+    let setpoint = -(limit + known.ac_solar);
     let plan = overrides(
         site,
-        Overrides { setpoint: Some(setpoint), max_discharge: Some(watts), force_charge: None },
+        Overrides {
+            setpoint: Some(setpoint.round()),
+            max_discharge: Some(limit.round()),
+            force_charge: None,
+        },
     );
-    Ok(Plan { word_is_all: false, expect_power: Some(BatteryPower::discharging(Watts(watts))), ..plan })
+    let mut expected = rules::bms_power(site, Metric::BatteryDischargePowerMax).unwrap_or(watts).min(watts);
+    if let (Ok(house), Some(cap)) = (&house, rules::feed_in_max(site)) {
+        expected = expected.min(house.battery_at(house.load - house.ac_solar + cap));
+    }
+    if expected <= 0.0 {
+        return Err(refused(format!(
+            "the house takes no power of the battery at present, and max_feed_in_power lets no more than {} W into the grid",
+            rules::feed_in_max(site).unwrap_or(0.0)
+        )));
+    }
+    Ok(Plan {
+        word_is_all: false,
+        expect_power: Some(BatteryPower::discharging(Watts(expected.round()))),
+        ..plan
+    })
 }
 
 fn own_mode(name: &str, site: &Site<'_>, budget: Budget) -> Result<Plan, PlanError> {

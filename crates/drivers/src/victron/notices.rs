@@ -460,4 +460,14 @@ mod tests {
             alarm vebus_error: the inverter reports VE.Bus error 3: Not all- or more than- the expected devices were found in the system"#]]
         .assert_eq(&shown.join("\n"));
     }
+
+    /// Other programs look for a 1.
+    #[test]
+    fn a_lost_grid_is_an_alarm_at_once() {
+        for (value, severity) in [("0", None), ("", None), ("1", Some("warning")), ("2", Some("alarm"))] {
+            let notices = notices(&tree(&[("vebus.ttyS4", "/Alarms/GridLost", value)]));
+            let found = notices.iter().find(|notice| notice.code == "grid_lost");
+            assert_eq!(found.map(|notice| notice.severity.key()), severity, "{value}");
+        }
+    }
 }

@@ -1,5 +1,8 @@
 //! Which of a GX device's services count: the installation as the canonical values need it.
 
+use ohmstead_model::Unknown;
+
+use super::ess::SETPOINT;
 use super::tree::{Part, Tree};
 
 /// The three phases.
@@ -27,11 +30,13 @@ impl<'a> Site<'a> {
         let system = tree.first("system");
         let battery = system
             .and_then(|system| named(tree, system, &["/ActiveBatteryService", "/Dc/Battery/BatteryService"]));
-        let battery = battery.filter(|part| &*part.class == "battery").or_else(|| tree.first("battery"));
-        let bms = system.and_then(|system| named(tree, system, &["/ActiveBmsService"]));
-        let bms = bms
-            .or_else(|| tree.of_class("battery").find(|part| part.number("/Info/MaxChargeCurrent").is_some()))
-            .or(battery);
+        let battery = battery.filter(|part| &*part.class == "battery").or_else(|| one_of(tree, |_| true));
+        let bms = system.and_then(|system| {
+            let by_instance = || tree.part(&format!("battery/{}", system.int("/ActiveBmsInstance")?));
+            named(tree, system, &["/ActiveBmsService"]).or_else(by_instance)
+        });
+        let bms =
+            bms.or_else(|| one_of(tree, |part| part.number("/Info/MaxChargeCurrent").is_some())).or(battery);
         Self {
             tree,
             system,
@@ -50,6 +55,21 @@ impl<'a> Site<'a> {
         self.inverters.iter().copied().find(|part| &*part.class == "vebus")
     }
 
+    /// Whether overrides may be there without being seen: a way that shows "none" as 0, on a device that has them.
+    pub(crate) fn hides_overrides(&self) -> bool {
+        self.tree.zero_is_none() && self.hub4.is_some_and(|part| part.has(SETPOINT))
+    }
+
+    /// Why what the GX tells of the grid is not what flows there: without the meter that it had or needs it shows the
+    /// inverter's input instead.
+    pub(crate) fn lost_meter(&self) -> Option<Unknown> {
+        let alarm =
+            self.hub4.and_then(|part| part.int("/Alarms/NoGridMeter")).is_some_and(|alarm| alarm != 0);
+        let may_lack = self.setting("/Settings/CGwacs/RunWithoutGridMeter") == Some(1.0);
+        let is_gone = self.grid.is_none() && !may_lack && self.tree.gone_of_class("grid").is_some();
+        (alarm || is_gone).then(|| Unknown::missing("grid meter"))
+    }
+
     /// The number at a path of the system service.
     pub(crate) fn system_number(&self, path: &str) -> Option<f64> {
         self.system?.number(path)
@@ -59,6 +79,13 @@ impl<'a> Site<'a> {
     pub(crate) fn setting(&self, path: &str) -> Option<f64> {
         self.settings?.number(path)
     }
+}
+
+/// The first battery of a kind; where the device cannot tell which one it uses, the only one.
+fn one_of(tree: &Tree, is_it: impl Fn(&Part) -> bool) -> Option<&Part> {
+    let mut all = tree.of_class("battery").filter(|part| is_it(part));
+    let first = all.next()?;
+    (!tree.zero_is_none() || all.next().is_none()).then_some(first)
 }
 
 fn inverters<'a>(tree: &'a Tree, system: Option<&'a Part>) -> Vec<&'a Part> {

@@ -66,9 +66,20 @@ pub(crate) struct Tree {
     parts: BTreeMap<Arc<str>, Part>,
     /// Values that did not find room.
     pub(crate) dropped: u64,
+    zero_is_none: bool,
 }
 
 impl Tree {
+    /// For a way that has no other word for "no value" than 0.
+    pub(crate) fn of_zeros() -> Self {
+        Self { zero_is_none: true, ..Self::default() }
+    }
+
+    /// Whether a value that is not there may have been a 0.
+    pub(crate) fn zero_is_none(&self) -> bool {
+        self.zero_is_none
+    }
+
     /// A service with all its values: it is new, or it was read again. What it does not have any more is gone.
     pub(crate) fn up(&mut self, service: &str, items: Vec<Told>, at: Moment) {
         let Some(class) = class_of(service) else { return };
@@ -149,6 +160,11 @@ impl Tree {
             .values()
             .filter(|part| part.is_here && &*part.class == class)
             .min_by_key(|part| part.instance)
+    }
+
+    /// A part of a class that was there and is not any more.
+    pub(crate) fn gone_of_class(&self, class: &str) -> Option<&Part> {
+        self.parts.values().find(|part| !part.is_here && &*part.class == class)
     }
 
     /// The part whose service has this name, if it is there.

@@ -1,4 +1,5 @@
-//! The Victron driver against a real bus: a `dbus-daemon` of its own for each test, with minimal services on it.
+//! The Victron driver against a real bus: a `dbus-daemon` of its own for each test, with minimal services on it, or with the
+//! simulated GX.
 //!
 //! Needs the programs `dbus-daemon` and `mosquitto` (Debian packages `dbus` and `mosquitto`). What needs the recordings finds them by `OHMSTEAD_SHARED`.
 
@@ -9,6 +10,7 @@ mod bus;
 mod http;
 mod modbus;
 mod mqtt;
+mod plant;
 mod replay;
 mod support;
 mod writing;

@@ -1,8 +1,6 @@
 //! The device's broker: a real one (Debian package mosquitto), and a device of a few lines behind it.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use ohmstead_drivers::Device;
@@ -12,42 +10,9 @@ use serde_json::{Value as Json, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::support::Unit;
+use crate::support::{Broker, Unit};
 
 const PORTAL: &str = "c0619ab9929a";
-
-/// The broker; it ends with the value.
-struct Broker {
-    child: Child,
-    port: u16,
-    _folder: tempfile::TempDir,
-}
-
-impl Broker {
-    fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("mosquitto.conf");
-        std::fs::write(&file, format!("listener {port} 127.0.0.1\nallow_anonymous true\n")).unwrap();
-        let program = ["/usr/sbin/mosquitto", "mosquitto"]
-            .into_iter()
-            .find(|program| !program.starts_with('/') || std::path::Path::new(program).exists());
-        let child = Command::new(program.unwrap_or("mosquitto"))
-            .arg("-c")
-            .arg(&file)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        Self { child: child.expect("mosquitto has to be installed for this test"), port, _folder: folder }
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 type House = Arc<Mutex<BTreeMap<String, Json>>>;
 
@@ -194,6 +159,30 @@ async fn a_write_has_no_answer_and_is_read_back() {
     assert_eq!(unit.device.read_back(&setpoint).await.expect("it answers").native, "-800 W");
     let told = bridge.told.lock().unwrap().clone();
     assert!(told.contains(&format!("W/{PORTAL}/hub4/0/Overrides/Setpoint {{\"value\":-800}}")), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_device_that_comes_after_us_is_asked_again() {
+    let broker = Broker::start();
+    let settings = json!({ "mqtt": { "host": "127.0.0.1", "port": broker.port, "portal": PORTAL } });
+    let mut unit = Unit::of(settings, 5);
+    // It asks, and nobody is there.
+    let later = unit.now() + std::time::Duration::from_secs(4);
+    unit.until("it has asked", |unit| unit.now() > later).await;
+    let bridge = Bridge::start(&broker);
+    unit.until("state of charge", |unit| unit.number(Metric::BatterySoc) == Some(81.0)).await;
+    let asked = |bridge: &Bridge| {
+        bridge.told.lock().unwrap().iter().filter(|told| told.contains("full-publish-completed-echo")).count()
+    };
+    let before = asked(&bridge);
+    // The publisher restarts: it has forgotten us, and a value has changed meanwhile.
+    bridge.house.lock().unwrap().insert("system/0/Dc/Battery/Soc".into(), json!(79));
+    let later = unit.now() + std::time::Duration::from_secs(6);
+    unit.until("time passes", |unit| unit.now() > later).await;
+    say(&bridge.client, "keepalive", "1", false);
+    unit.until("everything anew", |unit| unit.number(Metric::BatterySoc) == Some(79.0)).await;
+    assert_eq!(asked(&bridge), before + 1);
+    assert_eq!(unit.told().online, [true]);
 }
 
 #[tokio::test]

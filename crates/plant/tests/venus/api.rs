@@ -58,6 +58,13 @@ async fn version_1_reads() {
     assert!(names.is_sorted_by_key(|name| name.as_str().unwrap()));
     let (_, value) = get(&running, &format!("/value?service={BATTERY}&path=/Soc")).await;
     assert_eq!(value, json!({ "service": BATTERY, "path": "/Soc", "value": 62, "success": true }));
+    let (_, node) = get(&running, &format!("/text?service={BATTERY}&path=%2FSystem")).await;
+    let picture = node["text"].as_str().unwrap();
+    assert!(
+        picture.starts_with("dbus.Dictionary({dbus.String('MaxCellTemperature'): dbus.String('"),
+        "{picture}"
+    );
+    assert!(picture.ends_with("}, signature=dbus.Signature('sv'))"), "{picture}");
     let (_, text) = get(&running, &format!("/text?service={BATTERY}&path=%2FSoc")).await;
     assert_eq!(text["text"], "62%");
     let (_, none) = get(&running, &format!("/value?service={BATTERY}&path=/Capacity")).await;

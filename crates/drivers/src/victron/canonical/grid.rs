@@ -8,7 +8,9 @@ use crate::victron::site::{PHASES, Site};
 const GRID_POWERS: [Metric; 3] = [Metric::GridPowerL1, Metric::GridPowerL2, Metric::GridPowerL3];
 
 pub(super) fn grid(site: &Site<'_>, out: &mut Out) {
-    if let Some(phased) = Phased::of(site, "/Ac/Grid") {
+    if let Some(why) = site.lost_meter() {
+        out.unknown(&[&[Metric::GridPower], &GRID_POWERS[..]].concat(), &why);
+    } else if let Some(phased) = Phased::of(site, "/Ac/Grid") {
         out.observed(Metric::GridPower, phased.sum("grid power"));
         phased.put(GRID_POWERS, out);
     } else if let Some(meter) = site.grid {
@@ -39,8 +41,9 @@ pub(super) fn grid_details(site: &Site<'_>, out: &mut Out) {
         voltages.extend(voltage);
         let power = meter(&format!("/Ac/{phase}/Power"))
             .or_else(|| site.system_number(&format!("/Ac/Grid/{phase}/Power")));
+        let of_system = || site.system_number(&format!("/Ac/Grid/{phase}/Current"));
         let current = meter(&format!("/Ac/{phase}/Current"))
-            .or_else(|| site.system_number(&format!("/Ac/Grid/{phase}/Current")));
+            .or_else(|| of_system().filter(|_| site.lost_meter().is_none()));
         // Some meters count the current without its direction.
         out.number(
             CURRENTS[index],
@@ -58,7 +61,19 @@ pub(super) fn grid_details(site: &Site<'_>, out: &mut Out) {
 }
 
 pub(super) fn load(site: &Site<'_>, out: &mut Out) {
-    let Some(phased) = Phased::of(site, "/Ac/Consumption") else { return };
+    const POWERS: [Metric; 3] = [Metric::LoadPowerL1, Metric::LoadPowerL2, Metric::LoadPowerL3];
+    let Some(mut phased) = Phased::of(site, "/Ac/Consumption") else { return };
+    // The GX adds up what it knows: where one side of the inverter lacks a phase, the sum is too small.
+    for branch in ["/Ac/ConsumptionOnInput", "/Ac/ConsumptionOnOutput"] {
+        if let Some(side) = Phased::of(site, branch) {
+            for (whole, part) in phased.phases.iter_mut().zip(side.phases) {
+                *whole = whole.and(part).and(*whole);
+            }
+        }
+    }
+    if let Some(why) = site.lost_meter() {
+        return out.unknown(&[&[Metric::LoadPower], &POWERS[..]].concat(), &why);
+    }
     out.observed(Metric::LoadPower, phased.sum("load power"));
-    phased.put([Metric::LoadPowerL1, Metric::LoadPowerL2, Metric::LoadPowerL3], out);
+    phased.put(POWERS, out);
 }

@@ -12,12 +12,14 @@ use crate::victron::value::whole;
 pub(super) fn ess(site: &Site<'_>, out: &mut Out) {
     let volatile = |path: &str| site.hub4.and_then(|part| part.number(path));
     let setting = |path: &str| site.setting(path);
-    let setpoint = volatile("/Overrides/Setpoint").or_else(|| setting("/Settings/CGwacs/AcPowerSetPoint"));
+    // Where an override may hide, the setting below it says nothing.
+    let below = |path: &str| setting(path).filter(|_| !site.hides_overrides());
+    let setpoint = volatile("/Overrides/Setpoint").or_else(|| below("/Settings/CGwacs/AcPowerSetPoint"));
     out.number(native::GRID_SETPOINT, setpoint);
     let discharge = volatile("/Overrides/MaxDischargePower").filter(|watts| *watts >= 0.0);
     out.number(
         native::MAX_DISCHARGE_POWER,
-        discharge.or_else(|| setting("/Settings/CGwacs/MaxDischargePower")),
+        discharge.or_else(|| below("/Settings/CGwacs/MaxDischargePower")),
     );
     out.number(native::MAX_FEED_IN_POWER, setting("/Settings/CGwacs/MaxFeedInPower"));
     out.number(native::MINIMUM_SOC, setting("/Settings/CGwacs/BatteryLife/MinimumSocLimit"));

@@ -13,12 +13,14 @@ pub(super) fn solar(site: &Site<'_>, out: &mut Out) {
         sum = sum.clone().and_then(|sum: f64| part.map(|part| sum + part));
     };
     let chargers: Vec<_> = site.tree.of_class("solarcharger").collect();
-    match site.system_number("/Dc/Pv/Power") {
-        Some(power) => add(Ok(power)),
-        None => {
-            for part in &chargers {
-                add(part.number("/Yield/Power").ok_or_else(|| missing(part)));
-            }
+    if let Some(power) = site.system_number("/Dc/Pv/Power") {
+        add(Ok(power));
+    } else {
+        if let Some(part) = site.tree.gone_of_class("solarcharger") {
+            add(Err(missing(part)));
+        }
+        for part in &chargers {
+            add(part.number("/Yield/Power").ok_or_else(|| missing(part)));
         }
     }
     let coupled: Vec<_> = ["/Ac/PvOnGrid", "/Ac/PvOnOutput", "/Ac/PvOnGenset"]

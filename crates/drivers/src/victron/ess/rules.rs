@@ -86,20 +86,72 @@ pub(super) fn above_minimum(site: &Site<'_>) -> Result<(), String> {
     }
 }
 
-/// What the house takes and what the panels give, W.
-pub(super) fn load_and_solar(site: &Site<'_>) -> Result<(f64, f64), String> {
-    let values = values(site.tree);
-    let number =
-        |metric: Metric| values.iter().find(|(known, _)| *known == metric).map(|(_, observed)| observed);
-    let watts = |observed: &Observation| observed.as_ref().ok().and_then(Value::number);
-    let load = number(Metric::LoadPower).and_then(watts);
-    let load = load.ok_or("the consumption of the house is not known, so no set point for a charge can be told; ask for a charge without a power")?;
-    match number(Metric::PvPower) {
-        None => Ok((load, 0.0)),
-        Some(observed) => watts(observed)
-            .map(|solar| (load, solar))
-            .ok_or_else(|| "the solar power is not known".to_owned()),
+/// Of what goes into the inverter so much comes out, either way, about; and what is left of it is its own use.
+const EFFICIENCY: f64 = 0.95;
+/// No inverter takes more than this for itself, W.
+const OWN_USE_MAX: f64 = 300.0;
+
+/// What flows in the house at present, W.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct House {
+    pub(super) load: f64,
+    /// Panels on the AC side.
+    pub(super) ac_solar: f64,
+    /// Panels on the battery's side.
+    pub(super) dc_solar: f64,
+    /// What the inverter takes for itself.
+    pub(super) own_use: f64,
+}
+
+impl House {
+    pub(super) fn of(site: &Site<'_>) -> Result<Self, String> {
+        let values = values(site.tree);
+        let number =
+            |metric: Metric| values.iter().find(|(known, _)| *known == metric).map(|(_, observed)| observed);
+        let watts = |observed: &Observation| observed.as_ref().ok().and_then(Value::number);
+        let load = number(Metric::LoadPower).and_then(watts);
+        let load = load.ok_or("the consumption of the house is not known, so no set point for a charge can be told; ask for a charge without a power")?;
+        let solar = match number(Metric::PvPower) {
+            None => 0.0,
+            Some(observed) => watts(observed).ok_or("the solar power is not known")?,
+        };
+        let dc_solar = site.system_number("/Dc/Pv/Power").unwrap_or(0.0).max(0.0);
+        Ok(Self { load, ac_solar: solar - dc_solar, dc_solar, own_use: own_use(site) })
     }
+
+    /// The power on the AC side of the inverter, into it positive, at which the battery is charged with `watts`.
+    pub(super) fn ac_for(&self, watts: f64) -> f64 {
+        let dc = watts - self.dc_solar + self.own_use;
+        if dc > 0.0 { dc / EFFICIENCY } else { dc * EFFICIENCY }
+    }
+
+    /// What the battery gives where the inverter gives `ac`.
+    pub(super) fn battery_at(&self, ac: f64) -> f64 {
+        ac / EFFICIENCY + self.own_use - self.dc_solar
+    }
+}
+
+/// What is lost at present beside what is converted.
+fn own_use(site: &Site<'_>) -> f64 {
+    let Some(vebus) = site.vebus() else { return 0.0 };
+    let flows = || {
+        let (input, output) = (vebus.number("/Ac/ActiveIn/P")?, vebus.number("/Ac/Out/P")?);
+        let (ac, dc) = (input - output, vebus.number("/Dc/0/Power")?);
+        Some(if ac > 0.0 { ac * EFFICIENCY - dc } else { ac / EFFICIENCY - dc })
+    };
+    flows().unwrap_or(0.0).clamp(0.0, OWN_USE_MAX)
+}
+
+/// The power that the BMS lets through, W.
+pub(super) fn bms_power(site: &Site<'_>, metric: Metric) -> Option<f64> {
+    let values = values(site.tree);
+    let (_, observed) = values.into_iter().find(|(known, _)| *known == metric)?;
+    observed.ok()?.number()
+}
+
+/// The most that is fed into the grid, W, where there is a limit.
+pub(super) fn feed_in_max(site: &Site<'_>) -> Option<f64> {
+    site.setting("/Settings/CGwacs/MaxFeedInPower").filter(|watts| *watts >= 0.0)
 }
 
 /// What decides about controlling the device, as it was seen.

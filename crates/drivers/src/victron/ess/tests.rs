@@ -86,9 +86,9 @@ fn wishes_by_system() {
           auto: com.victronenergy.hub4 /Overrides/ForceCharge = 0; com.victronenergy.hub4 /Overrides/Setpoint = []; com.victronenergy.hub4 /Overrides/MaxDischargePower = -1 -> no override
           hold: com.victronenergy.hub4 /Overrides/MaxDischargePower = 1; com.victronenergy.hub4 /Overrides/ForceCharge = 0; com.victronenergy.hub4 /Overrides/Setpoint = [] -> discharge up to 1 W
           charge: com.victronenergy.hub4 /Overrides/ForceCharge = 1; com.victronenergy.hub4 /Overrides/Setpoint = []; com.victronenergy.hub4 /Overrides/MaxDischargePower = -1 -> force charge
-          charge 800 W: com.victronenergy.hub4 /Overrides/MaxDischargePower = 1; com.victronenergy.hub4 /Overrides/ForceCharge = 0; com.victronenergy.hub4 /Overrides/Setpoint = -458 -> set point -458 W, discharge up to 1 W, -800 W
+          charge 800 W: com.victronenergy.hub4 /Overrides/MaxDischargePower = 1; com.victronenergy.hub4 /Overrides/ForceCharge = 0; com.victronenergy.hub4 /Overrides/Setpoint = -453 -> set point -453 W, discharge up to 1 W, -900 W
           charge 800 W until 90 %: the GX device cannot stop a charge at a state of charge by itself; leave `until` out and give a time instead
-          discharge 800 W: com.victronenergy.hub4 /Overrides/MaxDischargePower = 800; com.victronenergy.hub4 /Overrides/ForceCharge = 0; com.victronenergy.hub4 /Overrides/Setpoint = -3200 -> set point -3200 W, discharge up to 800 W, 800 W
+          discharge 800 W: com.victronenergy.hub4 /Overrides/MaxDischargePower = 1615; com.victronenergy.hub4 /Overrides/ForceCharge = 0; com.victronenergy.hub4 /Overrides/Setpoint = -3115 -> set point -3115 W, discharge up to 1615 W, 800 W
           discharge: say how much, such as 800 W: what exceeds the house's needs is fed into the grid
           hold_charge: hold_charge: no override of a GX device forbids charging; to forbid it until you change it back, set max_charge_current=0, and hold against discharging
           idle: idle: no override of a GX device forbids charging; to forbid it until you change it back, set max_charge_current=0, and hold against discharging
@@ -131,7 +131,7 @@ fn wishes_by_system() {
         external control
           charge 800 W: ESS is set to external control: the GX device leaves control to another program
         individual phases
-          charge 800 W: com.victronenergy.hub4 /Overrides/MaxDischargePower = 1; com.victronenergy.hub4 /Overrides/ForceCharge = 0; com.victronenergy.hub4 /Overrides/Setpoint = -458 -> set point -458 W, discharge up to 1 W, -800 W
+          charge 800 W: com.victronenergy.hub4 /Overrides/MaxDischargePower = 1; com.victronenergy.hub4 /Overrides/ForceCharge = 0; com.victronenergy.hub4 /Overrides/Setpoint = -453 -> set point -453 W, discharge up to 1 W, -900 W
         BMS forbids charging
           charge 800 W: the battery's BMS allows no charging at present (0 A)
         load unknown

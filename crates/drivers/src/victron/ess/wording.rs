@@ -76,6 +76,7 @@ pub(crate) fn mode_word(site: &Site<'_>) -> Option<String> {
         return Some(overrides.word());
     }
     site.settings
+        .filter(|_| !site.hides_overrides())
         .filter(|part| part.has(MAX_DISCHARGE_SETTING))
         .map(|part| setting_word(part.number(MAX_DISCHARGE_SETTING)))
 }
@@ -89,6 +90,9 @@ pub(crate) fn battery_mode(site: &Site<'_>) -> Option<&'static str> {
     }
     if let Some(overrides) = Overrides::of(site).filter(|overrides| overrides.mode() != "auto") {
         return Some(overrides.mode());
+    }
+    if site.hides_overrides() {
+        return None;
     }
     Some(if settings.number(MAX_DISCHARGE_SETTING) == Some(0.0) { "hold" } else { "auto" })
 }

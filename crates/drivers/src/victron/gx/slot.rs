@@ -27,7 +27,8 @@ pub(super) struct Slot {
 
 impl Slot {
     pub(super) fn new(route: Route, now: Moment) -> Self {
-        let tree = Arc::new(RwLock::new(Tree::default()));
+        let tree = if route.kind() == Kind::Modbus { Tree::of_zeros() } else { Tree::default() };
+        let tree = Arc::new(RwLock::new(tree));
         Self { route, way: None, tree, complete_since: None, down_since: now, heard: None, trouble: None }
     }
 

@@ -1,10 +1,12 @@
 //! A bus, services on it, and the driver under test.
 
+mod broker;
 mod daemon;
 mod recording;
 mod service;
 mod unit;
 
+pub(crate) use broker::Broker;
 pub(crate) use daemon::Daemon;
 pub(crate) use recording::{Recording, recordings};
 pub(crate) use service::{Leaf, Manner, Service, leaf};

@@ -29,10 +29,9 @@ const SILENCE: Duration = Duration::from_secs(600);
 /// Unit and function, and the largest rest.
 const FRAME_MAX: usize = 260;
 
-/// Units that stand for device instances which do not fit into a byte.
-const ALIASES: [(u8, u32); 5] = [(0, 0), (100, 0), (224, 279), (225, 512), (227, 276)];
-/// The MPPT on this GX's VE.Direct port.
-const MPPT: (u8, u32) = (226, 278);
+/// Units that stand for device instances which do not fit into a byte, those of a Cerbo: the system, its three VE.Direct
+/// ports, the BMS on the CAN bus, VE.Bus.
+const ALIASES: [(u8, u32); 6] = [(100, 0), (223, 277), (224, 278), (225, 512), (226, 279), (227, 276)];
 
 const ILLEGAL_FUNCTION: u8 = 1;
 const ILLEGAL_ADDRESS: u8 = 2;
@@ -133,11 +132,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u16> {
 
 /// The device instance of a unit.
 fn instance(unit: u8) -> u32 {
-    ALIASES
-        .iter()
-        .chain([&MPPT])
-        .find(|(alias, _)| *alias == unit)
-        .map_or(u32::from(unit), |(_, instance)| *instance)
+    ALIASES.iter().find(|(alias, _)| *alias == unit).map_or(u32::from(unit), |(_, instance)| *instance)
 }
 
 /// The service that a register is about.

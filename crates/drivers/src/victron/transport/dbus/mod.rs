@@ -31,6 +31,8 @@ use services::{Reading, Services};
 
 /// How long one call may take; the bus's own limit is two minutes.
 const CALL: Duration = Duration::from_secs(2);
+/// A reading that comes later still counts, for so long.
+const LATE: Duration = Duration::from_secs(10);
 /// After this long without any message the bus is asked whether it lives.
 const QUIET: Duration = Duration::from_secs(30);
 /// The pauses between two tries to connect.
@@ -94,6 +96,7 @@ enum Call {
 struct Pending {
     call: Call,
     until: Duration,
+    is_late: bool,
 }
 
 /// One connection.
@@ -184,16 +187,15 @@ impl Session {
     /// Something took too long, or nothing came for a while.
     async fn tick(&mut self, port: &mut Port) -> Result<(), Ended> {
         let now = port.clock.now().mono;
-        let late: Vec<_> = self
-            .pending
-            .iter()
-            .filter(|(_, pending)| pending.until <= now)
-            .map(|(serial, _)| *serial)
-            .collect();
-        for pending in late.into_iter().filter_map(|serial| self.pending.remove(&serial)).collect::<Vec<_>>()
-        {
+        let late: Vec<_> = self.pending.extract_if(|_, pending| pending.until <= now).collect();
+        for (serial, pending) in late {
             match pending.call {
-                Call::Read(name, _) => self.not_read(&name, port).await,
+                Call::Read(..) if pending.is_late => {}
+                Call::Read(name, how) => {
+                    self.not_read(&name, port).await;
+                    let pending = Pending { call: Call::Read(name, how), until: now + LATE, is_late: true };
+                    self.pending.insert(serial, pending);
+                }
                 Call::AddMatch | Call::ListNames | Call::Ping => {
                     return Err(Ended("the bus does not answer".to_owned()));
                 }
@@ -361,7 +363,7 @@ impl Session {
 
     async fn send(&mut self, message: &Message, call: Call, port: &Port) -> Result<(), Ended> {
         let until = port.clock.now().mono + CALL;
-        self.pending.insert(message.primary_header().serial_num(), Pending { call, until });
+        self.pending.insert(message.primary_header().serial_num(), Pending { call, until, is_late: false });
         match port.within(CALL, self.connection.send(message)).await {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => Err(Ended(words(&error))),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  named --read--> known --5 min, or silent after it was talkative--> read again
-//!    |                |  two readings in a row without an answer
+//!    |                |  two readings in a row without an answer, and no signal for a minute
 //!    |                v
 //!    +--failed--> waiting (5 s, doubling to 1 min) --> read again
 //! ```
@@ -128,7 +128,9 @@ impl Services {
         service.failures = service.failures.saturating_add(1);
         service.due =
             now + RETRY_MIN.saturating_mul(1 << service.failures.saturating_sub(1).min(5)).min(RETRY_MAX);
-        let lost = service.is_up && service.failures >= HANGS_AFTER;
+        // One that speaks is only busy.
+        let is_silent = now.saturating_sub(service.heard) >= SUSPICIOUS;
+        let lost = service.is_up && service.failures >= HANGS_AFTER && is_silent;
         service.is_up &= !lost;
         lost
     }

@@ -1,8 +1,10 @@
 //! From registers to values.
 //!
 //! The server has no word for "no value": it sends 0. A 0 is believed where a real one is common (power, current, a
-//! state whose list has a 0) and the service shows that it is alive by a voltage; elsewhere it is unknown. A state of
-//! charge of 0 is unknown too: no battery in use has it for long, and a system without a battery monitor has it always.
+//! state whose list has a 0) and a neighbour that is not 0 shows that the value is there: a voltage of the service, of the
+//! phase or of the input for panels, the charge voltage beside a BMS's limits. Elsewhere it is unknown: a counter of
+//! energy, an override, what a BMS allows. A state of charge of 0 is unknown too: no battery in use has it for long, and a
+//! system without a battery monitor has it always.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -123,6 +125,8 @@ pub(super) fn believable(class: &str, values: &Values) -> Vec<Told> {
     };
     values
         .iter()
+        // Whoever has one input for panels has the registers of four.
+        .filter(|(path, _)| tracker_of(path).is_none_or(|tracker| tracker_exists(tracker, values)))
         .map(|(path, value)| Told {
             path: Arc::from(*path),
             value: value.clone().filter(|_| is_believed(path)),
@@ -145,16 +149,44 @@ fn has_real_zeros(class: &str, path: &str, values: &Values) -> bool {
     if let Some((branch, phase)) = phase_of(path) {
         return phase_exists(class, branch, phase, values);
     }
-    if path.starts_with("/Overrides/") {
-        // Most of the time there is no override.
+    if path.starts_with("/Info/") {
+        return flows(values, "/Info/MaxChargeVoltage");
+    }
+    if path == "/State" && class == "vebus" {
+        // One that is off gives no voltage.
+        return !flows(values, "/Ac/Out/L1/V");
+    }
+    if path == "/MppOperationMode" {
+        // A charger that charges is not off: it only does not tell.
+        return !flows(values, "/Yield/Power");
+    }
+    if path.starts_with("/Overrides/") || path.starts_with("/Io/") {
+        // Most of the time there is no override, and most batteries do not tell what they allow.
         return false;
     }
     let Some(row) = catalogue().find(class, path) else { return false };
     match row.unit {
-        Some("W" | "VA" | "A" | "kWh" | "kW") => true,
+        Some("W" | "VA" | "A" | "kW") => true,
         Some(_) => false,
         None => path.starts_with("/Alarms/") || catalogue().word(row, 0).is_some(),
     }
+}
+
+/// Whether a register holds something other than 0.
+fn flows(values: &Values, path: &str) -> bool {
+    let number = values.get(path).and_then(Option::as_ref).and_then(Scalar::number);
+    number.is_some_and(|number| number != 0.0)
+}
+
+/// `/Pv/1` of `/Pv/1/MppOperationMode`.
+fn tracker_of(path: &str) -> Option<&str> {
+    let end = "/Pv/0".len();
+    let is_tracker = path.starts_with("/Pv/") && path.as_bytes().get(end) == Some(&b'/');
+    path.get(..end).filter(|_| is_tracker)
+}
+
+fn tracker_exists(tracker: &str, values: &Values) -> bool {
+    ["V", "P"].iter().any(|leaf| flows(values, &format!("{tracker}/{leaf}")))
 }
 
 /// `/Ac/Grid` and `L2` of `/Ac/Grid/L2/Power`.
@@ -168,19 +200,12 @@ fn phase_of(path: &str) -> Option<(&str, &str)> {
 
 /// A phase exists if it has a voltage; in the sums of the whole system if anything flows in it.
 fn phase_exists(class: &str, branch: &str, phase: &str, values: &Values) -> bool {
-    let flows = |path: String| {
-        values
-            .get(path.as_str())
-            .and_then(Option::as_ref)
-            .and_then(Scalar::number)
-            .is_some_and(|number| number != 0.0)
-    };
     if class == "system" {
-        let any = |branch: &str| flows(format!("{branch}/{phase}/Power"));
-        let whole = ["L1", "L2", "L3"].iter().any(|phase| flows(format!("{branch}/{phase}/Power")));
+        let any = |branch: &str| flows(values, &format!("{branch}/{phase}/Power"));
+        let whole = ["L1", "L2", "L3"].iter().any(|phase| flows(values, &format!("{branch}/{phase}/Power")));
         return whole && (any("/Ac/Grid") || any("/Ac/Consumption"));
     }
-    flows(format!("{branch}/{phase}/Voltage")) || flows(format!("{branch}/{phase}/V"))
+    flows(values, &format!("{branch}/{phase}/Voltage")) || flows(values, &format!("{branch}/{phase}/V"))
 }
 
 #[cfg(test)]
@@ -227,6 +252,10 @@ mod tests {
     #[case::no_override("hub4", &[], "/Overrides/Setpoint", None)]
     #[case::an_override("hub4", &[(2716, 0xffff), (2717, 0xfce0)], "/Overrides/Setpoint", Some(Scalar::Int(-800)))]
     #[case::serial("system", &[(840, 512), (800, 0x6330), (801, 0x3631)], "/Serial", Some(Scalar::Text("c061".into())))]
+    #[case::no_bms("battery", &[(259, 5120), (1297, 0)], "/Io/AllowToCharge", None)]
+    #[case::no_counter("battery", &[(259, 5120), (302, 0)], "/History/ChargedEnergy", None)]
+    #[case::no_limit_told("battery", &[(259, 5120), (307, 0)], "/Info/MaxChargeCurrent", None)]
+    #[case::nothing_allowed("battery", &[(259, 5120), (305, 532), (307, 0)], "/Info/MaxChargeCurrent", Some(Scalar::Float(0.0)))]
     #[case::reserved("battery", &[(259, 5120), (266, 65_535)], "/Soc", None)]
     fn registers_become_values(
         #[case] class: &str,
@@ -235,5 +264,15 @@ mod tests {
         #[case] expected: Option<Scalar>,
     ) {
         assert_eq!(read(class, registers).get(path), Some(&expected));
+    }
+
+    #[test]
+    fn a_charger_has_the_inputs_that_show_a_voltage() {
+        let one = read("solarcharger", &[(771, 5120), (776, 17_800), (792, 0), (793, 900), (791, 0)]);
+        assert!(one.keys().all(|path| tracker_of(path).is_none()), "{one:?}");
+        assert_eq!(one.get("/MppOperationMode"), Some(&None), "it charges");
+        let two = read("solarcharger", &[(771, 5120), (3700, 17_800), (3701, 300), (3724, 900)]);
+        assert_eq!(two.get("/Pv/1/P"), Some(&Some(Scalar::Int(0))), "{two:?}");
+        assert!(!two.contains_key("/Pv/2/P"));
     }
 }

@@ -59,6 +59,8 @@ const OTHERS: &[&str] = &[
 /// Services that are worth reading at every turn.
 const QUICK: &[&str] =
     &["system", "vebus", "multi", "inverter", "battery", "grid", "pvinverter", "solarcharger", "hub4"];
+/// What gives `/Dc/Pv/Power`.
+const CHARGERS: &[&str] = &["solarcharger", "multi", "inverter"];
 const CENTRAL_UNIT: u8 = 100;
 
 /// The units at which something may be.
@@ -75,14 +77,21 @@ fn units() -> impl Iterator<Item = u8> {
         .flatten()
 }
 
-/// The device instance that a unit stands for.
+/// The device instance that a unit stands for: Victron's table for instances that do not fit into a unit.
 fn instance_of(unit: u8) -> i64 {
     match i64::from(unit) {
         100 => 0,
-        233 => 293,
+        225 => 512,
+        // Ports of a Cerbo.
+        223 => 277,
+        224 => 278,
+        226 => 279,
         // Chargers and monitors on USB.
+        unit @ 231..=233 => 526 - unit,
+        234 => 296,
         unit @ 235..=239 => 527 - unit,
-        unit @ 204..=247 => 503 - unit,
+        // Ports of an EasySolar and a MultiPlus with a GX inside, of a Venus GX, of a CCGX.
+        unit @ (227..=230 | 242 | 243 | 245..=247) => 503 - unit,
         unit => unit,
     }
 }
@@ -234,6 +243,10 @@ impl Session {
         if is_there {
             service.is_told = true;
             let mut items = believable(class, &values);
+            if class == "system" && !self.services.iter().any(|service| CHARGERS.contains(&service.class)) {
+                // Without a charger its power is absent, not 0.
+                items.retain(|told| &*told.path != "/Dc/Pv/Power" || told.value != Some(Scalar::Int(0)));
+            }
             let instance = Told {
                 path: Arc::from("/DeviceInstance"),
                 value: Some(Scalar::Int(instance_of(unit))),
@@ -242,12 +255,9 @@ impl Session {
             };
             items.push(instance);
             port.tell(Event::Up { service: name, items }).await;
-        } else if service.failures >= GONE_AFTER {
-            let was_told = service.is_told;
-            self.services.remove(index);
-            if was_told {
-                port.tell(Event::Gone { service: name }).await;
-            }
+        } else if service.failures >= GONE_AFTER && std::mem::take(&mut service.is_told) {
+            // It is asked on: it comes back at the same unit.
+            port.tell(Event::Gone { service: name }).await;
         }
         Ok(())
     }
@@ -295,9 +305,26 @@ mod tests {
     #[test]
     fn units_stand_for_instances() {
         let instances = instances();
-        for (unit, instance) in
-            [(246, 257), (247, 256), (227, 276), (228, 275), (242, 261), (239, 288), (20, 20), (0, 0)]
-        {
+        for (unit, instance) in [
+            (0, 0),
+            (20, 20),
+            (223, 277),
+            (224, 278),
+            (225, 512),
+            (226, 279),
+            (227, 276),
+            (228, 275),
+            (230, 273),
+            (231, 295),
+            (233, 293),
+            (234, 296),
+            (235, 292),
+            (239, 288),
+            (242, 261),
+            (243, 260),
+            (246, 257),
+            (247, 256),
+        ] {
             assert_eq!(instances.get(&unit), Some(&instance), "unit {unit}");
         }
         assert_eq!(units().count(), instances.len());

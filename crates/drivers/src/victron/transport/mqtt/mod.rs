@@ -23,6 +23,8 @@ use topics::{Services, Topic};
 
 /// How often the device is asked to go on.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How often it is asked while it has not told everything: it may have come to the broker after us.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// The heartbeat comes every 3 s.
 const SILENCE: Duration = Duration::from_secs(20);
 /// A device that does not know the token has told everything after so much silence.
@@ -64,7 +66,8 @@ pub(crate) async fn run(settings: Mqtt, mut port: Port) {
                 }
             }
         };
-        if port.clock.now().since(started) > RETRY_MAX {
+        // A broker that was there is there again soon.
+        if port.clock.now().since(started) >= SILENCE {
             pause = RETRY_MIN;
         }
         port.tell(Event::Lost(why.clone())).await;
@@ -199,7 +202,7 @@ impl Session {
 
     /// Until something is to be done without a message.
     fn deadline(&self, now: Duration) -> Duration {
-        let keep = self.kept_alive.map(|at| at + KEEP_ALIVE);
+        let keep = self.kept_alive.map(|at| at + self.keep_alive_after());
         let gathered = self.services.has_new().then_some(self.grew + GATHER);
         let wanted = self.wanted.iter().map(|wanted| wanted.until).min();
         let due = [Some(self.heard + SILENCE), keep, gathered, wanted].into_iter().flatten().min();
@@ -241,6 +244,14 @@ impl Session {
     async fn take_topic(&mut self, rest: &str, payload: &[u8], now: Duration, port: &Port) {
         match topics::parse(rest) {
             None => {}
+            Some(Topic::Restarted) => {
+                // It remembers no keepalive of ours, and what it had told may have changed.
+                let asked = self.kept_alive.filter(|at| now.saturating_sub(*at) >= ASK_AGAIN);
+                if self.complete && asked.is_some() {
+                    (self.complete, self.kept_alive) = (false, None);
+                }
+                port.tell(Event::Alive).await;
+            }
             Some(Topic::Life) => port.tell(Event::Alive).await,
             Some(Topic::Completed) => {
                 // The end of somebody else's request says nothing about ours; a device without tokens sends none.
@@ -287,9 +298,15 @@ impl Session {
         }
     }
 
+    fn keep_alive_after(&self) -> Duration {
+        // What is still coming shows that the request was heard.
+        if self.complete || self.services.has_new() { KEEP_ALIVE } else { ASK_AGAIN }
+    }
+
+    /// Asks the device to go on. Nothing is asked for before the broker has confirmed that we hear the answer.
     fn keep_alive(&mut self, now: Duration) -> Result<(), String> {
         let Some(portal) = self.portal.as_ref().filter(|_| self.unconfirmed == 0) else { return Ok(()) };
-        if self.kept_alive.is_some_and(|at| now.saturating_sub(at) < KEEP_ALIVE) {
+        if self.kept_alive.is_some_and(|at| now.saturating_sub(at) < self.keep_alive_after()) {
             return Ok(());
         }
         let option = if self.complete {

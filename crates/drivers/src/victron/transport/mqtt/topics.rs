@@ -27,6 +27,8 @@ pub(super) enum Topic<'a> {
     Completed,
     /// A sign of life.
     Life,
+    /// The publisher has just started.
+    Restarted,
 }
 
 /// The portal and the rest of a topic.
@@ -38,7 +40,8 @@ pub(super) fn portal_of(topic: &str) -> Option<(&str, &str)> {
 pub(super) fn parse(rest: &str) -> Option<Topic<'_>> {
     match rest {
         "full_publish_completed" => return Some(Topic::Completed),
-        "heartbeat" | "keepalive" => return Some(Topic::Life),
+        "heartbeat" => return Some(Topic::Life),
+        "keepalive" => return Some(Topic::Restarted),
         _ => {}
     }
     let (class, rest) = rest.split_once('/')?;
@@ -159,6 +162,7 @@ mod tests {
     #[case("N/c0619ab9929a/battery/512/Dc/0/Voltage", Some(Topic::Path("battery", "512", "/Dc/0/Voltage")))]
     #[case("N/c0619ab9929a/full_publish_completed", Some(Topic::Completed))]
     #[case("N/c0619ab9929a/heartbeat", Some(Topic::Life))]
+    #[case("N/c0619ab9929a/keepalive", Some(Topic::Restarted))]
     #[case("N/c0619ab9929a/battery/512/", None)]
     #[case("N/c0619ab9929a/battery/512", None)]
     #[case("R/c0619ab9929a/battery/512/Soc", None)]

@@ -4,7 +4,7 @@ use super::{Api, request::Request};
 use crate::venus::{
     gx::{Gx, Reply},
     serve::Shared,
-    tree::Service,
+    tree::{Item, Service},
     value::Value,
 };
 use serde_json::{Map, Value as Json, json};
@@ -208,13 +208,31 @@ fn read(service: &Service, path: &str, what: &str) -> Option<Json> {
     if let Some(item) = service.item(path) {
         return Some(shown(item));
     }
-    let below: Map<String, Json> =
-        service.below(path).map(|(key, item)| (key.to_owned(), shown(item))).collect();
-    if below.is_empty() && path != "/" {
+    if service.below(path).next().is_none() && path != "/" {
         return None;
     }
-    // The text of a dictionary is Python's own picture of it; nobody parses that.
-    Some(if what == "text" { Json::from(Json::Object(below).to_string()) } else { Json::Object(below) })
+    if what == "text" {
+        return Some(pictured(service, path).into());
+    }
+    Some(Json::Object(service.below(path).map(|(key, item)| (key.to_owned(), shown(item))).collect()))
+}
+
+/// `/text` of an inner node: the original makes a string of the dictionary, and gets Python's picture of it.
+fn pictured(service: &Service, path: &str) -> String {
+    let quoted = |text: &str| {
+        let escaped = text.replace('\\', "\\\\");
+        if text.contains('\'') && !text.contains('"') {
+            format!("\"{escaped}\"")
+        } else {
+            format!("'{}'", escaped.replace('\'', "\\'"))
+        }
+    };
+    let entry = |(key, item): (&str, &Item)| {
+        let text = quoted(&service.text_of(item));
+        format!("dbus.String({}): dbus.String({text}, variant_level=1)", quoted(key))
+    };
+    let entries: Vec<String> = service.below(path).map(entry).collect();
+    format!("dbus.Dictionary({{{}}}, signature=dbus.Signature('sv'))", entries.join(", "))
 }
 
 fn on_bus<'a>(gx: &'a Gx, name: &str) -> Option<&'a Service> {
