@@ -209,7 +209,10 @@ async fn a_forgery_arrives_from_the_forger_s_address() {
     let first = client.datagram().await;
     let second = client.datagram().await;
     assert_eq!((first.1, second.1), (forger, a));
-    assert_eq!((&first.0["result"]["bat_soc"], &second.0["result"]["bat_soc"]), (&json!(1), &json!(50)));
+    assert_eq!(first.0["result"]["bat_soc"], json!(1));
+    // The house lives on while the socket is slow: about 50 %, the unit's own, and not the forger's.
+    let own = second.0["result"]["bat_soc"].as_f64();
+    assert!(own.is_some_and(|soc| (45.0..=50.0).contains(&soc)), "{own:?}");
     running.end().await;
 }
 
