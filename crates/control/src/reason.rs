@@ -1,0 +1,281 @@
+//! Why a device should do what it should do: a code for programs, and a sentence in five languages for people.
+
+use ohmstead_model::BatteryMode;
+use ohmstead_units::{Percent, Watts};
+
+/// A language of the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    En,
+    /// French.
+    Fr,
+    /// Dutch.
+    Nl,
+    /// Estonian.
+    Et,
+    /// German.
+    De,
+}
+
+impl Language {
+    /// All of them, the first is the one to fall back on.
+    pub const ALL: [Self; 5] = [Self::En, Self::Fr, Self::Nl, Self::Et, Self::De];
+
+    /// The language of an ISO 639-1 code.
+    pub fn of_code(code: &str) -> Option<Self> {
+        match code {
+            "en" => Some(Self::En),
+            "fr" => Some(Self::Fr),
+            "nl" => Some(Self::Nl),
+            "et" => Some(Self::Et),
+            "de" => Some(Self::De),
+            _ => None,
+        }
+    }
+}
+
+/// A reason with what it is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reason {
+    /// No proposer has a wish.
+    NobodyAsks,
+    /// Somebody asked by hand; by what way: `rest`, `mqtt`, `cli`.
+    AskedBy(String),
+    /// A window of the schedule is open; its name.
+    Window(String),
+    /// It is this battery's turn; the group.
+    Turn(String),
+    /// It is another battery's turn; the group.
+    NotItsTurn(String),
+    /// The battery is at or below what is kept in reserve.
+    Reserve {
+        /// Its state of charge.
+        soc: Percent,
+        /// The reserve.
+        reserve: Percent,
+    },
+    /// The state of charge is not known, so nothing below the reserve can be ruled out.
+    SocUnknown,
+    /// The battery's own limit; what it allows.
+    BmsLimit(Watts),
+    /// A limit of the site; its name and the power that is left.
+    SiteLimit {
+        /// The limit's key in the configuration.
+        limit: String,
+        /// What it leaves for this device.
+        left: Watts,
+    },
+    /// What the limit is judged by is too old; its name.
+    LimitBlind(String),
+    /// The device cannot do what is wanted, and nothing near it either.
+    CannotDo(BatteryMode),
+    /// The charge has got as far as was asked.
+    Charged(Percent),
+}
+
+impl Reason {
+    /// The code, stable for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NobodyAsks => "nobody_asks",
+            Self::AskedBy(_) => "asked",
+            Self::Window(_) => "schedule_window",
+            Self::Turn(_) => "its_turn",
+            Self::NotItsTurn(_) => "not_its_turn",
+            Self::Reserve { .. } => "reserve",
+            Self::SocUnknown => "soc_unknown",
+            Self::BmsLimit(_) => "bms_limit",
+            Self::SiteLimit { .. } => "site_limit",
+            Self::LimitBlind(_) => "limit_blind",
+            Self::CannotDo(_) => "cannot_do",
+            Self::Charged(_) => "charged",
+        }
+    }
+
+    /// The sentence for people. Names, numbers and modes stay as they are written in the configuration.
+    pub fn sentence(&self, language: Language) -> String {
+        use Language::{De, En, Et, Fr, Nl};
+        let of = |texts: [&str; 5]| texts[language as usize].to_owned();
+        debug_assert_eq!([En, Fr, Nl, Et, De], Language::ALL);
+        match self {
+            Self::NobodyAsks => of([
+                "nobody wants anything of it",
+                "personne ne lui demande rien",
+                "niemand vraagt er iets van",
+                "keegi ei soovi temalt midagi",
+                "niemand will etwas von ihm",
+            ]),
+            Self::SocUnknown => of([
+                "the state of charge is not known",
+                "l'état de charge n'est pas connu",
+                "de laadtoestand is niet bekend",
+                "laetuse tase ei ole teada",
+                "der Ladezustand ist nicht bekannt",
+            ]),
+            Self::AskedBy(way) => with(
+                &of([
+                    "asked by hand ({})",
+                    "demandé à la main ({})",
+                    "met de hand gevraagd ({})",
+                    "käsitsi küsitud ({})",
+                    "von Hand verlangt ({})",
+                ]),
+                way,
+            ),
+            Self::Window(name) => with(
+                &of(["schedule: {}", "programme : {}", "schema: {}", "ajakava: {}", "Zeitplan: {}"]),
+                name,
+            ),
+            Self::Turn(group) => with(
+                &of([
+                    "its turn in {}",
+                    "c'est son tour dans {}",
+                    "aan de beurt in {}",
+                    "tema kord rühmas {}",
+                    "an der Reihe in {}",
+                ]),
+                group,
+            ),
+            Self::NotItsTurn(group) => with(
+                &of([
+                    "not its turn in {}",
+                    "ce n'est pas son tour dans {}",
+                    "niet aan de beurt in {}",
+                    "ei ole tema kord rühmas {}",
+                    "nicht an der Reihe in {}",
+                ]),
+                group,
+            ),
+            Self::Reserve { soc, reserve } => with2(
+                &of([
+                    "at {}, and {} are kept in reserve",
+                    "à {}, et {} restent en réserve",
+                    "op {}, en {} blijft in reserve",
+                    "tase {}, varuks hoitakse {}",
+                    "bei {}, und {} bleiben als Reserve",
+                ]),
+                soc,
+                reserve,
+            ),
+            other => other.about_limits(of),
+        }
+    }
+
+    fn about_limits(&self, of: impl Fn([&str; 5]) -> String) -> String {
+        match self {
+            Self::BmsLimit(power) => with(
+                &of([
+                    "the battery allows {}",
+                    "la batterie permet {}",
+                    "de batterij staat {} toe",
+                    "aku lubab {}",
+                    "die Batterie erlaubt {}",
+                ]),
+                power,
+            ),
+            Self::SiteLimit { limit, left } => with2(
+                &of(["{} leaves {}", "{} laisse {}", "{} laat {} over", "{} jätab {}", "{} lässt {} übrig"]),
+                limit,
+                left,
+            ),
+            Self::LimitBlind(limit) => with(
+                &of([
+                    "{}: what it is judged by is not known",
+                    "{} : la mesure manque",
+                    "{}: de meting ontbreekt",
+                    "{}: mõõtmine puudub",
+                    "{}: die Messung fehlt",
+                ]),
+                limit,
+            ),
+            Self::CannotDo(mode) => with(
+                &of([
+                    "the device cannot do {}",
+                    "l'appareil ne sait pas faire {}",
+                    "het apparaat kan {} niet",
+                    "seade ei oska {}",
+                    "das Gerät kann {} nicht",
+                ]),
+                mode,
+            ),
+            Self::Charged(soc) => with(
+                &of([
+                    "charged to {}",
+                    "chargée à {}",
+                    "geladen tot {}",
+                    "laetud tasemeni {}",
+                    "geladen bis {}",
+                ]),
+                soc,
+            ),
+            _ => String::new(),
+        }
+    }
+}
+
+fn with(text: &str, what: &impl ToString) -> String {
+    text.replacen("{}", &what.to_string(), 1)
+}
+
+fn with2(text: &str, first: &impl ToString, second: &impl ToString) -> String {
+    with(&with(text, first), second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+
+    fn all() -> Vec<Reason> {
+        vec![
+            Reason::NobodyAsks,
+            Reason::AskedBy("mqtt".to_owned()),
+            Reason::Window("night".to_owned()),
+            Reason::Turn("day".to_owned()),
+            Reason::NotItsTurn("day".to_owned()),
+            Reason::Reserve { soc: Percent(9.0), reserve: Percent(10.0) },
+            Reason::SocUnknown,
+            Reason::BmsLimit(Watts(0.0)),
+            Reason::SiteLimit { limit: "multi_output".to_owned(), left: Watts(800.0) },
+            Reason::LimitBlind("multi_output".to_owned()),
+            Reason::CannotDo(BatteryMode::Hold),
+            Reason::Charged(Percent(90.0)),
+        ]
+    }
+
+    #[test]
+    fn every_reason_has_a_sentence_in_every_language() {
+        for reason in all() {
+            let sentences: Vec<_> = Language::ALL.iter().map(|language| reason.sentence(*language)).collect();
+            for sentence in &sentences {
+                assert!(!sentence.is_empty() && !sentence.contains("{}"), "{reason:?}: {sentence:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn in_english_and_french() {
+        let table: Vec<_> = all()
+            .iter()
+            .map(|reason| {
+                let [en, fr] = [Language::En, Language::Fr].map(|language| reason.sentence(language));
+                format!("{}: {en} | {fr}", reason.code())
+            })
+            .collect();
+        expect![[r#"
+            nobody_asks: nobody wants anything of it | personne ne lui demande rien
+            asked: asked by hand (mqtt) | demandé à la main (mqtt)
+            schedule_window: schedule: night | programme : night
+            its_turn: its turn in day | c'est son tour dans day
+            not_its_turn: not its turn in day | ce n'est pas son tour dans day
+            reserve: at 9 %, and 10 % are kept in reserve | à 9 %, et 10 % restent en réserve
+            soc_unknown: the state of charge is not known | l'état de charge n'est pas connu
+            bms_limit: the battery allows 0 W | la batterie permet 0 W
+            site_limit: multi_output leaves 800 W | multi_output laisse 800 W
+            limit_blind: multi_output: what it is judged by is not known | multi_output : la mesure manque
+            cannot_do: the device cannot do hold | l'appareil ne sait pas faire hold
+            charged: charged to 90 % | chargée à 90 %"#]]
+        .assert_eq(&table.join("\n"));
+    }
+}
