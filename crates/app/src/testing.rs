@@ -272,6 +272,8 @@ impl Device for FakeDevice {
             expect_power: power.map(|power| BatteryPower::discharging(Watts(power))),
             settle: Duration::from_secs(2),
             effect_within: Duration::from_secs(60),
+            lasts: None,
+            follow_every: None,
             wear: None,
         })
     }
@@ -330,6 +332,8 @@ fn setting_plan(name: &str, value: &str, beside: &str) -> Plan {
         expect_power: None,
         settle: Duration::from_secs(2),
         effect_within: Duration::ZERO,
+        lasts: None,
+        follow_every: None,
         wear: Some(Wear {
             part: name.to_owned(),
             interval: Duration::from_secs(60),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ohmstead_model::{
-    Clock, DeviceId, DeviceInfo, Evidence, Metric, Moment, NativeView, Notice, Reading, Value, Wish,
+    BatteryMode, Clock, DeviceId, DeviceInfo, Evidence, Metric, Moment, NativeView, Notice, Reading, Value,
+    Wish,
 };
 use ohmstead_units::{BatteryPower, Timespan};
 
@@ -181,15 +182,22 @@ pub trait Device: Send {
         None
     }
 
-    /// The exact writes that `wish` needs on this device, without sending anything. `lease` is how long a mode is
-    /// meant to last; a driver uses it for the device's own dead-man timer where the protocol has one.
-    fn plan(&self, wish: &Wish, lease: Option<Timespan>) -> Result<Plan, PlanError>;
+    /// The exact writes that `wish` needs on this device, without sending anything. `dead_man` is after how long the
+    /// device is to end a mode by itself unless it is written again; a device without such a timer does not mind, and
+    /// [`Plan::lasts`] says what it has.
+    fn plan(&self, wish: &Wish, dead_man: Option<Timespan>) -> Result<Plan, PlanError>;
 
     /// Sends the writes of a plan, in order, and stops at the first refusal.
     fn write<'a>(&'a mut self, plan: &'a Plan) -> BoxFuture<'a, Result<WriteReply, DeviceError>>;
 
     /// Reads back from the device, now, what `wish` is about: its mode and power, or the setting.
     fn read_back<'a>(&'a mut self, wish: &'a Wish) -> BoxFuture<'a, Result<ModeNow, DeviceError>>;
+
+    /// The wish that makes the device what it was, where `native` is what [`Device::read_back`] told of `wish` then. Its
+    /// own automatic, unless the device has a better way back.
+    fn way_back(&self, _wish: &Wish, _native: &str) -> Wish {
+        BatteryMode::Auto.into()
+    }
 
     /// What the driver has learned about this unit and wants back after a restart.
     fn memory(&self) -> Option<String>;
@@ -211,6 +219,10 @@ pub struct Plan {
     pub settle: Duration,
     /// How long until a measurement must show the effect.
     pub effect_within: Duration,
+    /// After how long the device ends by itself what is written; `None` where it stays until something else is written.
+    pub lasts: Option<Duration>,
+    /// How often to plan it anew while it is wanted, where the writes follow from what flows in the house at that moment.
+    pub follow_every: Option<Duration>,
     /// What the writes wear out in the device, if anything.
     pub wear: Option<Wear>,
 }

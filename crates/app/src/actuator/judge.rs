@@ -211,6 +211,8 @@ mod tests {
             expect_power: expect_power.map(watts),
             settle: Duration::ZERO,
             effect_within: Duration::ZERO,
+            lasts: None,
+            follow_every: None,
             wear: None,
         }
     }

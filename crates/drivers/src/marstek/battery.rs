@@ -10,7 +10,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ohmstead_model::{DeviceId, DeviceInfo, Metric, Moment, Notice, Observation, Reading, Ttl, Value, Wish};
+use ohmstead_model::{
+    BatteryMode, DeviceId, DeviceInfo, Metric, Moment, Notice, Observation, Reading, Ttl, Value, Wish,
+};
 use ohmstead_units::Timespan;
 
 use super::decode::Interpreter;
@@ -259,11 +261,18 @@ impl Device for Battery {
         Box::pin(self.poll_once())
     }
 
-    fn plan(&self, wish: &Wish, lease: Option<Timespan>) -> Result<Plan, PlanError> {
+    fn plan(&self, wish: &Wish, dead_man: Option<Timespan>) -> Result<Plan, PlanError> {
         let mode = wish.mode().ok_or_else(|| PlanError {
             reason: "a Marstek unit has no settings that its local API can change".to_owned(),
         })?;
-        mode::plan(mode, lease, self.interpreter.profile, self.settings.power_max)
+        mode::plan(mode, dead_man, self.interpreter.profile, self.settings.power_max)
+    }
+
+    /// A unit that was left in Passive by somebody is given back to its own automatic: its power would have ended.
+    fn way_back(&self, _wish: &Wish, native: &str) -> Wish {
+        let own = BatteryMode::Native(native.trim().to_ascii_lowercase());
+        let can = mode::supported(self.interpreter.profile).contains(&own.key());
+        if can { own.into() } else { BatteryMode::Auto.into() }
     }
 
     fn write<'a>(&'a mut self, plan: &'a Plan) -> BoxFuture<'a, Result<WriteReply, DeviceError>> {

@@ -11,7 +11,7 @@
 //! | `hold`, `hold_charge` | refused: no mode of the unit does it | refused |
 //!
 //! Safe state: `auto`. When `cd_time` runs out, power goes to nothing; whether the unit then returns to Auto differs by
-//! firmware. The other modes have no timer, so a request that should end by itself is refused for them. The mode's own
+//! firmware. The other modes have no timer: whoever writes them has to end them. The mode's own
 //! sub-object is mandatory, otherwise the unit answers `set_result: false`. `power` is negative while charging. The mini
 //! acknowledges Manual without `manual_set` and does nothing, and rejects Passive.
 
@@ -27,9 +27,9 @@ use crate::{Plan, PlanError};
 /// Slots of the unit's own schedule.
 const SLOTS: u8 = 10;
 /// The dead-man time of Passive when nobody says otherwise.
-const LEASE: Duration = Duration::from_secs(300);
+const DEAD_MAN: Duration = Duration::from_secs(300);
 /// What the firmware accepts for `cd_time`.
-const LEASE_MAX: Duration = Duration::from_secs(86_400);
+const DEAD_MAN_MAX: Duration = Duration::from_secs(86_400);
 /// After a write the unit needs a moment before its answers mean anything.
 const SETTLE: Duration = Duration::from_secs(3);
 /// Passive takes effect within a minute, if at all.
@@ -50,21 +50,12 @@ pub(crate) fn supported(profile: Profile) -> Vec<String> {
 /// The writes for `mode`. `power_max` is the owner's limit.
 pub(crate) fn plan(
     mode: &BatteryMode,
-    lease: Option<Timespan>,
+    dead_man: Option<Timespan>,
     profile: Profile,
     power_max: Option<Watts>,
 ) -> Result<Plan, PlanError> {
-    let key = mode.key();
-    if !supported(profile).contains(&key) {
+    if !supported(profile).contains(&mode.key()) {
         return Err(refused(mode, profile));
-    }
-    let timed = matches!(mode, BatteryMode::Charge { .. } | BatteryMode::Discharge { .. });
-    if let Some(lease) = lease.filter(|lease| !timed || lease.0 > LEASE_MAX) {
-        return Err(PlanError {
-            reason: format!(
-                "the unit cannot end {key} after {lease} by itself: only charge and discharge have a timer, of a day at most"
-            ),
-        });
     }
     match mode {
         BatteryMode::Auto => Ok(native("Auto", &json!({"mode": "Auto", "auto_cfg": {"enable": 1}}))),
@@ -74,9 +65,9 @@ pub(crate) fn plan(
                 .to_owned(),
         }),
         BatteryMode::Charge { power, until: None } => {
-            passive(*power, lease, profile, power_max, BatteryPower::charging)
+            passive(*power, dead_man, profile, power_max, BatteryPower::charging)
         }
-        BatteryMode::Discharge { power } => passive(*power, lease, profile, power_max, BatteryPower::discharging),
+        BatteryMode::Discharge { power } => passive(*power, dead_man, profile, power_max, BatteryPower::discharging),
         BatteryMode::Native(name) => native_plan(name, mode, profile),
         BatteryMode::Hold | BatteryMode::HoldCharge => Err(refused(mode, profile)),
     }
@@ -99,6 +90,8 @@ fn native(expect: &str, config: &Value) -> Plan {
         expect_power: None,
         settle: SETTLE,
         effect_within: EFFECT,
+        lasts: None,
+        follow_every: None,
         wear: None,
     }
 }
@@ -120,7 +113,7 @@ fn empty_slot(slot: u8) -> Value {
 
 fn passive(
     power: Option<Watts>,
-    lease: Option<Timespan>,
+    dead_man: Option<Timespan>,
     profile: Profile,
     power_max: Option<Watts>,
     direction: fn(Watts) -> BatteryPower,
@@ -142,11 +135,12 @@ fn passive(
         });
     }
     let commanded = direction(Watts(wanted.0.min(limit.0).round()));
-    let seconds = lease.map_or(LEASE, |lease| lease.0).min(LEASE_MAX).as_secs().max(1);
+    let seconds = dead_man.map_or(DEAD_MAN, |span| span.0).min(DEAD_MAN_MAX).as_secs().max(1);
     // The wire's sign is the project's: discharge positive.
     let config =
         json!({"mode": "Passive", "passive_cfg": {"power": whole(commanded.supplied()), "cd_time": seconds}});
-    Ok(Plan { word_is_all: false, expect_power: Some(commanded), ..native("Passive", &config) })
+    let lasts = Some(Duration::from_secs(seconds));
+    Ok(Plan { word_is_all: false, expect_power: Some(commanded), lasts, ..native("Passive", &config) })
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "rounded and clamped to a few kilowatts")]
@@ -289,16 +283,22 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_that_the_unit_cannot_keep_is_refused() {
+    fn only_a_power_ends_by_itself() {
         let unit = profile("VenusE 3.0", 150.0);
-        for (mode, seconds) in [("idle", 60), ("auto", 60), ("native:ai", 60), ("charge 800 W", 86_401)] {
+        let lasts = |mode: &str, seconds| {
             let mode = mode.parse().expect("a mode");
-            assert!(plan(&mode, Some(Timespan::from_secs(seconds)), unit, None).is_err(), "{mode}");
+            let plan = plan(&mode, Some(Timespan::from_secs(seconds)), unit, None).expect("possible");
+            plan.lasts.map(|span| span.as_secs())
+        };
+        for mode in ["idle", "auto", "native:ai"] {
+            assert_eq!(lasts(mode, 60), None, "{mode}");
         }
+        assert_eq!(lasts("charge 800 W", 60), Some(60));
+        assert_eq!(lasts("discharge 800 W", 90_000), Some(86_400), "what the firmware takes");
     }
 
     #[test]
-    fn the_owners_limit_clamps_and_the_lease_becomes_the_dead_man() {
+    fn the_owners_limit_clamps_and_the_dead_man_is_written() {
         let mode = "charge 2000 W".parse().expect("a mode");
         let plan =
             plan(&mode, Some(Timespan::from_secs(60)), profile("VenusE 3.0", 150.0), Some(Watts(800.0)));

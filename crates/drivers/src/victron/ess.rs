@@ -1,8 +1,9 @@
 //! What may be written to a GX device, and the exact writes for a wish. Pure.
 //!
-//! Two kinds of levers. *Overrides* of `com.victronenergy.hub4` (Venus OS 3.50) are volatile: the device forgets them by
-//! itself within about five minutes, which is its dead-man timer. *Settings* stay, and each change rewrites a file in the
-//! device's flash: they come second, and within the owner's budget.
+//! Two kinds of levers. *Overrides* of `com.victronenergy.hub4` (Venus OS 3.50) are volatile: they wear nothing out and are
+//! gone after a restart of the device. Only a forced charge ends by itself, within about five minutes; a set point and a
+//! limit stay until they are taken back, so whoever writes them has to. *Settings* stay for ever, and each change rewrites a
+//! file in the device's flash: they come second, and within the owner's budget.
 //!
 //! ```text
 //! wish --> preconditions (a way that writes, ESS assistant, ESS in control, BMS limits) --no--> reason
@@ -20,8 +21,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ohmstead_model::{Allowed, BatteryMode, Metric, Setting, Value, Wish};
-use ohmstead_units::{BatteryPower, Timespan, Watts};
+use ohmstead_model::{Allowed, Assignment, BatteryMode, Metric, Setting, Value, Wish};
+use ohmstead_units::{BatteryPower, Watts};
 
 use super::native;
 use super::site::Site;
@@ -40,8 +41,10 @@ pub(crate) const MAX_DISCHARGE_SETTING: &str = "/Settings/CGwacs/MaxDischargePow
 pub(crate) const ESS_STATE: &str = "/Settings/CGwacs/BatteryLife/State";
 const SETPOINT_SETTING: &str = "/Settings/CGwacs/AcPowerSetPoint";
 
-/// How long the device keeps an override that nobody renews.
-const OVERRIDE_LASTS: Duration = Duration::from_secs(300);
+/// How long the device forces a charge that nobody renews (reported for the Home Assistant integration, core issue 178109).
+const FORCE_CHARGE_LASTS: Duration = Duration::from_secs(300);
+/// A set point follows from what the house takes and the sun gives: it is computed anew so often.
+const FOLLOW: Duration = Duration::from_secs(10);
 /// The inverter takes this long to show in the battery's power.
 const EFFECT: Duration = Duration::from_secs(60);
 /// ESS recalculates every second.
@@ -185,20 +188,28 @@ pub(crate) fn settings(site: &Site<'_>, kind: Kind) -> Vec<Setting> {
 }
 
 /// The writes for a wish.
-pub(crate) fn plan(
-    wish: &Wish,
-    lease: Option<Timespan>,
-    site: &Site<'_>,
-    kind: Kind,
-    budget: Budget,
-) -> Result<Plan, PlanError> {
+pub(crate) fn plan(wish: &Wish, site: &Site<'_>, kind: Kind, budget: Budget) -> Result<Plan, PlanError> {
     precondition(site, kind).map_err(refused)?;
+    if !matches!(wish, Wish::Mode(BatteryMode::Auto)) {
+        rules::is_free(site).map_err(refused)?;
+    }
     match wish {
         Wish::Setting(assignment) => plan_setting(&assignment.name, &assignment.value, site, budget),
-        Wish::Mode(mode) => {
-            let plan = plan_mode(mode, site, budget)?;
-            check_lease(lease, &plan)?;
-            Ok(plan)
+        Wish::Mode(mode) => plan_mode(mode, site, budget),
+    }
+}
+
+/// The wish that makes the device what it was when it read `native`. What it was by overrides is not brought back: they are
+/// somebody's of the moment.
+pub(crate) fn way_back(wish: &Wish, native: &str) -> Wish {
+    match wish {
+        Wish::Mode(BatteryMode::Native(_)) if NATIVE_MODES.iter().any(|(name, ..)| *name == native) => {
+            BatteryMode::Native(native.to_owned()).into()
+        }
+        Wish::Mode(_) => BatteryMode::Auto.into(),
+        Wish::Setting(assignment) => {
+            let number = native.split_whitespace().next().unwrap_or_default();
+            Wish::Setting(Assignment { name: assignment.name.clone(), value: number.to_owned() })
         }
     }
 }
@@ -296,12 +307,11 @@ fn limit_only(site: &Site<'_>, limit: Option<f64>, budget: Budget) -> Result<Pla
 
 fn charge(power: Option<Watts>, site: &Site<'_>) -> Result<Plan, PlanError> {
     rules::volatile(site, SETPOINT).ok_or_else(too_old)?;
+    rules::works(site).map_err(refused)?;
     rules::bms_allows(site, "/Info/MaxChargeCurrent", "charging").map_err(refused)?;
     let Some(power) = power else {
-        return Ok(overrides(
-            site,
-            Overrides { setpoint: None, max_discharge: None, force_charge: Some(1.0) },
-        ));
+        let forced = Overrides { setpoint: None, max_discharge: None, force_charge: Some(1.0) };
+        return Ok(Plan { lasts: Some(FORCE_CHARGE_LASTS), ..overrides(site, forced) });
     };
     let watts = magnitude(power)?;
     let house = House::of(site).map_err(refused)?;
@@ -314,23 +324,24 @@ fn charge(power: Option<Watts>, site: &Site<'_>) -> Result<Plan, PlanError> {
     // Nothing is taken out meanwhile: panels on the battery's side that give more charge with more.
     let sun = house.dc_solar - house.own_use;
     let expected = rules::bms_power(site, Metric::BatteryChargePowerMax).unwrap_or(watts).min(watts.max(sun));
-    Ok(Plan { word_is_all: false, expect_power: Some(BatteryPower::charging(Watts(expected))), ..plan })
+    let expect_power = Some(BatteryPower::charging(Watts(expected)));
+    Ok(Plan { word_is_all: false, expect_power, follow_every: Some(FOLLOW), ..plan })
 }
 
 fn discharge(power: Option<Watts>, site: &Site<'_>) -> Result<Plan, PlanError> {
     rules::volatile(site, SETPOINT).ok_or_else(too_old)?;
+    rules::works(site).map_err(refused)?;
     rules::bms_allows(site, "/Info/MaxDischargeCurrent", "discharging").map_err(refused)?;
     rules::above_minimum(site).map_err(refused)?;
     let power = power.ok_or_else(|| {
         refused("say how much, such as 800 W: what exceeds the house's needs is fed into the grid")
     })?;
     let watts = magnitude(power)?.round();
-    let house = House::of(site);
-    let known = house.as_ref().copied().unwrap_or_default();
+    let house = House::of(site).map_err(refused)?;
     // The limit is what discharges so much and no more: it counts what is made AC, panels on the battery's side included.
     // The set point makes ESS ask for it even where the house needs less.
-    let limit = -known.ac_for(-watts);
-    let setpoint = -(limit + known.ac_solar);
+    let limit = -house.ac_for(-watts);
+    let setpoint = -(limit + house.ac_solar);
     let plan = overrides(
         site,
         Overrides {
@@ -340,7 +351,7 @@ fn discharge(power: Option<Watts>, site: &Site<'_>) -> Result<Plan, PlanError> {
         },
     );
     let mut expected = rules::bms_power(site, Metric::BatteryDischargePowerMax).unwrap_or(watts).min(watts);
-    if let (Ok(house), Some(cap)) = (&house, rules::feed_in_max(site)) {
+    if let Some(cap) = rules::feed_in_max(site) {
         expected = expected.min(house.battery_at(house.load - house.ac_solar + cap));
     }
     if expected <= 0.0 {
@@ -352,6 +363,7 @@ fn discharge(power: Option<Watts>, site: &Site<'_>) -> Result<Plan, PlanError> {
     Ok(Plan {
         word_is_all: false,
         expect_power: Some(BatteryPower::discharging(Watts(expected.round()))),
+        follow_every: Some(FOLLOW),
         ..plan
     })
 }
@@ -426,6 +438,8 @@ fn told(writes: &[Write], expect_word: String) -> Plan {
         expect_power: None,
         settle: SETTLE,
         effect_within: EFFECT,
+        lasts: None,
+        follow_every: None,
         wear: None,
     }
 }
@@ -450,19 +464,6 @@ fn magnitude(power: Watts) -> Result<f64, PlanError> {
         return Ok(power.0);
     }
     Err(refused(format!("{power} is no power to charge or discharge with; use hold for no discharge")))
-}
-
-/// The device's own timer is fixed, and settings have none.
-fn check_lease(lease: Option<Timespan>, plan: &Plan) -> Result<(), PlanError> {
-    match lease {
-        Some(lease) if plan.wear.is_some() => {
-            Err(refused(format!("this is a setting that stays: the GX device cannot end it after {lease}")))
-        }
-        Some(lease) if lease.0 > OVERRIDE_LASTS => Err(refused(format!(
-            "the GX device forgets an override about 5 min after it was written: ask for 5 min at most, and again, instead of {lease}"
-        ))),
-        _ => Ok(()),
-    }
 }
 
 fn too_old() -> PlanError {

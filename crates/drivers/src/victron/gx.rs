@@ -305,8 +305,13 @@ impl Device for Gx {
         Some(Box::pin(self.spoke()))
     }
 
-    fn plan(&self, wish: &Wish, lease: Option<Timespan>) -> Result<Plan, PlanError> {
-        self.plan_wish(wish, lease)
+    /// Of the overrides only a forced charge ends by itself, and its time is the device's.
+    fn plan(&self, wish: &Wish, _dead_man: Option<Timespan>) -> Result<Plan, PlanError> {
+        self.plan_wish(wish)
+    }
+
+    fn way_back(&self, wish: &Wish, native: &str) -> Wish {
+        super::ess::way_back(wish, native)
     }
 
     fn write<'a>(&'a mut self, plan: &'a Plan) -> BoxFuture<'a, Result<WriteReply, DeviceError>> {

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ohmstead_model::{DeviceId, DeviceInfo, Evidence, Metric, Moment, Notice, Role, Ttl, Wish};
+use ohmstead_model::{Assignment, DeviceId, DeviceInfo, Evidence, Metric, Moment, Notice, Role, Ttl, Wish};
 use ohmstead_units::Timespan;
 
 use super::decode;
@@ -218,8 +218,18 @@ impl Device for Inverter {
         Box::pin(self.poll_once())
     }
 
-    fn plan(&self, wish: &Wish, lease: Option<Timespan>) -> Result<Plan, PlanError> {
-        self.plan_wish(wish, lease)
+    /// The inverter has no timer.
+    fn plan(&self, wish: &Wish, _dead_man: Option<Timespan>) -> Result<Plan, PlanError> {
+        self.plan_wish(wish)
+    }
+
+    /// A mode is a priority, which is given back as the setting that it is.
+    fn way_back(&self, wish: &Wish, native: &str) -> Wish {
+        let name = match wish {
+            Wish::Mode(_) => Metric::OutputPriority.id().to_owned(),
+            Wish::Setting(assignment) => assignment.name.clone(),
+        };
+        Wish::Setting(Assignment { name, value: native.to_owned() })
     }
 
     fn write<'a>(&'a mut self, plan: &'a Plan) -> BoxFuture<'a, Result<WriteReply, DeviceError>> {

@@ -50,6 +50,45 @@ pub(crate) fn precondition(site: &Site<'_>, kind: Kind) -> Result<(), String> {
     Ok(())
 }
 
+/// Why the battery is somebody else's at present: a program of Victron's own steers it. Nothing keeps from taking back
+/// what was ours.
+pub(super) fn is_free(site: &Site<'_>) -> Result<(), String> {
+    let acts = |path: &str| site.system_number(path).is_some_and(|value| value > 0.0);
+    let others = [
+        ("/DynamicEss/Active", "Dynamic ESS"),
+        ("/Control/ScheduledCharge", "a scheduled charge of the GX device"),
+    ];
+    match others.into_iter().find(|(path, _)| acts(path)) {
+        Some((_, other)) => {
+            Err(format!("{other} is in control of the battery: it is left alone until that ends"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Why ESS could not do as asked at present, whatever is written.
+pub(super) fn works(site: &Site<'_>) -> Result<(), String> {
+    if site.lost_meter().is_some() {
+        return Err("ESS does not measure the grid at present: its meter is lost".to_owned());
+    }
+    let Some(vebus) = site.vebus() else { return Ok(()) };
+    match vebus.int("/State") {
+        Some(0) => return Err("the inverter is off".to_owned()),
+        Some(2) => return Err("the inverter is in fault".to_owned()),
+        _ => {}
+    }
+    if vebus.int("/Ac/ActiveIn/Connected") == Some(0) {
+        return Err("the inverter is not connected to the grid at present".to_owned());
+    }
+    if vebus.int("/Alarms/BmsConnectionLost").is_some_and(|alarm| alarm > 0) {
+        return Err("the inverter has lost the battery's BMS".to_owned());
+    }
+    if site.bms.is_none() && site.tree.gone_of_class("battery").is_some() {
+        return Err("the battery's BMS does not answer at present".to_owned());
+    }
+    Ok(())
+}
+
 /// The service with this override, if it can be used.
 pub(super) fn volatile<'a>(site: &Site<'a>, path: &str) -> Option<&'a Part> {
     let known = site.platform.and_then(|part| part.text("/Firmware/Installed/Version")).and_then(version);
@@ -82,6 +121,7 @@ pub(super) fn above_minimum(site: &Site<'_>) -> Result<(), String> {
         (Some(soc), Some(limit)) if soc <= limit => {
             Err(format!("the battery is at {soc} %, and ESS does not discharge it below {limit} %"))
         }
+        (None, _) => Err("the battery's state of charge is not known".to_owned()),
         _ => Ok(()),
     }
 }
@@ -110,7 +150,7 @@ impl House {
             |metric: Metric| values.iter().find(|(known, _)| *known == metric).map(|(_, observed)| observed);
         let watts = |observed: &Observation| observed.as_ref().ok().and_then(Value::number);
         let load = number(Metric::LoadPower).and_then(watts);
-        let load = load.ok_or("the consumption of the house is not known, so no set point for a charge can be told; ask for a charge without a power")?;
+        let load = load.ok_or("the consumption of the house is not known, so no set point can be told; a charge without a power needs none")?;
         let solar = match number(Metric::PvPower) {
             None => 0.0,
             Some(observed) => watts(observed).ok_or("the solar power is not known")?,
@@ -162,8 +202,11 @@ pub(crate) fn evidence(site: &Site<'_>, kind: Kind) -> Vec<Evidence> {
         found.push(Evidence { what: what.to_owned(), seen, means: means.to_owned() });
     };
     if let Some(vebus) = site.vebus() {
-        let means =
-            if vebus.int("/Hub4/AssistantId") == Some(5) { "ESS" } else { "no ESS: it cannot be controlled" };
+        let means = match vebus.int("/Hub4/AssistantId") {
+            Some(5) => "ESS",
+            Some(4) => "Hub-4, the ESS of before",
+            _ => "no ESS: it cannot be controlled",
+        };
         tell("vebus /Hub4/AssistantId", vebus.value("/Hub4/AssistantId").map(ToString::to_string), means);
     }
     if let Some(settings) = site.settings {
@@ -181,8 +224,11 @@ pub(crate) fn evidence(site: &Site<'_>, kind: Kind) -> Vec<Evidence> {
     }
     if let Some(platform) = site.platform {
         let installed = platform.text("/Firmware/Installed/Version");
-        let is_new = installed.and_then(version).is_some_and(|version| version >= OVERRIDES_SINCE);
-        let means = if is_new { "has volatile overrides" } else { "before 3.50: settings only" };
+        let means = match installed.and_then(version) {
+            Some(version) if version >= OVERRIDES_SINCE => "has volatile overrides",
+            Some(_) => "before 3.50: settings only",
+            None => "what there is of overrides is used",
+        };
         tell("platform /Firmware/Installed/Version", installed.map(str::to_owned), means);
     }
     if let Some(hub4) = site.hub4 {

@@ -12,7 +12,7 @@ const BUDGET: Budget = Budget { interval: Duration::from_secs(60), per_day: 24 }
 
 fn planned(wish: &str, tree: &Tree, kind: Kind) -> String {
     let wish: Wish = wish.parse().expect(wish);
-    match plan(&wish, None, &Site::of(tree), kind, BUDGET) {
+    match plan(&wish, &Site::of(tree), kind, BUDGET) {
         Err(error) => error.to_string(),
         Ok(plan) => {
             let wear = plan.wear.map(|wear| format!(" [wears {}]", wear.part)).unwrap_or_default();
@@ -57,6 +57,11 @@ fn wishes_by_system() {
         ("individual phases", &[("settings", "/Settings/CGwacs/Hub4Mode", "2")]),
         ("BMS forbids charging", &[("battery.can0", "/Info/MaxChargeCurrent", "0")]),
         ("load unknown", &[("system", "/Ac/Consumption/L3/Power", "")]),
+        ("Dynamic ESS", &[("system", "/DynamicEss/Active", "1")]),
+        ("a scheduled charge", &[("system", "/Control/ScheduledCharge", "1")]),
+        ("no meter", &[("hub4", "/Alarms/NoGridMeter", "2")]),
+        ("off", &[("vebus.ttyS4", "/State", "0")]),
+        ("no grid", &[("vebus.ttyS4", "/Ac/ActiveIn/Connected", "0")]),
     ];
     let mut table = String::new();
     for (name, changes) in systems {
@@ -135,7 +140,17 @@ fn wishes_by_system() {
         BMS forbids charging
           charge 800 W: the battery's BMS allows no charging at present (0 A)
         load unknown
-          charge 800 W: the consumption of the house is not known, so no set point for a charge can be told; ask for a charge without a power
+          charge 800 W: the consumption of the house is not known, so no set point can be told; a charge without a power needs none
+        Dynamic ESS
+          charge 800 W: Dynamic ESS is in control of the battery: it is left alone until that ends
+        a scheduled charge
+          charge 800 W: a scheduled charge of the GX device is in control of the battery: it is left alone until that ends
+        no meter
+          charge 800 W: ESS does not measure the grid at present: its meter is lost
+        off
+          charge 800 W: the inverter is off
+        no grid
+          charge 800 W: the inverter is not connected to the grid at present
         empty
           discharge 800 W: the battery is at 10 %, and ESS does not discharge it below 10 %
         over Modbus
@@ -164,7 +179,7 @@ fn what_is_offered_can_be_planned() {
     for mode in modes(&site, Kind::Dbus) {
         let power = if mode == "discharge" { " 800 W" } else { "" };
         assert!(
-            plan(&format!("{mode}{power}").parse().expect("a wish"), None, &site, Kind::Dbus, BUDGET).is_ok(),
+            plan(&format!("{mode}{power}").parse().expect("a wish"), &site, Kind::Dbus, BUDGET).is_ok(),
             "{mode}"
         );
     }
@@ -174,21 +189,26 @@ fn what_is_offered_can_be_planned() {
 }
 
 #[test]
-fn a_lease_that_the_device_cannot_keep_is_refused() {
+fn only_a_forced_charge_ends_by_itself() {
     let tree = house_with(&[]);
-    let try_for = |wish: &str, seconds| {
-        plan(
-            &wish.parse().expect(wish),
-            Some(Timespan::from_secs(seconds)),
-            &Site::of(&tree),
-            Kind::Dbus,
-            BUDGET,
-        )
-        .is_ok()
+    let lasts = |wish: &str| {
+        let plan = plan(&wish.parse().expect(wish), &Site::of(&tree), Kind::Dbus, BUDGET).expect(wish);
+        (plan.lasts, plan.follow_every.is_some())
     };
-    assert!(try_for("hold", 300));
-    assert!(!try_for("hold", 301));
-    assert!(!try_for("native:optimized", 60));
+    assert_eq!(lasts("charge"), (Some(Duration::from_secs(300)), false));
+    assert_eq!(lasts("hold"), (None, false), "stays until it is taken back");
+    assert_eq!(lasts("charge 800 W"), (None, true), "the house changes meanwhile");
+    assert_eq!(lasts("discharge 800 W"), (None, true));
+    assert_eq!(lasts("grid_setpoint=-800"), (None, false));
+}
+
+#[test]
+fn the_way_back() {
+    let back = |wish: &str, native: &str| way_back(&wish.parse().expect(wish), native).to_string();
+    assert_eq!(back("charge 800 W", "set point -30 W"), "auto");
+    assert_eq!(back("native:keep_charged", "optimized"), "native:optimized");
+    assert_eq!(back("native:keep_charged", "ESS state 6"), "auto");
+    assert_eq!(back("max_feed_in_power=0", "5000 W"), "max_feed_in_power=5000");
 }
 
 /// What is written is what the words of a read back are made from, once the device has taken it.
@@ -207,7 +227,7 @@ fn what_is_read_back_is_what_was_expected() {
         "minimum_soc=20",
     ] {
         let wish: Wish = text.parse().expect(text);
-        let plan = plan(&wish, None, &site, Kind::Dbus, BUDGET).expect(text);
+        let plan = plan(&wish, &site, Kind::Dbus, BUDGET).expect(text);
         let writes: Vec<_> = plan.writes.iter().map(|write| Write::parse(write).expect(write)).collect();
         let read: Vec<_> = read_spots(&wish, &site)
             .into_iter()

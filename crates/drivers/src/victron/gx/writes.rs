@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ohmstead_model::Wish;
-use ohmstead_units::{BatteryPower, Timespan, Watts};
+use ohmstead_units::{BatteryPower, Watts};
 use tokio::sync::oneshot;
 
 use super::{Gx, read};
@@ -19,7 +19,7 @@ impl Gx {
         self.slots.get(self.active).map(super::Slot::kind)
     }
 
-    pub(super) fn plan_wish(&self, wish: &Wish, lease: Option<Timespan>) -> Result<Plan, PlanError> {
+    pub(super) fn plan_wish(&self, wish: &Wish) -> Result<Plan, PlanError> {
         let kind = self.kind().filter(|_| self.is_complete());
         let kind =
             kind.ok_or_else(|| PlanError { reason: "the GX device is not reached at present".to_owned() })?;
@@ -27,7 +27,7 @@ impl Gx {
         let tree = read(&tree);
         let budget =
             Budget { interval: self.settings.write_interval.0, per_day: self.settings.writes_per_day };
-        ess::plan(wish, lease, &Site::of(&tree), kind, budget)
+        ess::plan(wish, &Site::of(&tree), kind, budget)
     }
 
     pub(super) async fn write_plan(&mut self, plan: &Plan) -> Result<WriteReply, DeviceError> {

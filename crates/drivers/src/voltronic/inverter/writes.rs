@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ohmstead_model::{Metric, Value, Wish};
-use ohmstead_units::{BatteryPower, Timespan, Watts};
+use ohmstead_units::{BatteryPower, Watts};
 
 use super::asking::has_zero;
 use super::{Inverter, Unit};
@@ -31,14 +31,7 @@ const MODES: &[&str] = &["QMOD", "MOD"];
 const FLAGS: &[&str] = &["QFLAG", "FLAG"];
 
 impl Inverter {
-    pub(super) fn plan_wish(&self, wish: &Wish, lease: Option<Timespan>) -> Result<Plan, PlanError> {
-        if let Some(lease) = lease {
-            return Err(PlanError {
-                reason: format!(
-                    "the inverter has no timer to end this after {lease}: ask without a time, and again when it is to end"
-                ),
-            });
-        }
+    pub(super) fn plan_wish(&self, wish: &Wish) -> Result<Plan, PlanError> {
         let unit = self.controllable()?;
         let write = &self.settings.write;
         let (part, command, word) = match wish {
@@ -58,6 +51,8 @@ impl Inverter {
             expect_power: None,
             settle: SETTLE,
             effect_within: Duration::ZERO,
+            lasts: None,
+            follow_every: None,
             wear: Some(Wear {
                 part,
                 interval: self.settings.write_interval.0,
