@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use ohmstead_control::overrides::OverrideSettings;
+use ohmstead_control::schedule::Rule;
 use ohmstead_drivers::DeviceSettings;
 use ohmstead_model::DeviceId;
 use serde::de::DeserializeOwned;
@@ -27,6 +29,10 @@ pub struct Config {
     pub site: Site,
     /// The devices in the order of the file.
     pub devices: Vec<(DeviceId, DeviceSettings)>,
+    /// Modes by the clock, in the order of the file.
+    pub schedules: Vec<Rule>,
+    /// How long what is asked by hand lasts.
+    pub overrides: OverrideSettings,
     /// The broker; `None` where there is no `mqtt:` or it is `off`.
     pub mqtt: Option<ohmstead_publish::Settings>,
     /// The web interface; `None` where it is `off`.
@@ -65,7 +71,8 @@ impl Config {
 }
 
 /// The keys of the top level.
-const SECTIONS: &[&str] = &["site", "devices", "mqtt", "web", "history", "read_only", "log", "data_dir"];
+const SECTIONS: &[&str] =
+    &["site", "devices", "schedules", "overrides", "mqtt", "web", "history", "read_only", "log", "data_dir"];
 
 /// Reads and checks the file at `path`. `env` gives the values for `${NAME}`.
 ///
@@ -241,6 +248,8 @@ fn assemble(root: &Node, with_files: bool, faults: &mut Vec<Fault>) -> Config {
     let config = Config {
         site: sections.get("site").unwrap_or_default(),
         devices: devices(&sections),
+        schedules: schedules(&sections),
+        overrides: sections.get("overrides").unwrap_or_default(),
         mqtt: root.get("mqtt").filter(|node| !node.is_null()).and_then(|_| sections.unless_off("mqtt")),
         web: sections.unless_off("web"),
         history: sections.get("history").unwrap_or_default(),
@@ -292,6 +301,21 @@ fn devices(sections: &Sections<'_>) -> Vec<(DeviceId, DeviceSettings)> {
         devices.extend(id.zip(settings));
     }
     devices
+}
+
+fn schedules(sections: &Sections<'_>) -> Vec<Rule> {
+    let Some((key, node)) = sections.root.entry("schedules").filter(|(_, node)| !node.is_null()) else {
+        return Vec::new();
+    };
+    if !matches!(node.value, Value::Map(_)) {
+        let text = format!("`schedules` is {}, not a map of rules by name", node.kind());
+        let help = "a rule is written as `night: { from: \"22:00\", to: \"06:00\", mode: hold }`";
+        sections.aside.borrow_mut().push(Fault::at(node.mark, What::Text(text)).help(help));
+    }
+    let rule = |(name, node): &(Key, Node)| {
+        Some(Rule { name: name.text.clone(), window: sections.read(node, &[key, name])? })
+    };
+    node.entries().iter().filter_map(rule).collect()
 }
 
 fn device(sections: &Sections<'_>, key: &Key, name: &Key, node: &Node) -> Option<DeviceSettings> {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::tz::TimeZone;
+use ohmstead_control::schedule::Holidays;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Unexpected};
 
@@ -24,6 +25,8 @@ pub struct Site {
     /// Degrees east, -180 to 180.
     #[serde(deserialize_with = "longitude")]
     pub longitude: Option<f64>,
+    /// Days that schedules count as holidays.
+    pub holidays: Holidays,
     /// Languages in order of preference; never empty.
     #[serde(deserialize_with = "languages")]
     pub languages: Vec<Language>,
@@ -36,6 +39,7 @@ impl Default for Site {
             timezone: TimeZone::try_system().unwrap_or(TimeZone::UTC),
             latitude: None,
             longitude: None,
+            holidays: Holidays::default(),
             languages: vec![Language::En],
         }
     }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use ohmstead_drivers::{Device, DeviceError, ModeNow, Plan, Wear};
 use ohmstead_model::{Asker, BatteryMode, LedgerEntry, Moment, Outcome, Request, Wish};
 use ohmstead_units::{BatteryPower, Timespan};
+use tokio_util::sync::CancellationToken;
 
 use super::budget::TooMuch;
 use super::judge::{self, Measured, Origin, Reply, Verdict};
-use super::{Gate, LOOK_EVERY, Until, words};
+use super::{Errand, Gate, LOOK_EVERY, Until, words};
 use crate::hub::span_words;
 use crate::records::original_key;
 
@@ -25,23 +26,24 @@ const POLL_EVERY_MIN: Duration = Duration::from_millis(100);
 pub(super) struct Attempt<'a> {
     gate: &'a Gate,
     request: &'a Request,
+    interrupt: &'a CancellationToken,
     entry: LedgerEntry,
     /// Whether its write was noted, so that a crash cannot swallow it.
     pub(super) is_noted: bool,
-    /// The memory that the wish is about, once that is known.
-    pub(super) part: Option<String>,
+    /// What the device is told, once that is known.
+    pub(super) plan: Option<Plan>,
     /// After how long it can be carried out, where it comes too soon and may wait.
     pub(super) later: Option<Duration>,
 }
 
 impl<'a> Attempt<'a> {
-    pub(super) fn new(gate: &'a Gate, request: &'a Request, by: &str) -> Self {
+    pub(super) fn new(gate: &'a Gate, errand: &'a Errand) -> Self {
         let entry = LedgerEntry {
             id: 0,
             at: gate.clock.now().unix,
             device: gate.id.clone(),
-            asked_by: by.to_owned(),
-            request: words::request(request),
+            asked_by: errand.by.clone(),
+            request: errand.shown.clone(),
             old: None,
             new: None,
             reply: None,
@@ -50,7 +52,8 @@ impl<'a> Attempt<'a> {
             outcome: Outcome::Failed,
             reason: String::new(),
         };
-        Self { gate, request, entry, is_noted: false, part: None, later: None }
+        let Errand { request, interrupt, .. } = errand;
+        Self { gate, request, interrupt, entry, is_noted: false, plan: None, later: None }
     }
 
     pub(super) fn into_entry(self, outcome: Outcome, reason: String) -> LedgerEntry {
@@ -62,8 +65,7 @@ impl<'a> Attempt<'a> {
             Ok(plan) => plan,
             Err(reason) => return (Outcome::Rejected, reason),
         };
-        self.entry.new = Some(plan.writes.join("\n"));
-        self.part = plan.wear.as_ref().map(|wear| wear.part.clone());
+        self.tell(&plan);
         let before = device.read_back(&self.request.wish).await;
         self.entry.old = before.as_ref().ok().map(words::mode);
         // What the writes contain besides the wish, and what they must not contradict, is as the device has it now.
@@ -72,12 +74,12 @@ impl<'a> Attempt<'a> {
             Ok(Err(reason)) => return (Outcome::Rejected, reason),
             Err(_) => plan,
         };
-        self.entry.new = Some(plan.writes.join("\n"));
-        if let Some(reason) = self.pointless(before.as_ref().ok()) {
+        self.tell(&plan);
+        if let Some(reason) = self.endless(&plan).or_else(|| self.pointless(before.as_ref().ok())) {
             return (Outcome::Rejected, reason);
         }
         let ours = if self.gate.last.are(&plan.writes) { Origin::Ours } else { Origin::Unknown };
-        if before.as_ref().is_ok_and(|before| judge::is_unchanged(self.request, &plan, before, ours)) {
+        if before.as_ref().is_ok_and(|before| judge::is_unchanged(&plan, before, ours)) {
             return (Outcome::Unchanged, "the device already does this".to_owned());
         }
         if self.gate.read_only.applies() {
@@ -108,6 +110,27 @@ impl<'a> Attempt<'a> {
             self.gate.last.set(Some(plan.writes));
         }
         verdict
+    }
+
+    fn tell(&mut self, plan: &Plan) {
+        self.entry.new = Some(plan.writes.join("\n"));
+        self.plan = Some(plan.clone());
+    }
+
+    /// Why a mode that is asked for a time would not end then: nobody goes on running who ends it.
+    fn endless(&self, plan: &Plan) -> Option<String> {
+        let lease = self.request.lease.filter(|_| self.gate.until == Until::LeftToDevice)?;
+        let lease_words = Timespan(lease);
+        match plan.lasts {
+            Some(lasts) if lasts >= lease => None,
+            Some(lasts) => Some(format!(
+                "the device ends this by itself after {}, not after {lease_words}: for longer a running `ohmstead run` has to renew it",
+                Timespan(lasts)
+            )),
+            None => Some(format!(
+                "the device does not end this after {lease_words} by itself: with a running `ohmstead run` it would be ended"
+            )),
+        }
     }
 
     /// What becomes of a wish for which it is too soon. One that somebody waits for is answered; one from a bus, where a
@@ -158,7 +181,7 @@ impl<'a> Attempt<'a> {
         let records = &self.gate.records;
         let key = original_key(&self.gate.id, &self.request.wish);
         let refused = |error| format!("nothing was written: the present state could not be stored: {error}");
-        if records.get_state(key.clone()).await.map_err(refused)?.is_some() {
+        if records.get_state(key.clone()).await.map_err(refused)?.is_some_and(|text| !text.is_empty()) {
             return Ok(());
         }
         let original = serde_json::json!({ "native": before.native, "at_unix_ms": self.entry.at.0 });
@@ -189,7 +212,7 @@ impl<'a> Attempt<'a> {
             return verdict;
         }
         match (read_back, plan.expect_power) {
-            (None, _) if self.gate.stop.is_cancelled() => cut_short(&reply),
+            (None, _) if self.interrupt.is_cancelled() => cut_short(&reply, self.cause()),
             (Some(now), Some(expected)) if judge::in_mode(plan, &now) => {
                 self.measure(device, plan, expected, Watch { before, now, written }).await
             }
@@ -216,7 +239,7 @@ impl<'a> Attempt<'a> {
         let mut last = None;
         for _ in 0..READ_BACKS {
             self.wait(plan.settle.max(SETTLE_MIN)).await;
-            if self.gate.stop.is_cancelled() {
+            if self.interrupt.is_cancelled() {
                 break;
             }
             if let Ok(now) = device.read_back(&self.request.wish).await {
@@ -257,8 +280,8 @@ impl<'a> Attempt<'a> {
             if let Some(power) = now.power.filter(|power| judge::near(expected, *power)) {
                 return judge::followed(power, after);
             }
-            if self.gate.stop.is_cancelled() {
-                let reason = "the program was stopped before the effect could be measured".to_owned();
+            if self.interrupt.is_cancelled() {
+                let reason = format!("{} before the effect could be measured", self.cause());
                 return (Outcome::AcceptedUnmeasured, reason);
             }
             if after >= plan.effect_within {
@@ -280,30 +303,35 @@ impl<'a> Attempt<'a> {
     /// Lets the device's polls go on for a while.
     async fn poll_for(&self, device: &mut dyn Device, span: Duration) {
         let until = self.gate.clock.now().plus(span);
-        while !self.gate.stop.is_cancelled() {
+        while !self.interrupt.is_cancelled() {
             let left = until.since(self.gate.clock.now());
             let due = device.due_in().max(POLL_EVERY_MIN);
             if due >= left {
                 return self.wait(left).await;
             }
             self.wait(due).await;
-            if !self.gate.stop.is_cancelled() {
+            if !self.interrupt.is_cancelled() {
                 device.poll().await;
             }
         }
     }
 
+    /// Why the attempt was cut short.
+    fn cause(&self) -> &'static str {
+        if self.gate.stop.is_cancelled() { "the program was stopped" } else { "something else was wanted" }
+    }
+
     async fn wait(&self, span: Duration) {
         tokio::select! {
             () = self.gate.clock.sleep(span) => {}
-            () = self.gate.stop.cancelled() => {}
+            () = self.interrupt.cancelled() => {}
         }
     }
 }
 
-/// The verdict where the program stops before anything could be read back.
-fn cut_short(reply: &Reply) -> Verdict {
-    let reason = "the program was stopped before the mode could be read back".to_owned();
+/// The verdict where an attempt is cut short before anything could be read back.
+fn cut_short(reply: &Reply, cause: &str) -> Verdict {
+    let reason = format!("{cause} before the mode could be read back");
     let accepted = *reply == Reply::Yes;
     (if accepted { Outcome::AcceptedUnmeasured } else { Outcome::Failed }, reason)
 }

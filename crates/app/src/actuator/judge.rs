@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ohmstead_drivers::{ModeNow, Plan};
-use ohmstead_model::{Outcome, Request};
+use ohmstead_model::Outcome;
 use ohmstead_units::BatteryPower;
 
 use super::words;
@@ -55,11 +55,11 @@ pub(super) fn in_mode(plan: &Plan, now: &ModeNow) -> bool {
 /// Whether a write would change nothing.
 ///
 /// The device's word may say everything, as about modes without parameters. Behind any other (a schedule, a set
-/// point) may stand something else than what is asked, unless the power shows it. A lease is a wish for more time: the
-/// device's own timer has to be started again. No power at all proves nothing about a schedule that may act later,
-/// unless it is ours.
-pub(super) fn is_unchanged(request: &Request, plan: &Plan, now: &ModeNow, origin: Origin) -> bool {
-    if request.lease.is_some() || !in_mode(plan, now) {
+/// point) may stand something else than what is asked, unless the power shows it. What the device ends by itself has to be
+/// written again: its timer starts anew. No power at all proves nothing about a schedule that may act later, unless it is
+/// ours.
+pub(super) fn is_unchanged(plan: &Plan, now: &ModeNow, origin: Origin) -> bool {
+    if plan.lasts.is_some() || !in_mode(plan, now) {
         return false;
     }
     match (plan.expect_power, now.power) {

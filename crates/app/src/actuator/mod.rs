@@ -30,16 +30,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ohmstead_drivers::Device;
-use ohmstead_model::{Clock, DeviceId, LedgerEntry, Outcome, Request};
+use ohmstead_drivers::{Device, Plan};
+use ohmstead_model::{BatteryMode, Clock, DeviceId, LedgerEntry, Outcome, Request, Wish};
+use ohmstead_units::Timespan;
 use tokio_util::sync::CancellationToken;
 
-use crate::records::{Records, attempt_key};
+use crate::records::{Records, attempt_key, original_key};
 use attempt::Attempt;
-pub(crate) use commands::{Ask, Commander};
-
-/// The longest time for which a mode may be asked.
-pub(crate) const LEASE_MAX: Duration = Duration::from_secs(7 * 86_400);
+pub(crate) use commands::{Ask, Commander, How, ModeAsk};
+pub(crate) use ohmstead_control::overrides::LONGEST as LEASE_MAX;
 
 /// Between two looks at something that takes time.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
@@ -62,12 +61,37 @@ pub(crate) struct Gate {
     pub(crate) last: LastWrites,
 }
 
+/// A request as the ledger shows it, with what may cut its attempt short.
+#[derive(Debug, Clone)]
+pub(crate) struct Errand {
+    /// What the device is asked for. Its lease is the device's own timer.
+    pub(crate) request: Request,
+    /// What was asked, in words.
+    pub(crate) shown: String,
+    /// Who asked, in the ledger's words.
+    pub(crate) by: String,
+    /// Ends the waiting and the measuring: the program stops, or something else is wanted by now.
+    pub(crate) interrupt: CancellationToken,
+}
+
+impl Errand {
+    /// A request that is carried out as it was made.
+    pub(crate) fn plain(request: &Request, interrupt: &CancellationToken) -> Self {
+        Self {
+            request: request.clone(),
+            shown: words::request(request),
+            by: request.asked_by.key().to_owned(),
+            interrupt: interrupt.clone(),
+        }
+    }
+}
+
 /// What came of a request.
 pub(crate) struct Tried {
     /// Its ledger row.
     pub(crate) entry: LedgerEntry,
-    /// The memory of the device that it is about, if any.
-    pub(crate) part: Option<String>,
+    /// What the device was told, once it is known what that would be.
+    pub(crate) plan: Option<Plan>,
     /// After how long to try again, where it came too soon.
     pub(crate) later: Option<Duration>,
 }
@@ -111,31 +135,70 @@ impl ReadOnly {
 }
 
 impl Gate {
-    /// Carries out a request of `by` and returns its ledger row, which is durable by then unless its reason says otherwise.
-    pub(crate) async fn carry_out(
-        &self,
-        device: &mut dyn Device,
-        request: &Request,
-        by: &str,
-    ) -> LedgerEntry {
-        self.try_out(device, request, by).await.entry
+    /// Carries out a request and returns its ledger row, which is durable by then unless its reason says otherwise.
+    pub(crate) async fn carry_out(&self, device: &mut dyn Device, request: &Request) -> LedgerEntry {
+        self.try_out(device, &Errand::plain(request, &self.stop)).await.entry
     }
 
     /// The same, with what follows for a wish that comes too soon.
-    pub(crate) async fn try_out(&self, device: &mut dyn Device, request: &Request, by: &str) -> Tried {
-        let mut attempt = Attempt::new(self, request, by);
+    pub(crate) async fn try_out(&self, device: &mut dyn Device, errand: &Errand) -> Tried {
+        let mut attempt = Attempt::new(self, errand);
         let (outcome, reason) = attempt.run(device).await;
-        let (noted, part, later) = (attempt.is_noted, attempt.part.take(), attempt.later);
+        let (noted, plan, later) = (attempt.is_noted, attempt.plan.take(), attempt.later);
         let entry = self.record(attempt.into_entry(outcome, reason)).await;
         if noted {
             self.forget_note(&entry).await;
         }
-        Tried { entry, part, later }
+        Tried { entry, plan, later }
+    }
+
+    /// Writes again what is wanted already, because the device ends it by itself or because the house has changed
+    /// meanwhile. No row of the ledger: nothing new is wanted. What was written, or why nothing was.
+    pub(crate) async fn renew(&self, device: &mut dyn Device, request: &Request) -> Result<Plan, String> {
+        if self.read_only.applies() {
+            return Err("read-only".to_owned());
+        }
+        let plan = device.plan(&request.wish, request.lease.map(Timespan)).map_err(|error| error.reason)?;
+        if plan.wear.is_some() {
+            return Err("what wears out is not written again".to_owned());
+        }
+        if plan.lasts.is_none() && self.last.are(&plan.writes) {
+            return Ok(plan);
+        }
+        match device.write(&plan).await {
+            Ok(reply) if reply.accepted => {
+                self.last.set(Some(plan.writes.clone()));
+                Ok(plan)
+            }
+            Ok(reply) => Err(format!("the device refused: {}", reply.reply)),
+            Err(error) => Err(crate::store::chain(&error)),
+        }
+    }
+
+    /// What the device was before it was ours, if it is ours now: its own words, and for which kind of wish.
+    pub(crate) async fn original(&self) -> Option<String> {
+        let text = self.records.get_state(original_key(&self.id, &Wish::Mode(BatteryMode::Auto))).await;
+        let text = text.ok().flatten().filter(|text| !text.is_empty())?;
+        let original: serde_json::Value = serde_json::from_str(&text).ok()?;
+        original["native"].as_str().map(str::to_owned)
+    }
+
+    /// The device is what it was: it is nobody's again.
+    pub(crate) async fn forget_original(&self) {
+        let key = original_key(&self.id, &Wish::Mode(BatteryMode::Auto));
+        if let Err(error) = self.records.put_state(key, String::new()).await {
+            tracing::warn!(target: "control", device = %self.id, %error, "the next start will give the device back once more");
+        }
+    }
+
+    /// Whether nothing may be written.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.read_only.applies()
     }
 
     /// Writes the row of a request that ended without an attempt of its own, such as by a bug of the driver.
-    pub(crate) async fn record_failure(&self, request: &Request, by: &str, reason: &str) -> LedgerEntry {
-        let entry = Attempt::new(self, request, by).into_entry(Outcome::Failed, reason.to_owned());
+    pub(crate) async fn record_failure(&self, errand: &Errand, reason: &str) -> LedgerEntry {
+        let entry = Attempt::new(self, errand).into_entry(Outcome::Failed, reason.to_owned());
         let entry = self.record(entry).await;
         self.forget_note(&entry).await;
         entry

@@ -17,7 +17,34 @@ use crate::refused;
       |
     2 | readonly: true
       | ^^^^^^^^
-      = known keys here: site, devices, mqtt, web, history, read_only, log, data_dir"#]])]
+      = known keys here: site, devices, schedules, overrides, mqtt, web, history, read_only, log, data_dir"#]])]
+#[case::a_rule_for_a_stranger("devices: { garage: { marstek: { host: h } } }\nschedules:\n  night: { from: \"22:00\", to: \"06:00\", mode: hold, devices: [garage, gaarge] }\n", expect![[r#"
+    ohmstead.yaml:3:70: no device `gaarge` is configured
+      |
+    3 |   night: { from: "22:00", to: "06:00", mode: hold, devices: [garage, gaarge] }
+      |                                                                      ^^^^^^
+      = did you mean `garage`?"#]])]
+#[case::a_rule_with_a_wrong_time("devices: {}\nschedules: { night: { from: 22, to: \"06:00\", mode: hold } }\n", expect![[r#"
+    ohmstead.yaml:2:29: "22" is no time of day such as "06:30"
+      |
+    2 | schedules: { night: { from: 22, to: "06:00", mode: hold } }
+      |                             ^^"#]])]
+#[case::a_rule_with_a_wrong_mode("devices: {}\nschedules: { night: { from: \"22:00\", to: \"06:00\", mode: off } }\n", expect![[r#"
+    ohmstead.yaml:2:57: "off" is no battery mode: expected auto, hold, hold_charge, charge [POWER], discharge [POWER], idle or native:NAME
+      |
+    2 | schedules: { night: { from: "22:00", to: "06:00", mode: off } }
+      |                                                         ^^^"#]])]
+#[case::a_rule_on_no_day("devices: {}\nschedules: { night: { from: \"22:00\", to: \"06:00\", mode: hold, days: [funday] } }\n", expect![[r#"
+    ohmstead.yaml:2:63: "funday" is no day: expected mon, tue, wed, thu, fri, sat, sun, weekdays, weekend, holidays or all
+      |
+    2 | schedules: { night: { from: "22:00", to: "06:00", mode: hold, days: [funday] } }
+      |                                                               ^^^^"#]])]
+#[case::no_rules("devices: {}\nschedules: night\n", expect![[r#"
+    ohmstead.yaml:2:12: `schedules` is a single value, not a map of rules by name
+      |
+    2 | schedules: night
+      |            ^^^^^
+      = a rule is written as `night: { from: "22:00", to: "06:00", mode: hold }`"#]])]
 #[case::unknown_key_in_a_section("devices: {}\nmqtt:\n  hostname: broker\n", expect![[r#"
     ohmstead.yaml:3:3: unknown key `hostname` in `mqtt`; did you mean `host`?
       |
@@ -220,7 +247,7 @@ use crate::refused;
       |
     1 | site: { nam: x }
       |         ^^^
-      = known keys here: name, timezone, latitude, longitude, languages
+      = known keys here: name, timezone, latitude, longitude, holidays, languages
 
     ohmstead.yaml:3:19: unknown key `hostt` in device `a`; did you mean `host`?
       |
@@ -249,7 +276,7 @@ use crate::refused;
       |
     5 | mqt: {}
       | ^^^
-      = known keys here: site, devices, mqtt, web, history, read_only, log, data_dir
+      = known keys here: site, devices, schedules, overrides, mqtt, web, history, read_only, log, data_dir
 
     ohmstead.yaml:6:12: invalid value "7" for `read_only`: expected true or false
       |
@@ -373,7 +400,7 @@ use crate::refused;
       |
     2 | "\e[31mred": 1
       | ^^^^^^^^^^^
-      = known keys here: site, devices, mqtt, web, history, read_only, log, data_dir"#]])]
+      = known keys here: site, devices, schedules, overrides, mqtt, web, history, read_only, log, data_dir"#]])]
 #[case::secret_in_the_line_of_another_problem("devices: {}\nmqtt: { username: u, password: hunter2, topik: x }\n", expect![[r#"
     ohmstead.yaml:2:41: unknown key `topik` in `mqtt`; did you mean `topic`?
       |

@@ -37,6 +37,8 @@ fn every_key_is_documented_and_every_documented_key_exists() {
             "devices: { a: { victron: { serve_dbus_api: { listen: \"127.0.0.1:8088\", HERE } } } }",
         ),
         ("devices.NAME.voltronic.", "devices: { a: { voltronic: { HERE } } }"),
+        ("schedules.NAME.", "devices: {}\nschedules: { a: { HERE } }"),
+        ("overrides.", "devices: {}\noverrides: { HERE }"),
         ("mqtt.", "devices: {}\nmqtt: { HERE }"),
         ("mqtt.tls.", "devices: {}\nmqtt: { tls: { HERE } }"),
         ("web.", "devices: {}\nweb: { HERE }"),
