@@ -1,4 +1,5 @@
-//! One task per device: polls it when it is due, carries out requests between two polls, and outlives its driver.
+//! One task per device: polls it when it is due, carries out requests between two polls, keeps it at what is wanted of it,
+//! gives it back when nobody wants anything any more or the program stops, and outlives its driver.
 //!
 //! ```text
 //! opening --ok--> running --stop--> remembering, end
@@ -7,7 +8,8 @@
 //!    +--back-off-----+
 //! ```
 
-mod goal;
+mod keeping;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -15,18 +17,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use ohmstead_control::Desired;
 use ohmstead_drivers::{Context, Device, OpenError, Report, Reporter as _};
 use ohmstead_model::{
-    AskError, Asker, BatteryMode, Clock, DeviceId, DeviceInfo, LedgerEntry, Metric, Moment, Notice, Outcome,
-    Request, Severity,
+    AskError, Clock, ControlState, DeviceId, DeviceInfo, LedgerEntry, Metric, Moment, Notice, Request,
+    Severity,
 };
 use ohmstead_units::Timespan;
-use tokio::sync::mpsc;
+use tokio::sync::watch;
 
-use crate::actuator::{Ask, Gate, Tried};
+use crate::actuator::{Ask, Door, Errand, Gate, How, Tried};
 use crate::hub::{Hub, HubReporter, span_words};
-use crate::records::{driver_key, goal_key};
-use goal::{Change, Goal, Progress};
+use crate::records::driver_key;
+use standing::Standing;
 
 /// The first wait before a driver that failed is started again.
 const BACK_OFF_MIN: Duration = Duration::from_secs(1);
@@ -41,11 +44,6 @@ const REMEMBER_EVERY: Duration = Duration::from_secs(60);
 /// A driver that is due at once all the time still leaves room for others.
 const POLL_EVERY_MIN: Duration = Duration::from_millis(10);
 
-/// Who asks for the end of a charge, as the ledger names it.
-const GOAL_REACHED: &str = "goal";
-/// How often the end of a charge is asked for.
-const GOAL_TRIES: u32 = 5;
-
 /// The notice of a driver that does not run.
 const DRIVER_FAILED: &str = "driver_failed";
 
@@ -57,16 +55,16 @@ pub(crate) struct DeviceTask {
     id: DeviceId,
     open: Open,
     gate: Gate,
-    requests: mpsc::Receiver<Ask>,
+    door: Door,
     hub: Hub,
     reporter: Arc<HubReporter>,
     seed: u64,
     memory: Option<String>,
     seen: Vec<Metric>,
-    /// A charge that is to end at a state of charge.
-    goal: Option<Goal>,
-    /// How often its end has been asked for in vain.
-    goal_tries: u32,
+    /// How far it has got with what is wanted.
+    standing: Standing,
+    /// What of that is shown.
+    shown: Option<ControlState>,
     /// The newest wish for each memory of the device that came too soon, and when its time is. Gone at the next stop.
     waiting: BTreeMap<String, (Request, Moment)>,
 }
@@ -77,8 +75,8 @@ pub(crate) struct Parts {
     pub(crate) open: Open,
     /// The gate for requests; carries the name, the clock, the records and the stop signal.
     pub(crate) gate: Gate,
-    /// Requests from everywhere.
-    pub(crate) requests: mpsc::Receiver<Ask>,
+    /// Requests and orders from everywhere.
+    pub(crate) door: Door,
     /// The hub.
     pub(crate) hub: Hub,
     /// Seed for the driver's jitter.
@@ -98,20 +96,20 @@ type Opened = Result<(Box<dyn Device>, DeviceInfo), String>;
 
 impl DeviceTask {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { open, gate, requests, hub, seed, memory, seen } = parts;
+        let Parts { open, gate, door, hub, seed, memory, seen } = parts;
         let reporter = Arc::new(hub.reporter());
         Self {
             id: gate.id.clone(),
             open,
             gate,
-            requests,
+            door,
             hub,
             reporter,
             seed,
             memory,
             seen,
-            goal: None,
-            goal_tries: 0,
+            standing: Standing::default(),
+            shown: None,
             waiting: BTreeMap::new(),
         }
     }
@@ -157,15 +155,19 @@ impl DeviceTask {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
-                Some(ask) = self.requests.recv() => self.serve(device, ask).await?,
+                Some(ask) = self.door.requests.recv() => self.serve(device, ask).await?,
                 part = next_waiting(&self.waiting, self.gate.clock.as_ref()) => {
                     self.carry_out_waiting(device, &part).await?;
+                }
+                () = until_wanted(&mut self.door.orders, &self.standing, self.gate.clock.as_ref()) => {
+                    self.keep(device).await?;
                 }
                 () = until_due(device, self.gate.clock.as_ref()) => {
                     if stop.run_until_cancelled(device.poll()).await.is_none() {
                         return Ok(());
                     }
-                    self.look_at_goal(device).await?;
+                    self.watch();
+                    self.keep(device).await?;
                 }
             }
         }
@@ -201,8 +203,9 @@ impl DeviceTask {
             tokio::select! {
                 biased;
                 () = self.gate.stop.cancelled() => return true,
-                Some(ask) = self.requests.recv() => {
+                Some(ask) = self.door.requests.recv() => {
                     let why = "its driver failed and is started again shortly".to_owned();
+                    self.tell_refused(&ask.how);
                     let _ = ask.answer.send(Err(AskError::NotControllable(why)));
                 }
                 () = &mut wait => return false,
@@ -236,6 +239,26 @@ async fn until_due(device: &mut dyn Device, clock: &dyn Clock) {
     }
 }
 
+/// Ends when something else is wanted, or when it is time to do something for what is.
+async fn until_wanted(orders: &mut watch::Receiver<Option<Desired>>, standing: &Standing, clock: &dyn Clock) {
+    let due = async {
+        match standing.next() {
+            // A moment that has passed was looked at: whatever was to be done then has been.
+            Some(next) if next.mono > clock.now().mono => clock.sleep(next.since(clock.now())).await,
+            _ => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        changed = orders.changed() => {
+            if changed.is_err() {
+                // Nobody orders any more.
+                std::future::pending::<()>().await;
+            }
+        }
+        () = due => {}
+    }
+}
+
 /// Ends when the time of a wish that came too soon has come: what it is about.
 async fn next_waiting(waiting: &BTreeMap<String, (Request, Moment)>, clock: &dyn Clock) -> String {
     let next = waiting.iter().min_by_key(|(_, (_, due))| due.mono);
@@ -255,7 +278,7 @@ impl StartedTask {
     pub(crate) async fn run(self) {
         let Self { mut task, mut opened } = self;
         task.gate.close_interrupted().await;
-        task.recall_goal().await;
+        task.standing.ours = task.gate.original().await.is_some();
         let mut wait = BACK_OFF_MIN;
         loop {
             let started = task.gate.clock.now();
@@ -265,7 +288,7 @@ impl StartedTask {
                     task.hub.notice(task.id.clone(), DRIVER_FAILED, None).await;
                     let ended = AssertUnwindSafe(task.run(device.as_mut())).catch_unwind().await;
                     if let Ok(Ok(())) = ended {
-                        return task.end(device.memory()).await;
+                        return task.end(device.as_mut()).await;
                     }
                     "the driver failed (a bug of the program)".to_owned()
                 }
@@ -285,9 +308,13 @@ impl StartedTask {
 }
 
 impl DeviceTask {
-    async fn end(&mut self, memory: Option<String>) {
-        self.requests.close();
-        self.store_if_changed(memory).await;
+    async fn end(&mut self, device: &mut dyn Device) {
+        self.door.requests.close();
+        let given_back = AssertUnwindSafe(self.give_back_at_the_end(device)).catch_unwind().await;
+        if given_back.is_err() {
+            tracing::error!(target: "control", device = %self.id, "the driver failed while the device was given back; the next start tries again");
+        }
+        self.store_if_changed(device.memory()).await;
     }
 }
 
@@ -302,16 +329,20 @@ impl DeviceTask {
             // A driver that knows what is in the way says it.
             let refused = device.plan(&ask.request.wish, ask.request.lease.map(Timespan)).err();
             let why = refused.map_or_else(|| "it only reports values".to_owned(), |error| error.reason);
+            self.tell_refused(&ask.how);
             let _ = ask.answer.send(Err(AskError::NotControllable(why)));
             return Ok(());
         }
-        let (entry, result) = self.carry_out_or_keep(device, &ask.request).await;
-        if let Change::To(goal) = goal::after(device, &ask.request, &entry) {
-            self.set_goal(goal).await;
+        match ask.how {
+            How::Held(desired) => self.serve_order(device, &ask.request, *desired, ask.answer).await,
+            How::Once => {
+                let (entry, result) = self.carry_out_or_keep(device, &ask.request).await;
+                self.left_as_asked(&ask.request, &entry).await;
+                // Whoever asked may have left; the attempt counts all the same.
+                let _ = ask.answer.send(Ok(entry));
+                result
+            }
         }
-        // Whoever asked may have left; the attempt counts all the same.
-        let _ = ask.answer.send(Ok(entry));
-        result
     }
 
     /// A request that comes too soon takes the place of an older one about the same, and any other ends the older one.
@@ -320,11 +351,12 @@ impl DeviceTask {
         device: &mut dyn Device,
         request: &Request,
     ) -> (LedgerEntry, Result<(), Broken>) {
-        let (tried, result) = self.carry_out(device, request, request.asked_by.key()).await;
-        if let Some(part) = tried.part {
-            self.waiting.remove(&part);
+        let errand = Errand::plain(request, &self.gate.stop);
+        let (tried, result) = self.carry_out(device, &errand).await;
+        if let Some(wear) = tried.plan.and_then(|plan| plan.wear) {
+            self.waiting.remove(&wear.part);
             if let Some(later) = tried.later {
-                self.waiting.insert(part, (request.clone(), self.gate.clock.now().plus(later)));
+                self.waiting.insert(wear.part, (request.clone(), self.gate.clock.now().plus(later)));
             }
         }
         (tried.entry, result)
@@ -335,15 +367,10 @@ impl DeviceTask {
         self.carry_out_or_keep(device, &request).await.1
     }
 
-    async fn carry_out(
-        &self,
-        device: &mut dyn Device,
-        request: &Request,
-        by: &str,
-    ) -> (Tried, Result<(), Broken>) {
+    async fn carry_out(&self, device: &mut dyn Device, errand: &Errand) -> (Tried, Result<(), Broken>) {
         let gate = &self.gate;
-        let attempt = AssertUnwindSafe(gate.try_out(device, request, by)).catch_unwind();
-        let ended = |entry: LedgerEntry| Tried { entry, part: None, later: None };
+        let attempt = AssertUnwindSafe(gate.try_out(device, errand)).catch_unwind();
+        let ended = |entry: LedgerEntry| Tried { entry, plan: None, later: None };
         let attempt = tokio::select! {
             attempt = attempt => Some(attempt),
             () = stopped_for(gate, LAST_WORDS) => None,
@@ -353,66 +380,13 @@ impl DeviceTask {
             Some(Err(_)) => {
                 let reason =
                     "the driver failed in the attempt (a bug of the program); what was written is not known";
-                (ended(gate.record_failure(request, by, reason).await), Err(Broken))
+                (ended(gate.record_failure(errand, reason).await), Err(Broken))
             }
             None => {
                 let reason = "the program stopped while the device was silent; what was written is not known";
-                (ended(gate.record_failure(request, by, reason).await), Ok(()))
+                (ended(gate.record_failure(errand, reason).await), Ok(()))
             }
         }
-    }
-
-    /// Ends a charge that has got as far as was asked.
-    async fn look_at_goal(&mut self, device: &mut dyn Device) -> Result<(), Broken> {
-        let Some(goal) = &self.goal else { return Ok(()) };
-        let snapshot = self.hub.snapshot();
-        let Some(state) = snapshot.device(self.id.as_str()) else { return Ok(()) };
-        match goal.progress(state, self.gate.clock.now()) {
-            Progress::Underway => Ok(()),
-            Progress::Foreign => {
-                tracing::info!(target: "control", device = %self.id, "the mode was changed elsewhere; the charge is no longer watched");
-                self.set_goal(None).await;
-                Ok(())
-            }
-            Progress::Reached => self.end_charge(device).await,
-        }
-    }
-
-    /// Back to the device's own automatic, which is the safe state. What fails is tried again after the next poll, a few
-    /// times: a device that does not obey must not be written to for ever.
-    async fn end_charge(&mut self, device: &mut dyn Device) -> Result<(), Broken> {
-        let request = Request {
-            device: self.id.clone(),
-            wish: BatteryMode::Auto.into(),
-            lease: None,
-            asked_by: Asker::Cli,
-        };
-        let (Tried { entry, .. }, result) = self.carry_out(device, &request, GOAL_REACHED).await;
-        result?;
-        self.goal_tries += 1;
-        if matches!(entry.outcome, Outcome::Failed | Outcome::Ineffective) && self.goal_tries < GOAL_TRIES {
-            return Ok(());
-        }
-        self.goal_tries = 0;
-        self.set_goal(None).await;
-        Ok(())
-    }
-
-    async fn set_goal(&mut self, goal: Option<Goal>) {
-        if self.goal == goal {
-            return;
-        }
-        let text = goal.as_ref().and_then(|goal| serde_json::to_string(goal).ok()).unwrap_or_default();
-        if let Err(error) = self.gate.records.put_state(goal_key(&self.id), text).await {
-            tracing::warn!(target: "control", device = %self.id, %error, "the end of the charge would not survive a restart");
-        }
-        self.goal = goal;
-    }
-
-    /// The goal of the last run.
-    async fn recall_goal(&mut self) {
-        let text = self.gate.records.get_state(goal_key(&self.id)).await.ok().flatten();
-        self.goal = text.and_then(|text| serde_json::from_str(&text).ok());
     }
 }
 

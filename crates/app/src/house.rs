@@ -14,6 +14,7 @@ use ohmstead_web::{Backend, Counter, HistoryError, Site};
 use tokio::sync::{broadcast, watch};
 
 use crate::actuator::Commander;
+use crate::control::Rules;
 use crate::hub::Hub;
 use crate::store::Store;
 
@@ -34,6 +35,7 @@ pub(crate) struct House {
     pub(crate) read_only: Arc<AtomicBool>,
     /// How the MQTT connection is doing.
     pub(crate) mqtt: watch::Receiver<MqttStatus>,
+    rules: watch::Sender<Rules>,
     facts: RwLock<Facts>,
     started_at: UnixMillis,
 }
@@ -76,6 +78,7 @@ impl House {
             store,
             read_only: Arc::new(AtomicBool::new(config.read_only)),
             mqtt,
+            rules: watch::Sender::new(Rules::of(config)),
             facts: RwLock::new(Facts::of(config)),
             started_at,
         }
@@ -85,6 +88,12 @@ impl House {
     pub(crate) fn set_facts(&self, config: &Config) {
         *self.facts.write().unwrap_or_else(PoisonError::into_inner) = Facts::of(config);
         self.read_only.store(config.read_only, Ordering::Relaxed);
+        self.rules.send_replace(Rules::of(config));
+    }
+
+    /// What the configuration says about control, now and after each change.
+    pub(crate) fn rules(&self) -> watch::Receiver<Rules> {
+        self.rules.subscribe()
     }
 
     fn counters_of_mqtt(&self) -> Vec<Counter> {

@@ -10,6 +10,7 @@
 mod actuator;
 mod cli;
 mod clock;
+mod control;
 mod daemon;
 mod data_dir;
 mod demo;

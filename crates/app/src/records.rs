@@ -46,11 +46,6 @@ pub(crate) fn attempt_key(device: &DeviceId) -> String {
     format!("attempt/{device}")
 }
 
-/// The key of the state of charge at which a device's charge is to end.
-pub(crate) fn goal_key(device: &DeviceId) -> String {
-    format!("goal/{device}")
-}
-
 /// Tells the unit behind a device's name, `DRIVER:SERIAL`, once it is known.
 pub(crate) type UnitOf = Box<dyn Fn() -> Option<String> + Send + Sync>;
 

@@ -247,7 +247,7 @@ impl Device for FakeDevice {
         })
     }
 
-    fn plan(&self, wish: &Wish, lease: Option<Timespan>) -> Result<Plan, PlanError> {
+    fn plan(&self, wish: &Wish, dead_man: Option<Timespan>) -> Result<Plan, PlanError> {
         let mode = match wish {
             Wish::Mode(mode) => mode,
             Wish::Setting(Assignment { name, value }) => {
@@ -264,7 +264,8 @@ impl Device for FakeDevice {
             BatteryMode::Discharge { power: Some(power) } => ("Passive", Some(power.0)),
             other => return Err(PlanError { reason: format!("{other} has no equivalent on this device") }),
         };
-        let lease = lease.map(|lease| format!(" {lease}")).unwrap_or_default();
+        let lasts = dead_man.map(|span| span.0).filter(|_| power.is_some_and(|power| power != 0.0));
+        let lease = lasts.map(|span| format!(" {}", Timespan(span))).unwrap_or_default();
         Ok(Plan {
             writes: vec![format!("{word} {}{lease}", power.unwrap_or_default())],
             expect_word: word.to_owned(),
@@ -272,7 +273,7 @@ impl Device for FakeDevice {
             expect_power: power.map(|power| BatteryPower::discharging(Watts(power))),
             settle: Duration::from_secs(2),
             effect_within: Duration::from_secs(60),
-            lasts: None,
+            lasts,
             follow_every: None,
             wear: None,
         })
@@ -449,7 +450,7 @@ impl TestHouse {
         let task = DeviceTask::new(device_task::Parts {
             open: fake.opener("a"),
             gate,
-            requests: house.commander.open(id("a")),
+            door: house.commander.open(id("a")),
             hub: house.hub.clone(),
             seed: 1,
             memory: None,

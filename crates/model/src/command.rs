@@ -186,6 +186,8 @@ pub enum Asker {
     Rest,
     /// An MQTT message.
     Mqtt,
+    /// Control, for what is wanted of the device at present.
+    Control,
 }
 
 impl Asker {
@@ -195,6 +197,7 @@ impl Asker {
             Self::Cli => "cli",
             Self::Rest => "rest",
             Self::Mqtt => "mqtt",
+            Self::Control => "control",
         }
     }
 }
@@ -245,6 +248,9 @@ pub type Answer = Pin<Box<dyn Future<Output = Result<LedgerEntry, AskError>> + S
 pub trait Commands: Send + Sync + 'static {
     /// Hands in a request. The future ends when the attempt has ended; dropping it does not cancel the attempt.
     fn ask(&self, request: Request) -> Answer;
+
+    /// Ends what was asked of a device by hand: it does again what the schedule wants, or what it did before.
+    fn release(&self, device: DeviceId, asked_by: Asker) -> Answer;
 }
 
 /// How an attempt ended.

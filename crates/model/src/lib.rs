@@ -9,6 +9,7 @@
 
 pub mod catalogue;
 mod command;
+mod control;
 mod device;
 mod event;
 pub mod house;
@@ -25,6 +26,7 @@ pub use command::{
     Answer, AskError, Asker, Assignment, BatteryMode, Commands, LedgerEntry, ModeParseError, Outcome,
     Request, Wish,
 };
+pub use control::{ControlState, Phase as ControlPhase};
 pub use device::{DeviceId, DeviceIdError, DeviceInfo, Evidence, Notice, Online, Phase, Role, Severity, Ttl};
 pub use event::Event;
 pub use native::{NativeKind, NativeLimits, NativeRow, NativeView, Natives};

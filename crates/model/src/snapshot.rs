@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    DeviceId, DeviceInfo, Evidence, Metric, Moment, NativeView, Notice, Observation, Online, Reading,
-    Unknown, Value,
+    ControlState, DeviceId, DeviceInfo, Evidence, Metric, Moment, NativeView, Notice, Observation, Online,
+    Reading, Unknown, Value,
 };
 
 /// An observation with the moment it was made.
@@ -44,6 +44,8 @@ pub struct DeviceState {
     pub evidence: Arc<[Evidence]>,
     /// Its own vocabulary, where it has one beyond the metrics.
     pub native: Option<NativeView>,
+    /// What control wants of it, once control has looked at it.
+    pub control: Option<Arc<ControlState>>,
     /// The last observation of each metric. Use [`DeviceState::value`] unless you show the age yourself.
     pub values: BTreeMap<Metric, Observed>,
 }
@@ -58,6 +60,7 @@ impl DeviceState {
             notices: Vec::new(),
             evidence: Arc::from([]),
             native: None,
+            control: None,
             values: BTreeMap::new(),
         }
     }

@@ -33,6 +33,10 @@ impl Commands for Nothing {
     fn ask(&self, _: Request) -> Answer {
         Box::pin(async { Err(AskError::UnknownDevice) })
     }
+
+    fn release(&self, _: DeviceId, _: Asker) -> Answer {
+        Box::pin(async { Err(AskError::UnknownDevice) })
+    }
 }
 
 impl Clock for Nothing {

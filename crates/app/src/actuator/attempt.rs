@@ -157,13 +157,14 @@ impl<'a> Attempt<'a> {
         let Wish::Mode(BatteryMode::Charge { until: Some(until), .. }) = &self.request.wish else {
             return None;
         };
-        if self.request.lease.is_none() {
-            return Some(format!(
-                "say also for how long at most: the device ends a charge by its own timer, perhaps long before {until}"
-            ));
+        if let Some(soc) = before.and_then(|before| before.soc).filter(|soc| *soc >= until.0) {
+            return Some(format!("the battery has {soc:.0} % already"));
         }
-        let soc = before?.soc.filter(|soc| *soc >= until.0)?;
-        Some(format!("the battery has {soc:.0} % already"))
+        self.request.lease.is_none().then(|| {
+            format!(
+                "say also for how long at most: the device ends a charge by its own timer, perhaps long before {until}"
+            )
+        })
     }
 
     /// The wish as the device is asked for it: the end of a charge is watched by this program where it goes on running.
@@ -325,6 +326,31 @@ impl<'a> Attempt<'a> {
         tokio::select! {
             () = self.gate.clock.sleep(span) => {}
             () = self.interrupt.cancelled() => {}
+        }
+    }
+}
+
+impl Gate {
+    /// Writes again what is wanted already, because the device ends it by itself or because the house has changed
+    /// meanwhile. No row of the ledger: nothing new is wanted. What was written, or why nothing was.
+    pub(crate) async fn renew(&self, device: &mut dyn Device, request: &Request) -> Result<Plan, String> {
+        if self.read_only.applies() {
+            return Err("read-only".to_owned());
+        }
+        let plan = device.plan(&request.wish, request.lease.map(Timespan)).map_err(|error| error.reason)?;
+        if plan.wear.is_some() {
+            return Err("what wears out is not written again".to_owned());
+        }
+        if plan.lasts.is_none() && self.last.are(&plan.writes) {
+            return Ok(plan);
+        }
+        match device.write(&plan).await {
+            Ok(reply) if reply.accepted => {
+                self.last.set(Some(plan.writes.clone()));
+                Ok(plan)
+            }
+            Ok(reply) => Err(format!("the device refused: {}", reply.reply)),
+            Err(error) => Err(chain(&error)),
         }
     }
 }

@@ -1,59 +1,217 @@
-//! The door to the actuators: finds the device's queue and hands the request in.
+//! The door to the actuators: a setting goes straight to its device, a battery mode first to control, which decides what
+//! becomes of it beside everything else that is wanted.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
-use ohmstead_model::{Answer, AskError, Commands, DeviceId, LedgerEntry, Request};
-use tokio::sync::{mpsc, oneshot};
+use ohmstead_control::{Desired, Who};
+use ohmstead_model::{Answer, AskError, Asker, Commands, DeviceId, LedgerEntry, Request, Wish};
+use tokio::sync::{mpsc, oneshot, watch};
 
-/// Requests that may wait for one device.
+/// Requests that may wait for one device, or for control.
 const QUEUE: usize = 8;
+/// Ends that may wait for control.
+const ENDS: usize = 64;
+
+/// Where an answer goes; nobody may be waiting any more.
+pub(crate) type AnswerTo = oneshot::Sender<Result<LedgerEntry, AskError>>;
 
 /// A request on its way to its device's task.
 pub(crate) struct Ask {
     /// What is asked.
     pub(crate) request: Request,
-    /// Where the answer goes; nobody may be waiting any more.
-    pub(crate) answer: oneshot::Sender<Result<LedgerEntry, AskError>>,
+    /// What becomes of it.
+    pub(crate) how: How,
+    /// Where the answer goes.
+    pub(crate) answer: AnswerTo,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum How {
+    /// It is carried out as it was asked, and the device is left so: a setting, or its own automatic for good.
+    Once,
+    /// This is wanted of the device from now on.
+    Held(Box<Desired>),
+}
+
+/// A wish for a battery mode on its way to control.
+pub(crate) struct ModeAsk {
+    /// For which device.
+    pub(crate) device: DeviceId,
+    /// What is asked; `None` ends what was asked before.
+    pub(crate) request: Option<Request>,
+    /// By what way.
+    pub(crate) asked_by: Asker,
+    /// Where the answer goes.
+    pub(crate) answer: AnswerTo,
+}
+
+/// What was wanted of a device has come to an end there.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Ended {
+    /// Which device.
+    pub(crate) device: DeviceId,
+    /// Whose wish it was.
+    pub(crate) chosen: Option<Who>,
+    /// Why it is over.
+    pub(crate) why: Ending,
+}
+
+/// Why a wish is over before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The device refuses it, or cannot do it.
+    Refused,
+    /// It was tried several times in vain.
+    GivenUp,
+    /// Somebody else has changed it.
+    Foreign,
+}
+
+/// A device's end of the door.
+pub(crate) struct Door {
+    /// Requests, one after the other.
+    pub(crate) requests: mpsc::Receiver<Ask>,
+    /// What is wanted of it at present; `None` until control has decided for the first time.
+    pub(crate) orders: watch::Receiver<Option<Desired>>,
+    /// Where it tells what is over.
+    pub(crate) ends: mpsc::Sender<Ended>,
+}
+
+struct Entry {
+    requests: mpsc::Sender<Ask>,
+    orders: watch::Sender<Option<Desired>>,
+}
+
+/// Control's end of the door.
+pub(crate) struct ControlDoor {
+    /// Wishes for battery modes.
+    pub(crate) asks: mpsc::Receiver<ModeAsk>,
+    /// What is over.
+    pub(crate) ends: mpsc::Receiver<Ended>,
 }
 
 /// All devices' queues.
-#[derive(Default)]
 pub(crate) struct Commander {
-    queues: RwLock<HashMap<DeviceId, mpsc::Sender<Ask>>>,
+    entries: RwLock<HashMap<DeviceId, Entry>>,
+    control: OnceLock<mpsc::Sender<ModeAsk>>,
+    ends: mpsc::Sender<Ended>,
+    ends_for_control: std::sync::Mutex<Option<mpsc::Receiver<Ended>>>,
+}
+
+impl Default for Commander {
+    fn default() -> Self {
+        let (ends, ends_for_control) = mpsc::channel(ENDS);
+        Self {
+            entries: RwLock::default(),
+            control: OnceLock::new(),
+            ends,
+            ends_for_control: std::sync::Mutex::new(Some(ends_for_control)),
+        }
+    }
 }
 
 impl Commander {
-    /// The queue of a device that is new or configured anew.
-    pub(crate) fn open(&self, id: DeviceId) -> mpsc::Receiver<Ask> {
-        let (queue, requests) = mpsc::channel(QUEUE);
-        self.queues.write().unwrap_or_else(PoisonError::into_inner).insert(id, queue);
-        requests
+    /// The door of a device that is new or configured anew.
+    pub(crate) fn open(&self, id: DeviceId) -> Door {
+        let (requests, taken) = mpsc::channel(QUEUE);
+        let (orders, followed) = watch::channel(None);
+        let entry = Entry { requests, orders };
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).insert(id, entry);
+        Door { requests: taken, orders: followed, ends: self.ends.clone() }
     }
 
     /// Forgets a device that is no longer configured.
     pub(crate) fn close(&self, id: &DeviceId) {
-        self.queues.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 
-    fn hand_in(
-        &self,
-        request: Request,
-    ) -> Result<oneshot::Receiver<Result<LedgerEntry, AskError>>, AskError> {
-        let queues = self.queues.read().unwrap_or_else(PoisonError::into_inner);
-        let queue = queues.get(&request.device).ok_or(AskError::UnknownDevice)?;
-        let (answer, answered) = oneshot::channel();
-        queue.try_send(Ask { request, answer }).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => AskError::Busy,
-            mpsc::error::TrySendError::Closed(_) => AskError::Stopping,
-        })?;
-        Ok(answered)
+    /// Control's end, once. From then on wishes for modes go there.
+    pub(crate) fn steer(&self) -> Option<ControlDoor> {
+        let ends = self.ends_for_control.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let (control, asks) = mpsc::channel(QUEUE);
+        let _ = self.control.set(control);
+        Some(ControlDoor { asks, ends })
     }
+
+    /// Tells a device what is wanted of it. Nothing happens where that is known already.
+    pub(crate) fn order(&self, desired: &Desired) {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.get(&desired.device) {
+            entry.orders.send_if_modified(|known| {
+                let changed = known.as_ref() != Some(desired);
+                if changed {
+                    *known = Some(desired.clone());
+                }
+                changed
+            });
+        }
+    }
+
+    /// Whether there is such a device.
+    pub(crate) fn has(&self, id: &DeviceId) -> bool {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).contains_key(id)
+    }
+
+    /// Hands a request to its device, or says at once why not.
+    pub(crate) fn hand_to_device(&self, ask: Ask) {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(entry) = entries.get(&ask.request.device) else {
+            let _ = ask.answer.send(Err(AskError::UnknownDevice));
+            return;
+        };
+        if let Err(refused) = entry.requests.try_send(ask) {
+            let (ask, error) = match refused {
+                mpsc::error::TrySendError::Full(ask) => (ask, AskError::Busy),
+                mpsc::error::TrySendError::Closed(ask) => (ask, AskError::Stopping),
+            };
+            let _ = ask.answer.send(Err(error));
+        }
+    }
+
+    fn hand_to_control(&self, control: &mpsc::Sender<ModeAsk>, ask: ModeAsk) {
+        if !self.has(&ask.device) {
+            let _ = ask.answer.send(Err(AskError::UnknownDevice));
+            return;
+        }
+        if let Err(refused) = control.try_send(ask) {
+            let (ask, error) = match refused {
+                mpsc::error::TrySendError::Full(ask) => (ask, AskError::Busy),
+                mpsc::error::TrySendError::Closed(ask) => (ask, AskError::Stopping),
+            };
+            let _ = ask.answer.send(Err(error));
+        }
+    }
+}
+
+fn answered(answered: oneshot::Receiver<Result<LedgerEntry, AskError>>) -> Answer {
+    Box::pin(async move { answered.await.unwrap_or(Err(AskError::Stopping)) })
 }
 
 impl Commands for Commander {
     fn ask(&self, request: Request) -> Answer {
-        let handed_in = self.hand_in(request);
-        Box::pin(async move { handed_in?.await.unwrap_or(Err(AskError::Stopping)) })
+        let (answer, answer_from) = oneshot::channel();
+        match (self.control.get(), &request.wish) {
+            (Some(control), Wish::Mode(_)) => {
+                let (device, asked_by) = (request.device.clone(), request.asked_by);
+                self.hand_to_control(control, ModeAsk { device, request: Some(request), asked_by, answer });
+            }
+            _ => self.hand_to_device(Ask { request, how: How::Once, answer }),
+        }
+        answered(answer_from)
+    }
+
+    fn release(&self, device: DeviceId, asked_by: Asker) -> Answer {
+        let (answer, answer_from) = oneshot::channel();
+        match self.control.get() {
+            Some(control) => {
+                self.hand_to_control(control, ModeAsk { device, request: None, asked_by, answer });
+            }
+            None => {
+                let _ = answer.send(Err(AskError::Stopping));
+            }
+        }
+        answered(answer_from)
     }
 }

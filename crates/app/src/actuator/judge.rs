@@ -197,7 +197,6 @@ fn obstacle(measured: &Measured) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use ohmstead_model::Asker;
     use ohmstead_units::Watts;
     use rstest::rstest;
 
@@ -231,27 +230,22 @@ mod tests {
     }
 
     #[rstest]
-    #[case::same_word("auto", None, told("Auto"), now("auto", None), true)]
-    #[case::other_word("auto", None, told("Auto"), now("Manual", None), false)]
-    #[case::native("native:ai", None, told("AI"), now("ai", None), true)]
-    #[case::same_power("charge 800 W", None, plan("Passive", Some(-800.0)), now("Passive", Some(-910.0)), true)]
-    #[case::other_power("charge 800 W", None, plan("Passive", Some(-800.0)), now("Passive", Some(-930.0)), false)]
-    #[case::wrong_direction("charge 50 W", None, plan("Passive", Some(-50.0)), now("Passive", Some(60.0)), false)]
-    #[case::no_power("charge 800 W", None, plan("Passive", Some(-800.0)), now("Passive", None), false)]
-    #[case::a_schedule_may_be_anything("hold", None, plan("Manual", None), now("Manual", Some(0.0)), false)]
-    #[case::no_power_may_be_a_pause("idle", None, plan("Manual", Some(0.0)), now("Manual", Some(0.0)), false)]
-    #[case::more_time("charge 800 W", Some(60), plan("Passive", Some(-800.0)), now("Passive", Some(-800.0)), false)]
-    fn a_write_that_changes_nothing(
-        #[case] mode: &str,
-        #[case] lease_s: Option<u64>,
-        #[case] plan: Plan,
-        #[case] now: ModeNow,
-        #[case] unchanged: bool,
-    ) {
-        let lease = lease_s.map(Duration::from_secs);
-        let device = "a".parse().unwrap();
-        let request = Request { device, wish: mode.parse().unwrap(), lease, asked_by: Asker::Cli };
-        assert_eq!(is_unchanged(&request, &plan, &now, Origin::Unknown), unchanged);
+    #[case::same_word(told("Auto"), now("auto", None), true)]
+    #[case::other_word(told("Auto"), now("Manual", None), false)]
+    #[case::same_power(plan("Passive", Some(-800.0)), now("Passive", Some(-910.0)), true)]
+    #[case::other_power(plan("Passive", Some(-800.0)), now("Passive", Some(-930.0)), false)]
+    #[case::wrong_direction(plan("Passive", Some(-50.0)), now("Passive", Some(60.0)), false)]
+    #[case::no_power(plan("Passive", Some(-800.0)), now("Passive", None), false)]
+    #[case::a_schedule_may_be_anything(plan("Manual", None), now("Manual", Some(0.0)), false)]
+    #[case::no_power_may_be_a_pause(plan("Manual", Some(0.0)), now("Manual", Some(0.0)), false)]
+    #[case::more_time(ending(plan("Passive", Some(-800.0))), now("Passive", Some(-800.0)), false)]
+    fn a_write_that_changes_nothing(#[case] plan: Plan, #[case] now: ModeNow, #[case] unchanged: bool) {
+        assert_eq!(is_unchanged(&plan, &now, Origin::Unknown), unchanged);
+    }
+
+    /// A plan that the device ends by itself.
+    fn ending(plan: Plan) -> Plan {
+        Plan { lasts: Some(Duration::from_secs(60)), ..plan }
     }
 
     #[rstest]

@@ -32,13 +32,13 @@ use std::time::Duration;
 
 use ohmstead_drivers::{Device, Plan};
 use ohmstead_model::{BatteryMode, Clock, DeviceId, LedgerEntry, Outcome, Request, Wish};
-use ohmstead_units::Timespan;
 use tokio_util::sync::CancellationToken;
 
 use crate::records::{Records, attempt_key, original_key};
 use attempt::Attempt;
-pub(crate) use commands::{Ask, Commander, How, ModeAsk};
+pub(crate) use commands::{AnswerTo, Ask, Commander, ControlDoor, Door, Ended, Ending, How, ModeAsk};
 pub(crate) use ohmstead_control::overrides::LONGEST as LEASE_MAX;
+pub(crate) use words::request as shown;
 
 /// Between two looks at something that takes time.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
@@ -150,29 +150,6 @@ impl Gate {
             self.forget_note(&entry).await;
         }
         Tried { entry, plan, later }
-    }
-
-    /// Writes again what is wanted already, because the device ends it by itself or because the house has changed
-    /// meanwhile. No row of the ledger: nothing new is wanted. What was written, or why nothing was.
-    pub(crate) async fn renew(&self, device: &mut dyn Device, request: &Request) -> Result<Plan, String> {
-        if self.read_only.applies() {
-            return Err("read-only".to_owned());
-        }
-        let plan = device.plan(&request.wish, request.lease.map(Timespan)).map_err(|error| error.reason)?;
-        if plan.wear.is_some() {
-            return Err("what wears out is not written again".to_owned());
-        }
-        if plan.lasts.is_none() && self.last.are(&plan.writes) {
-            return Ok(plan);
-        }
-        match device.write(&plan).await {
-            Ok(reply) if reply.accepted => {
-                self.last.set(Some(plan.writes.clone()));
-                Ok(plan)
-            }
-            Ok(reply) => Err(format!("the device refused: {}", reply.reply)),
-            Err(error) => Err(crate::store::chain(&error)),
-        }
     }
 
     /// What the device was before it was ours, if it is ours now: its own words, and for which kind of wish.

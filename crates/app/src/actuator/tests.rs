@@ -45,7 +45,7 @@ impl Scene {
         let request = Request { device: id("a"), wish, lease, asked_by: Asker::Rest };
         let clock = Arc::clone(&self.clock);
         let context = Context { clock, reporter: Arc::new(Nobody), seed: 1, memory: None };
-        let entry = self.gate.carry_out(&mut self.fake.device(&id("a"), context), &request, "rest").await;
+        let entry = self.gate.carry_out(&mut self.fake.device(&id("a"), context), &request).await;
         let stored = self.records.ledger.lock().unwrap().last().cloned();
         if let Some(stored) = stored {
             assert_eq!(LedgerEntry { id: entry.id, ..stored }, entry, "the ledger holds the answer");

@@ -24,7 +24,7 @@ pub(super) fn mode(now: &ModeNow) -> String {
 }
 
 /// `charge 800 W for 1 h`.
-pub(super) fn request(request: &Request) -> String {
+pub(crate) fn request(request: &Request) -> String {
     match request.lease {
         Some(lease) => format!("{} for {}", request.wish, Timespan(lease)),
         None => request.wish.to_string(),

@@ -139,7 +139,7 @@ async fn carry_out(own: Own, wish: Wish, lease: Option<Timespan>) -> Result<Valu
     let request = Request { device: own.id, wish, lease: lease.map(|lease| lease.0), asked_by: Asker::Cli };
     let interrupted = gate.stop.clone();
     let row = tokio::select! {
-        row = gate.carry_out(one_shot.device(), &request, request.asked_by.key()) => row,
+        row = gate.carry_out(one_shot.device(), &request) => row,
         never = stop_at_interrupt(interrupted) => match never {},
     };
     Ok(ledger_json(&row))

@@ -17,7 +17,7 @@ use crate::house::House;
 use crate::records::{OfUnit, UnitOf, driver_key, unit};
 
 /// How long a device's task may take to end before it is cut off.
-const END: Duration = Duration::from_secs(3);
+const END: Duration = Duration::from_secs(7);
 
 /// All running devices.
 pub(super) struct Devices {
@@ -83,7 +83,7 @@ impl Devices {
         DeviceTask::new(Parts {
             open: Box::new(move |context| settings.open(to_open.clone(), context)),
             gate,
-            requests: house.commander.open(id.clone()),
+            door: house.commander.open(id.clone()),
             hub: house.hub.clone(),
             seed: seed(id, house.clock.as_ref()),
             memory: house.store.state_now(&driver_key(id)),

@@ -28,6 +28,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::control::{self, Control};
 use crate::data_dir::DataDirError;
 use crate::failure::{Code, Failure};
 use crate::house::{House, Parts, VERSION};
@@ -40,7 +41,7 @@ use services::Services;
 use signals::{Signal, Signals};
 
 /// From the stop signal to the end, whatever still hangs.
-const STOP_DEADLINE: Duration = Duration::from_secs(8);
+const STOP_DEADLINE: Duration = Duration::from_secs(9);
 
 /// What the daemon is made from.
 pub(crate) struct Setup {
@@ -170,6 +171,7 @@ impl Daemon {
             self.devices.start(id, settings).await;
         }
         self.house.hub.ping().await;
+        self.start_control();
         self.services.start_mqtt(&self.config).await;
         self.services.start_web(&self.config, listener).await;
         self.services.start_dbus_apis(&self.config).await;
@@ -179,6 +181,20 @@ impl Daemon {
         if let Some(every) = systemd::watchdog_every() {
             self.tracker.spawn(feed_watchdog(hub, every, stop));
         }
+    }
+
+    /// Control looks at every device that is announced, and at those that come later.
+    fn start_control(&self) {
+        let house = &self.house;
+        let parts = control::Parts {
+            clock: Arc::clone(&house.clock),
+            hub: house.hub.clone(),
+            commander: Arc::clone(&house.commander),
+            records: Arc::new(house.store.clone()),
+            rules: house.rules(),
+        };
+        let control = Control::new(parts).expect("control is started once");
+        self.tracker.spawn(control.run(self.stop.clone()));
     }
 
     async fn reload(&mut self) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ohmstead_model::{Answer, Asker, Clock, Commands as _, Metric, Outcome, Request};
+use ohmstead_model::{Answer, Asker, BatteryMode, Clock, Commands as _, Metric, Outcome, Request};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -38,7 +38,7 @@ impl Scene {
         let task = DeviceTask::new(Parts {
             open: scene.fake.opener("a"),
             gate,
-            requests: scene.commander.open(id("a")),
+            door: scene.commander.open(id("a")),
             hub: scene.hub.clone(),
             seed: 1,
             memory: Some("what it knew".to_owned()),
@@ -49,9 +49,8 @@ impl Scene {
     }
 
     fn ask(&self, mode: &str) -> Answer {
-        let lease = mode.contains("until").then(|| Duration::from_secs(7200));
         let mode: BatteryMode = mode.parse().expect("a mode");
-        self.commander.ask(Request { device: id("a"), wish: mode.into(), lease, asked_by: Asker::Mqtt })
+        self.commander.ask(Request { device: id("a"), wish: mode.into(), lease: None, asked_by: Asker::Mqtt })
     }
 
     async fn sleep(&self, seconds: u64) {
@@ -214,63 +213,6 @@ async fn requests_that_wait_at_the_stop_are_answered() {
     let (first, second, ()) = tokio::join!(first, second, stop);
     assert_eq!(first.expect("in the ledger").outcome, Outcome::AcceptedUnmeasured);
     assert_eq!(second, Err(AskError::Stopping));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_charge_ends_where_it_was_asked_to() {
-    let scene = Scene::new(|_| {}).await;
-    scene.ask("charge 800 W until 60 %").await.expect("carried out");
-    scene.sleep(600).await;
-    assert_eq!(scene.records.ledger.lock().unwrap().len(), 1, "not there yet");
-    scene.fake.lock().soc = 60.0;
-    scene.sleep(120).await;
-    let ledger = scene.records.ledger.lock().unwrap();
-    let last = ledger.last().unwrap();
-    assert_eq!((ledger.len(), last.request.as_str(), last.asked_by.as_str()), (2, "auto", "goal"));
-    assert_eq!(last.outcome, Outcome::AcceptedUnmeasured);
-    assert_eq!(scene.records.state.lock().unwrap()["goal/a"], "", "and once only");
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_end_of_a_charge_is_tried_until_the_device_answers() {
-    let scene = Scene::new(|_| {}).await;
-    scene.ask("charge 800 W until 60 %").await.expect("carried out");
-    scene.fake.lock().soc = 60.0;
-    scene.sleep(31).await;
-    scene.fake.lock().answers = false;
-    scene.sleep(20).await;
-    scene.fake.lock().answers = true;
-    scene.sleep(120).await;
-    let outcomes: Vec<_> = scene.records.ledger.lock().unwrap().iter().map(|entry| entry.outcome).collect();
-    // The first try was heard, but its end not seen: the second finds it done.
-    assert_eq!(outcomes, [Outcome::Confirmed, Outcome::Failed, Outcome::Unchanged]);
-    assert!(scene.fake.lock().mode.eq_ignore_ascii_case("auto"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn another_wish_takes_the_place_of_the_goal_and_a_dry_run_does_not() {
-    let scene = Scene::new(|_| {}).await;
-    let goal = || scene.records.state.lock().unwrap().get("goal/a").cloned().unwrap_or_default();
-    scene.ask("charge 800 W until 60 %").await.expect("carried out");
-    assert_eq!(goal(), r#"{"until_pct":60.0,"native":"Passive"}"#);
-    scene.ask("native:ups").await.expect("refused by the plan");
-    assert!(!goal().is_empty());
-    scene.ask("discharge 100 W").await.expect("carried out");
-    assert_eq!(goal(), "");
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_goal_survives_a_restart() {
-    let scene = Scene::new(|fake| {
-        fake.mode = "Passive".to_owned();
-        fake.power = Some(-800.0);
-        fake.soc = 70.0;
-    })
-    .await;
-    let goal = r#"{"until_pct":60.0,"native":"Passive"}"#.to_owned();
-    scene.records.state.lock().unwrap().insert("goal/a".to_owned(), goal);
-    scene.sleep(60).await;
-    assert_eq!(scene.records.ledger.lock().unwrap().last().unwrap().request, "auto");
 }
 
 fn priority(value: &str, asked_by: Asker) -> Request {

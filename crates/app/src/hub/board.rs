@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ohmstead_drivers::Report;
 use ohmstead_model::{
-    DeviceId, DeviceInfo, DeviceState, Event, Metric, Moment, Notice, Online, Reading, Role, Severity,
-    Snapshot, Ttl, Update, house,
+    ControlState, DeviceId, DeviceInfo, DeviceState, Event, Metric, Moment, Notice, Online, Reading, Role,
+    Severity, Snapshot, Ttl, Update, house,
 };
 
 use super::{events, reporter};
@@ -173,6 +173,15 @@ impl Board {
         own.retain(|other| other.code != code);
         own.extend(notice);
         self.notices(id, now);
+    }
+
+    /// Shows what control wants of a device.
+    pub(super) fn control(&mut self, id: &DeviceId, state: ControlState) {
+        let Some(device) = self.snapshot.device_mut(id.as_str()) else { return };
+        if device.control.as_deref() != Some(&state) {
+            device.control = Some(Arc::new(state));
+            self.changes.updates.push(Update::Device(id.clone()));
+        }
     }
 
     fn reading(&mut self, reading: Reading) {

@@ -20,7 +20,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ohmstead_drivers::Report;
-use ohmstead_model::{Clock, DeviceId, DeviceInfo, Event, Moment, Notice, Reading, Snapshot, Update};
+use ohmstead_model::{
+    Clock, ControlState, DeviceId, DeviceInfo, Event, Moment, Notice, Reading, Snapshot, Update,
+};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -50,6 +52,8 @@ pub(crate) enum Message {
     Remove(DeviceId),
     /// Something is the case with a device, or no longer, that its driver does not know.
     Notice(DeviceId, &'static str, Option<Notice>),
+    /// What control wants of a device has changed, or how far it has got.
+    Control(DeviceId, ControlState),
     /// Is the hub alive?
     Ping(oneshot::Sender<()>),
 }
@@ -104,6 +108,11 @@ impl Hub {
     /// Adds, replaces or (with `None`) takes away a notice that does not come from the device's driver.
     pub(crate) async fn notice(&self, id: DeviceId, code: &'static str, notice: Option<Notice>) {
         self.send(Message::Notice(id, code, notice)).await;
+    }
+
+    /// Shows what control wants of a device.
+    pub(crate) async fn control(&self, id: DeviceId, state: ControlState) {
+        self.send(Message::Control(id, state)).await;
     }
 
     /// Ends when the hub has worked off what was sent before; `false` if it is gone.
@@ -217,6 +226,7 @@ impl HubLoop {
                 self.board.remove(&id, now);
             }
             Message::Notice(id, code, notice) => self.board.own_notice(&id, code, notice, now),
+            Message::Control(id, state) => self.board.control(&id, state),
             Message::Ping(answer) => pings.push(answer),
         }
     }

@@ -240,6 +240,10 @@ impl Commands for Taken {
         self.0.lock().expect("no test panics here").push(request);
         Box::pin(async { Ok(entry) })
     }
+
+    fn release(&self, device: DeviceId, asked_by: Asker) -> Answer {
+        self.ask(Request { device, wish: BatteryMode::Auto.into(), lease: None, asked_by })
+    }
 }
 
 /// Remembers in memory, over the restarts of a publisher.

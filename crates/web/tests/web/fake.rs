@@ -309,6 +309,14 @@ impl Commands for Gate {
             }
         })
     }
+
+    fn release(&self, device: DeviceId, asked_by: Asker) -> Answer {
+        self.ask(released(device, asked_by))
+    }
+}
+
+fn released(device: DeviceId, asked_by: Asker) -> Request {
+    Request { device, wish: BatteryMode::Auto.into(), lease: None, asked_by }
 }
 
 fn attempt(request: &Request, number: i64) -> LedgerEntry {

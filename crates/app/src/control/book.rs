@@ -1,0 +1,73 @@
+//! What was asked by hand, as it survives a restart.
+
+use std::collections::BTreeMap;
+
+use ohmstead_control::Override;
+use ohmstead_model::{DeviceId, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+use crate::records::{NotDurable, Records};
+
+/// Where it is kept.
+const KEY: &str = "overrides";
+
+/// One override as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+struct Line {
+    device: String,
+    mode: String,
+    asked_by: String,
+    since_unix_ms: i64,
+    ends_unix_ms: i64,
+}
+
+impl Line {
+    fn of(asked: &Override) -> Self {
+        Self {
+            device: asked.device.to_string(),
+            mode: asked.mode.to_string(),
+            asked_by: asked.asked_by.clone(),
+            since_unix_ms: asked.since.0,
+            ends_unix_ms: asked.ends.0,
+        }
+    }
+
+    fn read(self) -> Option<Override> {
+        Some(Override {
+            device: self.device.parse().ok()?,
+            mode: self.mode.parse().ok()?,
+            asked_by: self.asked_by,
+            since: UnixMillis(self.since_unix_ms),
+            ends: UnixMillis(self.ends_unix_ms),
+        })
+    }
+}
+
+/// What is in the book. What cannot be read is not there, and the log says so.
+pub(super) async fn read(records: &dyn Records) -> BTreeMap<DeviceId, Override> {
+    let text = match records.get_state(KEY.to_owned()).await {
+        Ok(text) => text.unwrap_or_default(),
+        Err(error) => {
+            tracing::warn!(target: "control", %error, "what was asked by hand before the start is not known");
+            return BTreeMap::new();
+        }
+    };
+    if text.is_empty() {
+        return BTreeMap::new();
+    }
+    let lines: Vec<Line> = serde_json::from_str(&text).unwrap_or_else(|error| {
+        tracing::warn!(target: "control", %error, "what was asked by hand before the start cannot be read");
+        Vec::new()
+    });
+    lines.into_iter().filter_map(Line::read).map(|asked| (asked.device.clone(), asked)).collect()
+}
+
+/// Keeps it.
+pub(super) async fn write(
+    records: &dyn Records,
+    overrides: &BTreeMap<DeviceId, Override>,
+) -> Result<(), NotDurable> {
+    let lines: Vec<_> = overrides.values().map(Line::of).collect();
+    let text = serde_json::to_string(&lines).expect("texts and numbers");
+    records.put_state(KEY.to_owned(), text).await
+}

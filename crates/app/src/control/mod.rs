@@ -1,0 +1,202 @@
+//! Control as a task: looks at the house once a second, and at once when somebody asks; tells every device's actuator what
+//! is wanted of it. What to want is decided in `ohmstead-control`, which is pure.
+//!
+//! ```text
+//! hub --snapshot--> step <--overrides (durable)-- page, REST, MQTT, command line
+//!                     +--Desired, one per device--> actuators --what is over--> overrides
+//! ```
+
+mod book;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ohmstead_config::Config;
+use ohmstead_control::overrides::{LONGEST, OverrideSettings};
+use ohmstead_control::{Desired, Inputs, Override, Reason, Settings, State, Who, step};
+use ohmstead_model::{BatteryMode, Clock, DeviceId, Request, Wish};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::actuator::{Ask, Commander, ControlDoor, Ended, Ending, How, ModeAsk};
+use crate::hub::Hub;
+use crate::records::Records;
+
+/// The period of control.
+const CYCLE: Duration = Duration::from_secs(1);
+
+/// What the configuration says about control; may change while the program runs.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Rules {
+    settings: Settings,
+    overrides: OverrideSettings,
+}
+
+impl Rules {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self {
+            settings: Settings {
+                time_zone: config.site.timezone.clone(),
+                schedule: config.schedules.clone(),
+                holidays: config.site.holidays.clone(),
+            },
+            overrides: config.overrides,
+        }
+    }
+}
+
+/// What control is made from.
+pub(crate) struct Parts {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) hub: Hub,
+    pub(crate) commander: Arc<Commander>,
+    pub(crate) records: Arc<dyn Records>,
+    pub(crate) rules: watch::Receiver<Rules>,
+}
+
+/// The loop.
+pub(crate) struct Control {
+    parts: Parts,
+    door: ControlDoor,
+    state: State,
+    overrides: BTreeMap<DeviceId, Override>,
+}
+
+impl Control {
+    /// Takes the door to the devices; `None` if somebody has it already.
+    pub(crate) fn new(parts: Parts) -> Option<Self> {
+        let door = parts.commander.steer()?;
+        Some(Self { parts, door, state: State::default(), overrides: BTreeMap::new() })
+    }
+
+    /// Works until told to stop.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        self.overrides = book::read(self.parts.records.as_ref()).await;
+        loop {
+            self.cycle().await;
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                Some(ended) = self.door.ends.recv() => self.take_end(ended).await,
+                Some(ask) = self.door.asks.recv() => self.take(ask).await,
+                () = self.parts.clock.sleep(CYCLE) => {}
+            }
+        }
+    }
+
+    /// One cycle: what has ended goes, and every device is told what is wanted of it now.
+    async fn cycle(&mut self) {
+        self.end_overrides().await;
+        for desired in self.decide() {
+            self.parts.commander.order(&desired);
+        }
+    }
+
+    fn decide(&mut self) -> Vec<Desired> {
+        let overrides: Vec<_> = self.overrides.values().cloned().collect();
+        let snapshot = self.parts.hub.snapshot();
+        let inputs = Inputs { snapshot: &snapshot, overrides: &overrides };
+        let now = self.parts.clock.now();
+        let (state, desired) = step(&self.state, inputs, now, &self.parts.rules.borrow().settings);
+        self.state = state;
+        desired
+    }
+
+    async fn end_overrides(&mut self) {
+        let (snapshot, now) = (self.parts.hub.snapshot(), self.parts.clock.now());
+        let before = self.overrides.len();
+        self.overrides.retain(|id, asked| {
+            let end = asked.ended(snapshot.device(id.as_str()).map(AsRef::as_ref), now);
+            if let Some(end) = end {
+                tracing::info!(target: "control", device = %id, mode = %asked.mode, ?end, "what was asked by hand has ended");
+            }
+            end.is_none()
+        });
+        if self.overrides.len() != before {
+            self.keep().await;
+        }
+    }
+
+    /// What was wanted is over: an override goes. Other wishes stay, and their actuator is in no hurry with them.
+    async fn take_end(&mut self, ended: Ended) {
+        let Ended { device, chosen, why } = ended;
+        if chosen != Some(Who::Override) || self.overrides.remove(&device).is_none() {
+            return;
+        }
+        let why = match why {
+            Ending::Refused => "the device refuses it",
+            Ending::GivenUp => "it was tried in vain",
+            Ending::Foreign => "somebody else has changed the mode since",
+        };
+        tracing::warn!(target: "control", %device, why, "what was asked by hand is over before its time");
+        self.keep().await;
+    }
+
+    async fn take(&mut self, ask: ModeAsk) {
+        let ModeAsk { device, request, asked_by, answer } = ask;
+        let before = self.overrides.remove(&device);
+        let how = match &request {
+            Some(request) if self.is_for_good(request) || !self.remember(request) => How::Once,
+            _ => self.held(&device),
+        };
+        if self.overrides.get(&device) != before.as_ref() {
+            self.keep().await;
+        }
+        let request = request.unwrap_or_else(|| Request {
+            device,
+            wish: BatteryMode::Auto.into(),
+            lease: None,
+            asked_by,
+        });
+        self.parts.commander.hand_to_device(Ask { request, how, answer });
+    }
+
+    /// Whether a request leaves the device alone from then on: its own automatic, while nobody else wants anything of it.
+    fn is_for_good(&mut self, request: &Request) -> bool {
+        let is_auto = request.wish == Wish::Mode(BatteryMode::Auto) && request.lease.is_none();
+        is_auto
+            && !self.decide().iter().any(|desired| desired.device == request.device && desired.mode.is_some())
+    }
+
+    /// What follows for a device. What it cannot do is asked of it once, for it knows best why.
+    fn held(&mut self, device: &DeviceId) -> How {
+        let desired = self.decide().into_iter().find(|desired| desired.device == *device);
+        let desired = desired.unwrap_or_else(|| Desired::hands_off(device.clone()));
+        if desired.chosen == Some(Who::Override) && matches!(desired.reason, Reason::CannotDo(_)) {
+            self.overrides.remove(device);
+            return How::Once;
+        }
+        How::Held(Box::new(desired))
+    }
+
+    /// Puts a wish into the book; `false` for one that has come to its end already.
+    fn remember(&mut self, request: &Request) -> bool {
+        let Some(mode) = request.wish.mode() else { return false };
+        let now = self.parts.clock.now();
+        let lasts = self.parts.rules.borrow().overrides.lasts(mode);
+        let asked = Override {
+            device: request.device.clone(),
+            mode: mode.clone(),
+            asked_by: request.asked_by.key().to_owned(),
+            since: now.unix,
+            ends: now.unix.plus(request.lease.unwrap_or(lasts).min(LONGEST)),
+        };
+        let snapshot = self.parts.hub.snapshot();
+        let device = snapshot.device(request.device.as_str()).map(AsRef::as_ref);
+        let stands = asked.ended(device, now).is_none();
+        if stands {
+            self.overrides.insert(request.device.clone(), asked);
+        }
+        stands
+    }
+
+    async fn keep(&self) {
+        if let Err(error) = book::write(self.parts.records.as_ref(), &self.overrides).await {
+            tracing::warn!(target: "control", %error, "what was asked by hand would not survive a restart");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,415 @@
+//! Keeping the device at what is wanted of it, and giving it back.
+
+use std::time::Duration;
+
+use ohmstead_control::{Desired, Language};
+use ohmstead_drivers::Device;
+use ohmstead_model::{
+    Asker, Assignment, BatteryMode, ControlPhase, ControlState, LedgerEntry, Metric, Notice, Outcome,
+    Request, Severity, Wish,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::standing::{Shows, Standing, Step, Wanted};
+use super::{Broken, DeviceTask};
+use crate::actuator::{AnswerTo, Ended, Ending, Errand, How, Tried};
+
+/// A unit that ends by itself what is not renewed does so after this time: long enough for a restart of this program, and
+/// short enough for a crash of the machine.
+const DEAD_MAN: Duration = Duration::from_secs(300);
+/// How long giving the device back may take when the program stops.
+const LAST_ACT: Duration = Duration::from_secs(5);
+/// After a write a device needs a while until what it reports means anything.
+const SETTLED: Duration = Duration::from_secs(30);
+/// A power that stays away from what is wanted for so long has ended.
+const POWERLESS: Duration = Duration::from_secs(90);
+/// Less than this share of the wanted power is none.
+const SOME_SHARE: f64 = 0.25;
+/// From this state of charge on a charge, and up to this one a discharge, may rest by itself, percent.
+const FULL_OR_EMPTY: (f64, f64) = (95.0, 15.0);
+
+/// The device's own mode by which others know that it is left alone.
+const LEFT_ALONE: &str = "control";
+
+/// The setting by which a device limits what it discharges with, where it has one.
+const DISCHARGE_LIMIT: &str = "max_discharge_power";
+
+/// The notices of control.
+const INEFFECTIVE: &str = "control_ineffective";
+const FOREIGN: &str = "control_foreign";
+
+impl DeviceTask {
+    /// Takes over what control makes of a request, and answers it.
+    pub(super) async fn serve_order(
+        &mut self,
+        device: &mut dyn Device,
+        request: &Request,
+        desired: Desired,
+        answer: AnswerTo,
+    ) -> Result<(), Broken> {
+        let shown = crate::actuator::shown(request);
+        let (entry, result) = match (&desired.mode, self.standing.ours) {
+            (Some(_), _) => self.attempt(device, &desired, shown, request.asked_by.key()).await,
+            (None, true) => self.give_back(device, request.asked_by.key()).await,
+            (None, false) => (self.nothing_to_do(request, &desired), Ok(())),
+        };
+        let _ = answer.send(Ok(entry));
+        self.show(&desired).await;
+        result
+    }
+
+    /// Nobody wants anything, and nothing is ours: there is no attempt and no row.
+    fn nothing_to_do(&self, request: &Request, desired: &Desired) -> LedgerEntry {
+        LedgerEntry {
+            id: 0,
+            at: self.gate.clock.now().unix,
+            device: self.id.clone(),
+            asked_by: request.asked_by.key().to_owned(),
+            request: crate::actuator::shown(request),
+            old: None,
+            new: None,
+            reply: None,
+            read_back: None,
+            effect: None,
+            outcome: Outcome::Unchanged,
+            reason: format!("the device is left alone: {}", desired.reason.sentence(Language::En)),
+        }
+    }
+
+    /// What a request for good means for what was ours: a device in its own automatic is nobody's.
+    pub(super) async fn left_as_asked(&mut self, request: &Request, entry: &LedgerEntry) {
+        let worked =
+            matches!(entry.outcome, Outcome::Confirmed | Outcome::AcceptedUnmeasured | Outcome::Unchanged);
+        if !worked || request.wish != Wish::Mode(BatteryMode::Auto) {
+            return;
+        }
+        if self.standing.ours || self.gate.original().await.is_some() {
+            self.gate.forget_original().await;
+        }
+        self.standing = Standing::default();
+    }
+
+    /// Does what is to be done for what is wanted at present.
+    pub(super) async fn keep(&mut self, device: &mut dyn Device) -> Result<(), Broken> {
+        let Some(desired) = self.door.orders.borrow_and_update().clone() else { return Ok(()) };
+        let now = self.gate.clock.now();
+        let result = match self.standing.step(&desired, self.gate.is_read_only(), now) {
+            Step::Wait => Ok(()),
+            Step::Attempt => {
+                self.show(&desired).await;
+                let shown = desired.mode.as_ref().map(ToString::to_string).unwrap_or_default();
+                self.attempt(device, &desired, shown, by(&desired)).await.1
+            }
+            Step::Renew => {
+                self.renew(device, &desired).await;
+                Ok(())
+            }
+            Step::GiveBack => self.give_back(device, LEFT_ALONE).await.1,
+        };
+        self.show(&desired).await;
+        result
+    }
+
+    async fn attempt(
+        &mut self,
+        device: &mut dyn Device,
+        desired: &Desired,
+        shown: String,
+        by: &str,
+    ) -> (LedgerEntry, Result<(), Broken>) {
+        let by = match desired.bounded_by.first() {
+            Some(who) => format!("{by}, bounded by {}", who.key()),
+            None => by.to_owned(),
+        };
+        let interrupt = self.gate.stop.child_token();
+        let errand = Errand { request: self.request(desired), shown, by, interrupt: interrupt.clone() };
+        let wanted = Wanted::of(desired);
+        let mut orders = self.door.orders.clone();
+        let (Tried { entry, plan, later }, result) = {
+            let attempt = self.carry_out(device, &errand);
+            tokio::pin!(attempt);
+            loop {
+                tokio::select! {
+                    tried = &mut attempt => break tried,
+                    () = until_other(&mut orders, &wanted, &interrupt) => interrupt.cancel(),
+                }
+            }
+        };
+        let now = self.gate.clock.now();
+        let given_up = self.standing.tried(desired, entry.outcome, plan.as_ref(), later, now);
+        self.tell(desired, &entry, given_up).await;
+        (entry, result)
+    }
+
+    /// What the device is asked for.
+    fn request(&self, desired: &Desired) -> Request {
+        let wish = match (&desired.mode, desired.discharge_max) {
+            (Some(BatteryMode::Auto), Some(limit)) => Wish::Setting(Assignment {
+                name: DISCHARGE_LIMIT.to_owned(),
+                value: format!("{}", limit.0.round()),
+            }),
+            (mode, _) => mode.clone().unwrap_or(BatteryMode::Auto).into(),
+        };
+        let lease = matches!(wish, Wish::Mode(_)).then(|| self.dead_man(desired));
+        Request { device: self.id.clone(), wish, lease, asked_by: Asker::Control }
+    }
+
+    /// The device's own timer ends at the end of the wish, if that is nearer.
+    fn dead_man(&self, desired: &Desired) -> Duration {
+        let Some(ends) = desired.ends else { return DEAD_MAN };
+        let left = ends.0.saturating_sub(self.gate.clock.now().unix.0);
+        let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+        left.clamp(Duration::from_secs(1), DEAD_MAN)
+    }
+
+    async fn renew(&mut self, device: &mut dyn Device, desired: &Desired) {
+        let request = self.request(desired);
+        let renewed = self.gate.renew(device, &request).await;
+        let now = self.gate.clock.now();
+        match &renewed {
+            Ok(plan) => self.standing.renewed(Ok(plan), now),
+            Err(error) => {
+                tracing::warn!(target: "control", device = %self.id, error, "what is wanted could not be renewed; it is proven anew");
+                self.standing.renewed(Err(()), now);
+            }
+        }
+    }
+
+    /// Makes the device what it was before it was ours.
+    async fn give_back(&mut self, device: &mut dyn Device, by: &str) -> (LedgerEntry, Result<(), Broken>) {
+        let original = self.gate.original().await;
+        let wish = way_back(device, original);
+        let request = Request { device: self.id.clone(), wish, lease: None, asked_by: Asker::Control };
+        let errand = Errand {
+            shown: format!("give back: {}", request.wish),
+            request,
+            by: by.to_owned(),
+            interrupt: self.gate.stop.child_token(),
+        };
+        let (Tried { entry, .. }, result) = self.carry_out(device, &errand).await;
+        let worked = given_back(&entry);
+        if worked {
+            self.gate.forget_original().await;
+            self.notice(INEFFECTIVE, None).await;
+            self.notice(FOREIGN, None).await;
+        }
+        self.standing.given_back(worked, self.gate.clock.now());
+        (entry, result)
+    }
+
+    /// What is ours is given back when the program stops; there is no time to measure it.
+    pub(super) async fn give_back_at_the_end(&mut self, device: &mut dyn Device) {
+        if !self.standing.ours || self.gate.is_read_only() {
+            return;
+        }
+        let original = self.gate.original().await;
+        let wish = way_back(device, original);
+        let request = Request { device: self.id.clone(), wish, lease: None, asked_by: Asker::Control };
+        let interrupt = CancellationToken::new();
+        interrupt.cancel();
+        let errand = Errand {
+            shown: format!("give back: {}", request.wish),
+            request,
+            by: "stop".to_owned(),
+            interrupt,
+        };
+        tokio::select! {
+            tried = self.gate.try_out(device, &errand) => {
+                if given_back(&tried.entry) {
+                    self.gate.forget_original().await;
+                }
+            }
+            () = self.gate.clock.sleep(LAST_ACT) => {
+                tracing::warn!(target: "control", device = %self.id, "the device was silent while it was given back; the next start tries again");
+            }
+        }
+    }
+
+    /// After a poll: whether the device still reads as it should.
+    pub(super) fn watch(&mut self) {
+        let Some(shows) = self.standing.shows.clone() else { return };
+        let now = self.gate.clock.now();
+        let snapshot = self.hub.snapshot();
+        let Some(device) = snapshot.device(self.id.as_str()) else { return };
+        if !deviates(&shows, device, now) {
+            return;
+        }
+        if self.standing.deviates(now) {
+            tracing::warn!(target: "control", device = %self.id, "somebody else steers the device; it is left to them");
+        } else {
+            tracing::info!(target: "control", device = %self.id, "the device no longer does as wanted; it is told again");
+        }
+    }
+
+    /// A request that this device cannot be asked is over for control too.
+    pub(super) fn tell_refused(&self, how: &How) {
+        if let How::Held(desired) = how {
+            self.tell_end(desired, Ending::Refused);
+        }
+    }
+
+    fn tell_end(&self, desired: &Desired, why: Ending) {
+        let ended = Ended { device: self.id.clone(), chosen: desired.chosen, why };
+        // Control that is too slow for it looks at the phase.
+        if self.door.ends.try_send(ended).is_err() {
+            tracing::debug!(target: "control", device = %self.id, "nobody took notice of an end");
+        }
+    }
+
+    async fn tell(&mut self, desired: &Desired, entry: &LedgerEntry, given_up: bool) {
+        match entry.outcome {
+            Outcome::Ineffective => {
+                let mode = desired.mode.as_ref().map(ToString::to_string).unwrap_or_default();
+                let notice = Notice {
+                    code: INEFFECTIVE,
+                    severity: Severity::Alarm,
+                    text: format!("{mode} has no effect: {}", entry.reason),
+                    hint: "it is tried again a few times and then given up; see the ledger".to_owned(),
+                };
+                self.notice(INEFFECTIVE, Some(notice)).await;
+            }
+            Outcome::Confirmed | Outcome::AcceptedUnmeasured | Outcome::Unchanged => {
+                self.notice(INEFFECTIVE, None).await;
+            }
+            _ => {}
+        }
+        if given_up {
+            let refused = entry.outcome == Outcome::Rejected;
+            self.tell_end(desired, if refused { Ending::Refused } else { Ending::GivenUp });
+        }
+    }
+
+    async fn notice(&self, code: &'static str, notice: Option<Notice>) {
+        self.hub.notice(self.id.clone(), code, notice).await;
+    }
+
+    /// Shows where the device stands, when that has changed.
+    async fn show(&mut self, desired: &Desired) {
+        let phase = self.standing.phase(desired);
+        let state = ControlState {
+            wants: desired.mode.as_ref().map(ToString::to_string),
+            by: desired.chosen.map(ohmstead_control::Who::key),
+            phase,
+            code: desired.reason.code(),
+            reason: desired.reason.sentence(Language::En),
+            ends: desired.ends,
+        };
+        if self.shown.as_ref() == Some(&state) {
+            return;
+        }
+        self.shown = Some(state.clone());
+        self.hub.control(self.id.clone(), state).await;
+        let foreign = phase == ControlPhase::Foreign;
+        if foreign {
+            self.tell_end(desired, Ending::Foreign);
+        }
+        self.notice(FOREIGN, foreign.then(foreign_notice)).await;
+    }
+}
+
+fn foreign_notice() -> Notice {
+    Notice {
+        code: FOREIGN,
+        severity: Severity::Warning,
+        text: "somebody else has changed the mode twice: the device is left to them".to_owned(),
+        hint: "look for another program, or a schedule of the device's own; ask for a mode to take it back"
+            .to_owned(),
+    }
+}
+
+/// Who wants it, in the ledger's words.
+fn by(desired: &Desired) -> &'static str {
+    desired
+        .chosen
+        .or_else(|| desired.bounded_by.first().copied())
+        .map_or(LEFT_ALONE, ohmstead_control::Who::key)
+}
+
+/// What makes the device what it was.
+fn way_back(device: &dyn Device, original: Option<String>) -> Wish {
+    let mode = Wish::Mode(BatteryMode::Auto);
+    match original {
+        Some(native) => device.way_back(&mode, &native),
+        None => mode,
+    }
+}
+
+fn given_back(entry: &LedgerEntry) -> bool {
+    matches!(entry.outcome, Outcome::Confirmed | Outcome::AcceptedUnmeasured | Outcome::Unchanged)
+}
+
+/// Ends when something else than `wanted` is ordered; once only.
+async fn until_other(
+    orders: &mut tokio::sync::watch::Receiver<Option<Desired>>,
+    wanted: &Wanted,
+    interrupt: &CancellationToken,
+) {
+    if interrupt.is_cancelled() {
+        return std::future::pending().await;
+    }
+    let is_other = |order: &Option<Desired>| order.as_ref().is_some_and(|order| Wanted::of(order) != *wanted);
+    if orders.wait_for(is_other).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Whether what a device reports since its last write is not what was written.
+fn deviates(shows: &Shows, device: &ohmstead_model::DeviceState, now: ohmstead_model::Moment) -> bool {
+    let fresh = |at: ohmstead_model::Moment, after: Duration| at.since(shows.since) >= after;
+    let word = device.value(Metric::BatteryModeNative, now).ok().filter(|known| fresh(known.at, SETTLED));
+    if let Some(word) = word.as_ref().and_then(|known| known.value.as_str())
+        && !word.trim().eq_ignore_ascii_case(shows.word.trim())
+    {
+        return true;
+    }
+    let Some(wanted) = shows.power.map(|power| power.supplied().0).filter(|watts| *watts != 0.0) else {
+        return false;
+    };
+    let power = device.value(Metric::BatteryPower, now).ok().filter(|known| fresh(known.at, POWERLESS));
+    let Some(power) = power.and_then(|known| known.value.number()) else { return false };
+    let rests = device
+        .number(Metric::BatterySoc, now)
+        .is_ok_and(|soc| if wanted < 0.0 { soc >= FULL_OR_EMPTY.0 } else { soc <= FULL_OR_EMPTY.1 });
+    !rests && power / wanted < SOME_SHARE
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ohmstead_model::{DeviceInfo, DeviceState, Moment, Observed, Value};
+    use ohmstead_units::{BatteryPower, Watts};
+    use rstest::rstest;
+
+    use super::*;
+    use crate::testing::id;
+
+    #[rstest]
+    #[case::as_told("Passive", -790.0, 50.0, 100, false)]
+    #[case::another_mode("Auto", -790.0, 50.0, 100, true)]
+    #[case::just_written("Auto", 0.0, 50.0, 20, false)]
+    #[case::no_power("Passive", 0.0, 50.0, 100, true)]
+    #[case::no_power_yet("Passive", 0.0, 50.0, 60, false)]
+    #[case::the_other_way("Passive", 300.0, 50.0, 100, true)]
+    #[case::full("Passive", 0.0, 97.0, 100, false)]
+    #[case::half("Passive", -400.0, 50.0, 100, false)]
+    fn a_device_reads_as_it_should(
+        #[case] word: &str,
+        #[case] power: f64,
+        #[case] soc: f64,
+        #[case] after_s: u64,
+        #[case] expected: bool,
+    ) {
+        let now = Moment { mono: Duration::from_secs(1000 + after_s), ..Moment::default() };
+        let mut device = DeviceState::new(Arc::new(DeviceInfo::new(id("a"), "test", "")));
+        let mut put =
+            |metric, value| device.values.insert(metric, Observed { observation: Ok(value), at: now });
+        put(Metric::BatteryModeNative, Value::text(word));
+        put(Metric::BatteryPower, Value::Number(power));
+        put(Metric::BatterySoc, Value::Number(soc));
+        let since = Moment { mono: Duration::from_secs(1000), ..Moment::default() };
+        let shows =
+            Shows { word: "passive".to_owned(), power: Some(BatteryPower::charging(Watts(800.0))), since };
+        assert_eq!(deviates(&shows, &device, now), expected);
+    }
+}

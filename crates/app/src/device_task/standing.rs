@@ -1,0 +1,345 @@
+//! How far a device has got with what is wanted of it. Pure.
+//!
+//! ```text
+//!           wanted anew                    follows                     its time, its sun, its house changed
+//! nothing --------------> attempt ----------------> standing --------------------------------> renew
+//!    ^                      | does not: again, later    | somebody else changed it twice
+//!    |  given back          v                           v
+//!    +-- ours, unwanted   given up                    foreign: left alone until something else is wanted
+//! ```
+
+use std::time::Duration;
+
+use ohmstead_control::Desired;
+use ohmstead_drivers::Plan;
+use ohmstead_model::{BatteryMode, ControlPhase, Moment, Outcome};
+use ohmstead_units::{BatteryPower, Watts};
+
+/// How often something is tried before it is given up for a while.
+const TRIES: u32 = 3;
+/// The pause before the second try; each next one is twice as long.
+const PAUSE: Duration = Duration::from_secs(30);
+/// What was refused or given up is tried again so late, if it is still wanted.
+const LATER: Duration = Duration::from_secs(600);
+/// A device that somebody else changes twice within this time is left to them.
+const FOREIGN_WITHIN: Duration = Duration::from_secs(600);
+
+/// What is wanted, without why.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Wanted {
+    pub(super) mode: Option<BatteryMode>,
+    pub(super) discharge_max: Option<Watts>,
+}
+
+impl Wanted {
+    pub(super) fn of(desired: &Desired) -> Self {
+        Self { mode: desired.mode.clone(), discharge_max: desired.discharge_max }
+    }
+}
+
+/// What to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Nothing at present.
+    Wait,
+    /// Write what is wanted, and prove it.
+    Attempt,
+    /// Write again what is there already.
+    Renew,
+    /// Make the device what it was before it was ours.
+    GiveBack,
+}
+
+/// What became of what was wanted last.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    wanted: Option<Wanted>,
+    outcome: Option<Outcome>,
+    tries: u32,
+    next: Option<Moment>,
+    renews: bool,
+    foreign: bool,
+    /// When somebody else changed it last.
+    deviated: Option<Moment>,
+    /// How the device reads while it does as wanted.
+    pub(super) shows: Option<Shows>,
+    /// Whether the device is ours: it has to be given back.
+    pub(super) ours: bool,
+}
+
+/// How a device reads.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Shows {
+    pub(super) word: String,
+    pub(super) power: Option<BatteryPower>,
+    pub(super) since: Moment,
+}
+
+impl Standing {
+    /// What to do now that `desired` is wanted.
+    pub(super) fn step(&self, desired: &Desired, read_only: bool, now: Moment) -> Step {
+        let due = self.next.is_some_and(|next| now.mono >= next.mono);
+        if desired.mode.is_none() {
+            let is_news = self.wanted.as_ref().is_some_and(|wanted| wanted.mode.is_some());
+            return if self.ours && !read_only && (is_news || due || self.wanted.is_none()) {
+                Step::GiveBack
+            } else {
+                Step::Wait
+            };
+        }
+        if self.wanted.as_ref() != Some(&Wanted::of(desired)) {
+            return Step::Attempt;
+        }
+        match self.outcome {
+            Some(Outcome::DryRun) if !read_only => Step::Attempt,
+            _ if self.foreign || !due => Step::Wait,
+            _ if self.renews => Step::Renew,
+            _ => Step::Attempt,
+        }
+    }
+
+    /// When [`Standing::step`] may have something to do although nothing else is wanted.
+    pub(super) fn next(&self) -> Option<Moment> {
+        self.next
+    }
+
+    /// An attempt for `desired` has ended. `later`: when it may be tried that came too soon. Returns whether it is given up.
+    pub(super) fn tried(
+        &mut self,
+        desired: &Desired,
+        outcome: Outcome,
+        plan: Option<&Plan>,
+        later: Option<Duration>,
+        now: Moment,
+    ) -> bool {
+        let wanted = Wanted::of(desired);
+        if self.wanted.as_ref() != Some(&wanted) {
+            (self.tries, self.deviated) = (0, None);
+        }
+        self.wanted = Some(wanted);
+        self.outcome = Some(outcome);
+        (self.renews, self.foreign, self.shows) = (false, false, None);
+        match outcome {
+            Outcome::Confirmed | Outcome::AcceptedUnmeasured | Outcome::Unchanged => {
+                self.tries = 0;
+                self.ours |= outcome != Outcome::Unchanged;
+                self.stands(plan, now);
+                false
+            }
+            Outcome::DryRun => {
+                self.next = None;
+                false
+            }
+            Outcome::Rejected => {
+                self.next = Some(now.plus(later.unwrap_or(LATER)));
+                later.is_none()
+            }
+            Outcome::Ineffective | Outcome::Failed => {
+                self.ours = true;
+                self.tries += 1;
+                let given_up = self.tries >= TRIES;
+                let pause = if given_up { LATER } else { PAUSE * 2_u32.pow(self.tries - 1) };
+                self.next = Some(now.plus(pause));
+                given_up
+            }
+        }
+    }
+
+    /// The device does as wanted, by `plan`.
+    fn stands(&mut self, plan: Option<&Plan>, now: Moment) {
+        let Some(plan) = plan else {
+            self.next = None;
+            return;
+        };
+        let spans = [plan.lasts.map(|lasts| lasts / 2), plan.follow_every];
+        let renew = spans.into_iter().flatten().min();
+        self.renews = renew.is_some();
+        self.next = renew.map(|span| now.plus(span));
+        self.shows = Some(Shows { word: plan.expect_word.clone(), power: plan.expect_power, since: now });
+    }
+
+    /// It was written again, or not.
+    pub(super) fn renewed(&mut self, plan: Result<&Plan, ()>, now: Moment) {
+        let Ok(plan) = plan else {
+            // What cannot be renewed is proven anew.
+            (self.renews, self.next) = (false, Some(now.plus(PAUSE)));
+            return;
+        };
+        let since = self.shows.as_ref().map(|shows| shows.since);
+        self.stands(Some(plan), now);
+        if let (Some(shows), Some(since)) = (&mut self.shows, since) {
+            shows.since = since;
+        }
+    }
+
+    /// The device was given back, or not.
+    pub(super) fn given_back(&mut self, worked: bool, now: Moment) {
+        self.wanted = Some(Wanted { mode: None, discharge_max: None });
+        self.outcome = None;
+        self.shows = None;
+        self.renews = false;
+        if worked {
+            (self.ours, self.tries, self.next) = (false, 0, None);
+            return;
+        }
+        self.tries += 1;
+        let pause = if self.tries >= TRIES { LATER } else { PAUSE * 2_u32.pow(self.tries - 1) };
+        self.next = Some(now.plus(pause));
+    }
+
+    /// The device no longer reads as it should. The first time it is written again; the second time it is somebody else's,
+    /// which is what `true` says.
+    pub(super) fn deviates(&mut self, now: Moment) -> bool {
+        let again = self.deviated.is_some_and(|at| now.since(at) < FOREIGN_WITHIN);
+        self.deviated = Some(now);
+        self.shows = None;
+        self.renews = false;
+        if again {
+            self.foreign = true;
+            self.next = None;
+        } else {
+            self.next = Some(now);
+        }
+        again
+    }
+
+    /// Where it stands, for people.
+    pub(super) fn phase(&self, desired: &Desired) -> ControlPhase {
+        if desired.mode.is_none() {
+            return ControlPhase::Unset;
+        }
+        if self.wanted.as_ref() != Some(&Wanted::of(desired)) {
+            return ControlPhase::Pending;
+        }
+        match self.outcome {
+            _ if self.foreign => ControlPhase::Foreign,
+            None => ControlPhase::Pending,
+            Some(Outcome::DryRun) => ControlPhase::DryRun,
+            Some(Outcome::Confirmed) => ControlPhase::Confirmed,
+            Some(Outcome::Unchanged | Outcome::AcceptedUnmeasured) => ControlPhase::AcceptedUnmeasured,
+            Some(Outcome::Ineffective) => ControlPhase::Ineffective,
+            Some(Outcome::Rejected) => ControlPhase::NotControllable,
+            Some(Outcome::Failed) => ControlPhase::Failed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::testing::id;
+
+    fn desired(mode: Option<&str>) -> Desired {
+        Desired { mode: mode.map(|mode| mode.parse().expect("a mode")), ..Desired::hands_off(id("a")) }
+    }
+
+    fn at(seconds: u64) -> Moment {
+        Moment { mono: Duration::from_secs(seconds), ..Moment::default() }
+    }
+
+    fn plan(lasts: Option<u64>, follow: Option<u64>) -> Plan {
+        Plan {
+            writes: vec!["x".to_owned()],
+            expect_word: "Passive".to_owned(),
+            word_is_all: true,
+            expect_power: None,
+            settle: Duration::ZERO,
+            effect_within: Duration::ZERO,
+            lasts: lasts.map(Duration::from_secs),
+            follow_every: follow.map(Duration::from_secs),
+            wear: None,
+        }
+    }
+
+    fn stood(plan: &Plan) -> Standing {
+        let mut standing = Standing::default();
+        standing.tried(&desired(Some("hold")), Outcome::Confirmed, Some(plan), None, at(0));
+        standing
+    }
+
+    #[test]
+    fn what_is_wanted_anew_is_attempted_and_what_is_ours_given_back() {
+        let mut standing = Standing::default();
+        assert_eq!(standing.step(&desired(None), false, at(0)), Step::Wait, "not ours");
+        assert_eq!(standing.step(&desired(Some("hold")), false, at(0)), Step::Attempt);
+        standing.tried(&desired(Some("hold")), Outcome::Confirmed, Some(&plan(None, None)), None, at(0));
+        assert_eq!(standing.step(&desired(Some("hold")), false, at(9999)), Step::Wait);
+        assert_eq!(standing.step(&desired(Some("idle")), false, at(1)), Step::Attempt);
+        assert_eq!(standing.step(&desired(None), false, at(1)), Step::GiveBack);
+        standing.given_back(true, at(2));
+        assert_eq!(standing.step(&desired(None), false, at(9999)), Step::Wait);
+    }
+
+    #[test]
+    fn what_was_ours_before_a_crash_is_given_back() {
+        let standing = Standing { ours: true, ..Standing::default() };
+        assert_eq!(standing.step(&desired(None), false, at(0)), Step::GiveBack);
+        assert_eq!(standing.step(&desired(None), true, at(0)), Step::Wait, "nothing is written now");
+    }
+
+    #[rstest]
+    #[case::stays(None, None, None)]
+    #[case::ends_by_itself(Some(300), None, Some(150))]
+    #[case::follows_the_house(None, Some(10), Some(10))]
+    #[case::both(Some(300), Some(10), Some(10))]
+    fn it_is_renewed_in_time(
+        #[case] lasts: Option<u64>,
+        #[case] follow: Option<u64>,
+        #[case] renewed_at: Option<u64>,
+    ) {
+        let standing = stood(&plan(lasts, follow));
+        assert_eq!(standing.next().map(|next| next.mono), renewed_at.map(Duration::from_secs));
+        if let Some(renewed_at) = renewed_at {
+            let wanted = desired(Some("hold"));
+            assert_eq!(standing.step(&wanted, false, at(renewed_at - 1)), Step::Wait);
+            assert_eq!(standing.step(&wanted, false, at(renewed_at)), Step::Renew);
+        }
+    }
+
+    #[test]
+    fn a_device_that_does_not_obey_is_not_written_to_for_ever() {
+        let (mut standing, wanted) = (Standing::default(), desired(Some("hold")));
+        let mut now = 0;
+        let mut tries = Vec::new();
+        while now < 4000 {
+            if standing.step(&wanted, false, at(now)) == Step::Attempt {
+                let given_up = standing.tried(&wanted, Outcome::Ineffective, None, None, at(now));
+                tries.push((now, given_up));
+            }
+            now += 1;
+        }
+        assert_eq!(tries[..4], [(0, false), (30, false), (90, true), (690, true)]);
+        assert!(tries.len() <= 9, "{tries:?}");
+    }
+
+    #[test]
+    fn what_somebody_else_changes_twice_is_theirs() {
+        let (mut standing, wanted) = (stood(&plan(None, None)), desired(Some("hold")));
+        assert!(!standing.deviates(at(100)));
+        assert_eq!(standing.step(&wanted, false, at(100)), Step::Attempt);
+        standing.tried(&wanted, Outcome::Confirmed, Some(&plan(None, None)), None, at(110));
+        assert!(standing.deviates(at(300)));
+        assert_eq!(standing.phase(&wanted), ControlPhase::Foreign);
+        assert_eq!(standing.step(&wanted, false, at(9999)), Step::Wait);
+        assert_eq!(standing.step(&desired(Some("idle")), false, at(9999)), Step::Attempt, "something else");
+    }
+
+    #[test]
+    fn long_apart_they_are_two_slips() {
+        let (mut standing, wanted) = (stood(&plan(None, None)), desired(Some("hold")));
+        assert!(!standing.deviates(at(100)));
+        standing.tried(&wanted, Outcome::Confirmed, Some(&plan(None, None)), None, at(110));
+        assert!(!standing.deviates(at(800)));
+    }
+
+    #[test]
+    fn a_dry_run_becomes_a_write_when_it_may() {
+        let (mut standing, wanted) = (Standing::default(), desired(Some("hold")));
+        standing.tried(&wanted, Outcome::DryRun, None, None, at(0));
+        assert_eq!(standing.step(&wanted, true, at(9999)), Step::Wait);
+        assert_eq!(standing.step(&wanted, false, at(9999)), Step::Attempt);
+        assert!(!standing.ours);
+    }
+}
