@@ -5,6 +5,8 @@ mod devices;
 
 use std::collections::HashMap;
 
+use ohmstead_model::DeviceId;
+
 use crate::config::Config;
 use crate::place::place as place_of;
 use crate::problem::{Fault, What};
@@ -19,6 +21,26 @@ pub(crate) fn whole(config: &Config, root: &Node, with_files: bool, faults: &mut
     mqtt(config, root, with_files, faults);
     web(config, root, with_files, faults);
     dbus_apis(config, root, with_files, faults);
+    limits(config, root, faults);
+}
+
+/// Limits that can hold, for devices that are there.
+fn limits(config: &Config, root: &Node, faults: &mut Vec<Fault>) {
+    for error in config.limits.errors() {
+        let path = ["limits", error.limit.key(), error.key];
+        let text = format!("`limits.{}`: {}", error.limit, error.what);
+        faults.push(Fault::at(mark_of(root, &path), What::Text(text)));
+    }
+    for (name, limit) in config.limits.limits() {
+        let is_configured = |id: &DeviceId| config.devices.iter().any(|(configured, _)| configured == id);
+        let missing = limit.devices.iter().flatten().filter(|id| !is_configured(id));
+        for id in missing {
+            let known: Vec<_> = config.devices.iter().map(|(id, _)| id.as_str()).collect();
+            let text = format!("`limits.{name}` names `{id}`, which is not configured");
+            let fault = Fault::at(mark_of(root, &["limits", name.key(), "devices"]), What::Text(text));
+            faults.push(fault.help(format!("configured devices: {}", known.join(", "))));
+        }
+    }
 }
 
 /// Two devices at one address are one device configured twice: each would take the other's answers.

@@ -42,6 +42,8 @@ pub struct Config {
     /// Whether nothing is ever written to a device that does not say otherwise itself. True unless the file says
     /// `read_only: false`.
     pub read_only: bool,
+    /// The limits of the site.
+    pub limits: ohmstead_control::limiter::Settings,
     /// The log.
     pub log: LogSettings,
     /// Where the store, the socket and the lock live, if the file says so.
@@ -71,8 +73,19 @@ impl Config {
 }
 
 /// The keys of the top level.
-const SECTIONS: &[&str] =
-    &["site", "devices", "schedules", "overrides", "mqtt", "web", "history", "read_only", "log", "data_dir"];
+const SECTIONS: &[&str] = &[
+    "site",
+    "devices",
+    "schedules",
+    "limits",
+    "overrides",
+    "mqtt",
+    "web",
+    "history",
+    "read_only",
+    "log",
+    "data_dir",
+];
 
 /// Reads and checks the file at `path`. `env` gives the values for `${NAME}`.
 ///
@@ -254,6 +267,7 @@ fn assemble(root: &Node, with_files: bool, faults: &mut Vec<Fault>) -> Config {
         web: sections.unless_off("web"),
         history: sections.get("history").unwrap_or_default(),
         read_only: sections.get("read_only").unwrap_or(true),
+        limits: sections.get("limits").unwrap_or_default(),
         log: sections.get("log").unwrap_or_default(),
         data_dir: sections.get("data_dir"),
     };

@@ -2,10 +2,12 @@
 
 mod marstek_poller;
 mod pv_inverter_monitor;
+mod venus_export_limiter;
 mod victron_paths;
 
 pub use marstek_poller::marstek_poller;
 pub use pv_inverter_monitor::pv_inverter_monitor;
+pub use venus_export_limiter::venus_export_limiter;
 pub use victron_paths::victron_paths;
 
 /// A converted configuration.

@@ -17,6 +17,7 @@
 pub mod arbiter;
 mod bounds;
 mod desired;
+pub mod limiter;
 pub mod overrides;
 mod proposal;
 pub mod reason;
@@ -28,4 +29,4 @@ pub use desired::{Desired, Said};
 pub use overrides::Override;
 pub use proposal::{Proposal, Who};
 pub use reason::{Language, Reason};
-pub use step::{Inputs, Settings, State, step};
+pub use step::{Cycle, Inputs, Settings, State, step};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use ohmstead_model::{DeviceId, Moment, Role, Snapshot};
 
-use crate::{Desired, Override, Proposal, arbiter, schedule};
+use crate::{Desired, Override, Proposal, arbiter, limiter, schedule};
 
 /// What the configuration says about control.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Settings {
     pub schedule: Vec<schedule::Rule>,
     /// The site's holidays.
     pub holidays: schedule::Holidays,
+    /// The limits of the site.
+    pub limits: limiter::Settings,
 }
 
 /// What a cycle looks at. It does not change during the cycle.
@@ -29,16 +31,30 @@ pub struct Inputs<'a> {
 
 /// What the proposers remember from one cycle to the next.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct State {}
+pub struct State {
+    /// The limits of the site.
+    pub limiter: limiter::State,
+}
 
-/// What every device should do now, and what to remember. Devices of which nobody wants anything are in it too, for they
-/// are to be left alone.
-pub fn step(state: &State, inputs: Inputs<'_>, now: Moment, settings: &Settings) -> (State, Vec<Desired>) {
+/// What a cycle leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cycle {
+    /// What to remember.
+    pub state: State,
+    /// What every device should do now. Those of which nobody wants anything are in it too, for they are to be left alone.
+    pub desired: Vec<Desired>,
+    /// How the limits are doing.
+    pub verdicts: Vec<limiter::Verdict>,
+}
+
+/// The next cycle.
+pub fn step(state: &State, inputs: Inputs<'_>, now: Moment, settings: &Settings) -> Cycle {
     let mut proposals: BTreeMap<DeviceId, Vec<Proposal>> = BTreeMap::new();
+    let (limiter, limited, verdicts) = limiter::step(&state.limiter, inputs.snapshot, now, &settings.limits);
     let overrides = inputs.overrides.iter().map(Override::propose);
     let scheduled =
         schedule::propose(inputs.snapshot, now, &settings.time_zone, &settings.schedule, &settings.holidays);
-    for proposal in overrides.chain(scheduled) {
+    for proposal in limited.into_iter().chain(overrides).chain(scheduled) {
         proposals.entry(proposal.device.clone()).or_default().push(proposal);
     }
     let decide = |device: &ohmstead_model::DeviceState| {
@@ -50,7 +66,7 @@ pub fn step(state: &State, inputs: Inputs<'_>, now: Moment, settings: &Settings)
         desired
     };
     let desired = inputs.snapshot.devices().map(std::convert::AsRef::as_ref).map(decide).collect();
-    (state.clone(), desired)
+    Cycle { state: State { limiter }, desired, verdicts }
 }
 
 /// Whether a device is one that modes can be asked of.

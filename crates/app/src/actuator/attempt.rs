@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ohmstead_drivers::{Device, DeviceError, ModeNow, Plan, Wear};
-use ohmstead_model::{Asker, BatteryMode, LedgerEntry, Moment, Outcome, Request, Wish};
-use ohmstead_units::{BatteryPower, Timespan};
+use ohmstead_model::{Asker, Assignment, BatteryMode, LedgerEntry, Moment, Outcome, Request, Wish};
+use ohmstead_units::{BatteryPower, Timespan, Watts};
 use tokio_util::sync::CancellationToken;
 
 use super::budget::TooMuch;
@@ -18,6 +18,9 @@ const READ_BACKS: usize = 3;
 
 /// Reading back at once again tells nothing new.
 const SETTLE_MIN: Duration = Duration::from_secs(1);
+
+/// The setting by which a device limits what it discharges with, where it has one.
+const DISCHARGE_LIMIT: &str = "max_discharge_power";
 
 /// A driver that always has something to do must not keep an attempt from its measurement.
 const POLL_EVERY_MIN: Duration = Duration::from_millis(100);
@@ -331,6 +334,52 @@ impl<'a> Attempt<'a> {
 }
 
 impl Gate {
+    /// Lets the device discharge with at most `limit` of its own accord. Quick, for it follows a measurement: no row of the
+    /// ledger but for the first, no reading back, for who limits measures what comes of it. `Ok(true)` where it was written.
+    pub(crate) async fn limit(
+        &self,
+        device: &mut dyn Device,
+        limit: Watts,
+        by: &str,
+    ) -> Result<bool, String> {
+        if self.is_read_only() {
+            return Err("read-only".to_owned());
+        }
+        let value = format!("{}", limit.0.round());
+        let wish = Wish::Setting(Assignment { name: DISCHARGE_LIMIT.to_owned(), value });
+        let plan = device.plan(&wish, None).map_err(|error| error.reason)?;
+        if self.last.are(&plan.writes) {
+            return Ok(false);
+        }
+        let request = Request { device: self.id.clone(), wish, lease: None, asked_by: Asker::Control };
+        let errand = Errand { by: by.to_owned(), ..Errand::plain(&request, &self.stop) };
+        let is_first = self.original().await.is_none();
+        if is_first {
+            let mode = Request { wish: BatteryMode::Auto.into(), ..request.clone() };
+            let mode = Errand::plain(&mode, &self.stop);
+            let before = device.read_back(&mode.request.wish).await.map_err(|error| chain(&error))?;
+            Attempt::new(self, &mode).remember_original(&before).await?;
+        }
+        if let Some(wear) = &plan.wear {
+            self.spend(wear).await.map_err(|too_much| too_much.verdict.1)?;
+        }
+        self.last.set(None);
+        let reply = device.write(&plan).await.map_err(|error| chain(&error))?;
+        if is_first {
+            let mut attempt = Attempt::new(self, &errand);
+            attempt.tell(&plan);
+            attempt.entry.reply = Some(reply.reply.clone());
+            let outcome = if reply.accepted { Outcome::AcceptedUnmeasured } else { Outcome::Rejected };
+            let entry = attempt.into_entry(outcome, "what follows is measured by the limit".to_owned());
+            self.record(entry).await;
+        }
+        if !reply.accepted {
+            return Err(format!("the device refused: {}", reply.reply));
+        }
+        self.last.set(Some(plan.writes));
+        Ok(true)
+    }
+
     /// Writes again what is wanted already, because the device ends it by itself or because the house has changed
     /// meanwhile. No row of the ledger: nothing new is wanted. What was written, or why nothing was.
     pub(crate) async fn renew(&self, device: &mut dyn Device, request: &Request) -> Result<Plan, String> {

@@ -205,7 +205,7 @@ impl Gate {
         }
     }
 
-    async fn record(&self, mut entry: LedgerEntry) -> LedgerEntry {
+    pub(super) async fn record(&self, mut entry: LedgerEntry) -> LedgerEntry {
         match self.records.append_ledger(entry.clone()).await {
             Ok(id) => entry.id = id,
             Err(error) => {

@@ -26,6 +26,8 @@ enum From {
     MarstekPoller(File),
     /// The environment file of pv-inverter-monitor (KEY=VALUE lines); /dev/null for versions without one
     PvInverterMonitor(File),
+    /// The config.py of venus-export-limiter; it is read, not run
+    VenusExportLimiter(File),
     /// A JSON list of a GX device's paths with intervals and limits, as `export paths --json` writes one
     VictronPaths(File),
 }
@@ -46,6 +48,7 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<(), Failure>
     let (convert, File { file, output }): (Convert, _) = match &arguments.from {
         From::MarstekPoller(file) => (import::marstek_poller, file),
         From::PvInverterMonitor(file) => (import::pv_inverter_monitor, file),
+        From::VenusExportLimiter(file) => (import::venus_export_limiter, file),
         From::VictronPaths(file) => (import::victron_paths, file),
     };
     let text = std::fs::read_to_string(file)

@@ -7,6 +7,7 @@
 //! ```
 
 mod book;
+mod limits;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,17 +15,20 @@ use std::time::Duration;
 
 use ohmstead_config::Config;
 use ohmstead_control::overrides::{LONGEST, OverrideSettings};
-use ohmstead_control::{Desired, Inputs, Override, Reason, Settings, State, Who, step};
-use ohmstead_model::{BatteryMode, Clock, DeviceId, Request, Wish};
+use ohmstead_control::{Cycle, Desired, Inputs, Override, Reason, Settings, State, Who, step};
+use ohmstead_model::{BatteryMode, Clock, DeviceId, Moment, Request, Snapshot, Wish};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::actuator::{Ask, Commander, ControlDoor, Ended, Ending, How, ModeAsk};
 use crate::hub::Hub;
 use crate::records::Records;
+use limits::Limits;
 
 /// The period of control.
 const CYCLE: Duration = Duration::from_secs(1);
+/// Limits are looked at whenever something new is known, and no more often than this.
+const BETWEEN: Duration = Duration::from_millis(100);
 
 /// What the configuration says about control; may change while the program runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +44,7 @@ impl Rules {
                 time_zone: config.site.timezone.clone(),
                 schedule: config.schedules.clone(),
                 holidays: config.site.holidays.clone(),
+                limits: config.limits.clone(),
             },
             overrides: config.overrides,
         }
@@ -61,25 +66,31 @@ pub(crate) struct Control {
     door: ControlDoor,
     state: State,
     overrides: BTreeMap<DeviceId, Override>,
+    limits: Limits,
 }
 
 impl Control {
     /// Takes the door to the devices; `None` if somebody has it already.
     pub(crate) fn new(parts: Parts) -> Option<Self> {
         let door = parts.commander.steer()?;
-        Some(Self { parts, door, state: State::default(), overrides: BTreeMap::new() })
+        let (state, overrides, limits) = (State::default(), BTreeMap::new(), Limits::default());
+        Some(Self { parts, door, state, overrides, limits })
     }
 
     /// Works until told to stop.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         self.overrides = book::read(self.parts.records.as_ref()).await;
+        let mut news = self.parts.hub.news();
         loop {
             self.cycle().await;
+            let is_limited = self.parts.rules.borrow().settings.limits.limits().next().is_some();
+            let (clock, last) = (Arc::clone(&self.parts.clock), self.parts.clock.now());
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 Some(ended) = self.door.ends.recv() => self.take_end(ended).await,
                 Some(ask) = self.door.asks.recv() => self.take(ask).await,
+                () = read_again(&mut news, clock.as_ref(), last), if is_limited => {}
                 () = self.parts.clock.sleep(CYCLE) => {}
             }
         }
@@ -88,19 +99,20 @@ impl Control {
     /// One cycle: what has ended goes, and every device is told what is wanted of it now.
     async fn cycle(&mut self) {
         self.end_overrides().await;
-        for desired in self.decide() {
+        let Cycle { state, desired, verdicts } = self.decide();
+        self.state = state;
+        for desired in desired {
             self.parts.commander.order(&desired);
         }
+        self.limits.tell(&self.parts.hub, &verdicts).await;
     }
 
-    fn decide(&mut self) -> Vec<Desired> {
+    fn decide(&self) -> Cycle {
         let overrides: Vec<_> = self.overrides.values().cloned().collect();
         let snapshot = self.parts.hub.snapshot();
         let inputs = Inputs { snapshot: &snapshot, overrides: &overrides };
         let now = self.parts.clock.now();
-        let (state, desired) = step(&self.state, inputs, now, &self.parts.rules.borrow().settings);
-        self.state = state;
-        desired
+        step(&self.state, inputs, now, &self.parts.rules.borrow().settings)
     }
 
     async fn end_overrides(&mut self) {
@@ -153,15 +165,19 @@ impl Control {
     }
 
     /// Whether a request leaves the device alone from then on: its own automatic, while nobody else wants anything of it.
-    fn is_for_good(&mut self, request: &Request) -> bool {
+    fn is_for_good(&self, request: &Request) -> bool {
         let is_auto = request.wish == Wish::Mode(BatteryMode::Auto) && request.lease.is_none();
         is_auto
-            && !self.decide().iter().any(|desired| desired.device == request.device && desired.mode.is_some())
+            && !self
+                .decide()
+                .desired
+                .iter()
+                .any(|desired| desired.device == request.device && desired.mode.is_some())
     }
 
     /// What follows for a device. What it cannot do is asked of it once, for it knows best why.
     fn held(&mut self, device: &DeviceId) -> How {
-        let desired = self.decide().into_iter().find(|desired| desired.device == *device);
+        let desired = self.decide().desired.into_iter().find(|desired| desired.device == *device);
         let desired = desired.unwrap_or_else(|| Desired::hands_off(device.clone()));
         if desired.chosen == Some(Who::Override) && matches!(desired.reason, Reason::CannotDo(_)) {
             self.overrides.remove(device);
@@ -195,6 +211,17 @@ impl Control {
         if let Err(error) = book::write(self.parts.records.as_ref(), &self.overrides).await {
             tracing::warn!(target: "control", %error, "what was asked by hand would not survive a restart");
         }
+    }
+}
+
+/// Ends when something new is known; what comes together is looked at once.
+async fn read_again(news: &mut watch::Receiver<Arc<Snapshot>>, clock: &dyn Clock, last: Moment) {
+    if news.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    let since = clock.now().since(last);
+    if since < BETWEEN {
+        clock.sleep(BETWEEN - since).await;
     }
 }
 

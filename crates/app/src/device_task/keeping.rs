@@ -1,13 +1,16 @@
 //! Keeping the device at what is wanted of it, and giving it back.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use ohmstead_control::{Desired, Language};
 use ohmstead_drivers::Device;
 use ohmstead_model::{
-    Asker, Assignment, BatteryMode, ControlPhase, ControlState, LedgerEntry, Metric, Notice, Outcome,
-    Request, Severity, Wish,
+    Asker, BatteryMode, ControlPhase, ControlState, LedgerEntry, Metric, Notice, Outcome, Request, Severity,
+    Wish,
 };
+use ohmstead_units::Watts;
 use tokio_util::sync::CancellationToken;
 
 use super::standing::{Shows, Standing, Step, Wanted};
@@ -30,9 +33,6 @@ const FULL_OR_EMPTY: (f64, f64) = (95.0, 15.0);
 
 /// The device's own mode by which others know that it is left alone.
 const LEFT_ALONE: &str = "control";
-
-/// The setting by which a device limits what it discharges with, where it has one.
-const DISCHARGE_LIMIT: &str = "max_discharge_power";
 
 /// The notices of control.
 const INEFFECTIVE: &str = "control_ineffective";
@@ -104,6 +104,7 @@ impl DeviceTask {
                 self.renew(device, &desired).await;
                 Ok(())
             }
+            Step::Limit(limit) => self.limit(device, &desired, limit).await,
             Step::GiveBack => self.give_back(device, LEFT_ALONE).await.1,
         };
         self.show(&desired).await;
@@ -143,14 +144,8 @@ impl DeviceTask {
 
     /// What the device is asked for.
     fn request(&self, desired: &Desired) -> Request {
-        let wish = match (&desired.mode, desired.discharge_max) {
-            (Some(BatteryMode::Auto), Some(limit)) => Wish::Setting(Assignment {
-                name: DISCHARGE_LIMIT.to_owned(),
-                value: format!("{}", limit.0.round()),
-            }),
-            (mode, _) => mode.clone().unwrap_or(BatteryMode::Auto).into(),
-        };
-        let lease = matches!(wish, Wish::Mode(_)).then(|| self.dead_man(desired));
+        let wish = desired.mode.clone().unwrap_or(BatteryMode::Auto).into();
+        let lease = Some(self.dead_man(desired));
         Request { device: self.id.clone(), wish, lease, asked_by: Asker::Control }
     }
 
@@ -160,6 +155,34 @@ impl DeviceTask {
         let left = ends.0.saturating_sub(self.gate.clock.now().unix.0);
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
         left.clamp(Duration::from_secs(1), DEAD_MAN)
+    }
+
+    /// Keeps what the device discharges with of its own accord under a limit. Whatever else was wanted before ends first.
+    async fn limit(
+        &mut self,
+        device: &mut dyn Device,
+        desired: &Desired,
+        limit: Watts,
+    ) -> Result<(), Broken> {
+        if self.standing.is_in_another_mode() {
+            let plain = Desired { discharge_max: None, ..desired.clone() };
+            self.attempt(device, &plain, BatteryMode::Auto.to_string(), by(desired)).await.1?;
+        }
+        let limited = AssertUnwindSafe(self.gate.limit(device, limit, by(desired))).catch_unwind().await;
+        let now = self.gate.clock.now();
+        match limited {
+            Ok(Ok(_)) => self.standing.limited(desired, Outcome::AcceptedUnmeasured, now),
+            Ok(Err(error)) => {
+                let read_only = self.gate.is_read_only();
+                if !read_only {
+                    tracing::warn!(target: "control", device = %self.id, error, "the limit could not be written");
+                }
+                let outcome = if read_only { Outcome::DryRun } else { Outcome::Failed };
+                self.standing.limited(desired, outcome, now);
+            }
+            Err(_) => return Err(Broken),
+        }
+        Ok(())
     }
 
     async fn renew(&mut self, device: &mut dyn Device, desired: &Desired) {
@@ -378,7 +401,7 @@ mod tests {
     use std::sync::Arc;
 
     use ohmstead_model::{DeviceInfo, DeviceState, Moment, Observed, Value};
-    use ohmstead_units::{BatteryPower, Watts};
+    use ohmstead_units::BatteryPower;
     use rstest::rstest;
 
     use super::*;

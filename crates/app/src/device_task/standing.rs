@@ -21,6 +21,8 @@ const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(30);
 /// What was refused or given up is tried again so late, if it is still wanted.
 const LATER: Duration = Duration::from_secs(600);
+/// A limit that could not be written is written so late again.
+const LIMIT_PAUSE: Duration = Duration::from_secs(5);
 /// A device that somebody else changes twice within this time is left to them.
 const FOREIGN_WITHIN: Duration = Duration::from_secs(600);
 
@@ -38,7 +40,7 @@ impl Wanted {
 }
 
 /// What to do next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Step {
     /// Nothing at present.
     Wait,
@@ -46,6 +48,8 @@ pub(super) enum Step {
     Attempt,
     /// Write again what is there already.
     Renew,
+    /// Its own automatic, with at most so much discharge.
+    Limit(Watts),
     /// Make the device what it was before it was ours.
     GiveBack,
 }
@@ -87,7 +91,12 @@ impl Standing {
                 Step::Wait
             };
         }
-        if self.wanted.as_ref() != Some(&Wanted::of(desired)) {
+        let is_news = self.wanted.as_ref() != Some(&Wanted::of(desired));
+        if let (Some(BatteryMode::Auto), Some(limit)) = (&desired.mode, desired.discharge_max) {
+            let may_not = read_only && self.outcome == Some(Outcome::DryRun);
+            return if may_not || !(is_news || due) { Step::Wait } else { Step::Limit(limit) };
+        }
+        if is_news {
             return Step::Attempt;
         }
         match self.outcome {
@@ -143,6 +152,21 @@ impl Standing {
                 given_up
             }
         }
+    }
+
+    /// Whether something else than the device's own automatic is wanted of it so far.
+    pub(super) fn is_in_another_mode(&self) -> bool {
+        let mode = self.wanted.as_ref().and_then(|wanted| wanted.mode.as_ref());
+        mode.is_some_and(|mode| *mode != BatteryMode::Auto)
+    }
+
+    /// A limit was written, or not.
+    pub(super) fn limited(&mut self, desired: &Desired, outcome: Outcome, now: Moment) {
+        self.wanted = Some(Wanted::of(desired));
+        self.outcome = Some(outcome);
+        (self.renews, self.foreign, self.shows) = (false, false, None);
+        self.ours |= outcome == Outcome::AcceptedUnmeasured;
+        self.next = (outcome == Outcome::Failed).then(|| now.plus(LIMIT_PAUSE));
     }
 
     /// The device does as wanted, by `plan`.

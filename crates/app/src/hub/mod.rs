@@ -137,6 +137,13 @@ impl Hub {
         self.lost.load(Ordering::Relaxed)
     }
 
+    /// Tells that something new is known, whatever it is.
+    pub(crate) fn news(&self) -> watch::Receiver<Arc<Snapshot>> {
+        let mut news = self.snapshot.clone();
+        news.mark_unchanged();
+        news
+    }
+
     /// Every change from now on.
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Update> {
         self.updates.subscribe()

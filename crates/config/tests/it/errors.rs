@@ -17,7 +17,7 @@ use crate::refused;
       |
     2 | readonly: true
       | ^^^^^^^^
-      = known keys here: site, devices, schedules, overrides, mqtt, web, history, read_only, log, data_dir"#]])]
+      = known keys here: site, devices, schedules, limits, overrides, mqtt, web, history, read_only, log, data_dir"#]])]
 #[case::a_rule_for_a_stranger("devices: { garage: { marstek: { host: h } } }\nschedules:\n  night: { from: \"22:00\", to: \"06:00\", mode: hold, devices: [garage, gaarge] }\n", expect![[r#"
     ohmstead.yaml:3:70: no device `gaarge` is configured
       |
@@ -164,6 +164,32 @@ use crate::refused;
       |
     2 | site: { latitude: 148.8, longitude: 2.3 }
       |                   ^^^^^"#]])]
+#[case::a_limit_without_power("devices: {}\nlimits: { multi_output: { floor: 1 kW } }\n", expect![[r#"
+    ohmstead.yaml:2:11: missing key `max` in `limits.multi_output`
+      |
+    2 | limits: { multi_output: { floor: 1 kW } }
+      |           ^^^^^^^^^^^^"#]])]
+#[case::a_limit_of_two_phases("devices: {}\nlimits: { multi_output: { max: 3 kW, phases: 2 } }\n", expect![[r#"
+    ohmstead.yaml:2:46: 2 phases: expected 1 or 3
+      |
+    2 | limits: { multi_output: { max: 3 kW, phases: 2 } }
+      |                                              ^"#]])]
+#[case::a_floor_above_the_limit("devices: {}\nlimits:\n  multi_output:\n    max: 500 W\n    floor: 1 kW\n", expect![[r#"
+    ohmstead.yaml:5:12: `limits.multi_output`: `floor` (1000 W) is above `max` (500 W)
+      |
+    5 |     floor: 1 kW
+      |            ^^^^"#]])]
+#[case::a_limit_below_0("devices: {}\nlimits: { feed_in: { max: -3 kW } }\n", expect![[r#"
+    ohmstead.yaml:2:27: `limits.feed_in`: `max` is below 0: the direction is in the limit's name
+      |
+    2 | limits: { feed_in: { max: -3 kW } }
+      |                           ^^^^^"#]])]
+#[case::a_limit_for_a_device_that_is_not_there("devices: { gx: { victron: {} } }\nlimits: { feed_in: { max: 0, devices: [gy] } }\n", expect![[r#"
+    ohmstead.yaml:2:30: `limits.feed_in` names `gy`, which is not configured
+      |
+    2 | limits: { feed_in: { max: 0, devices: [gy] } }
+      |                              ^^^^^^^
+      = configured devices: gx"#]])]
 #[case::half_a_place("devices: {}\nsite:\n  latitude: 48.8\n", expect![[r#"
     ohmstead.yaml:2:1: `site` has no `longitude`: latitude and longitude belong together
       |
@@ -276,7 +302,7 @@ use crate::refused;
       |
     5 | mqt: {}
       | ^^^
-      = known keys here: site, devices, schedules, overrides, mqtt, web, history, read_only, log, data_dir
+      = known keys here: site, devices, schedules, limits, overrides, mqtt, web, history, read_only, log, data_dir
 
     ohmstead.yaml:6:12: invalid value "7" for `read_only`: expected true or false
       |
@@ -400,7 +426,7 @@ use crate::refused;
       |
     2 | "\e[31mred": 1
       | ^^^^^^^^^^^
-      = known keys here: site, devices, schedules, overrides, mqtt, web, history, read_only, log, data_dir"#]])]
+      = known keys here: site, devices, schedules, limits, overrides, mqtt, web, history, read_only, log, data_dir"#]])]
 #[case::secret_in_the_line_of_another_problem("devices: {}\nmqtt: { username: u, password: hunter2, topik: x }\n", expect![[r#"
     ohmstead.yaml:2:41: unknown key `topik` in `mqtt`; did you mean `topic`?
       |

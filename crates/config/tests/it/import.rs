@@ -335,6 +335,160 @@ mod monitor {
     }
 }
 
+mod limiter {
+    use super::*;
+    use ohmstead_config::import::venus_export_limiter;
+    use ohmstead_units::Watts;
+
+    const CONFIG: &str = r#"# config.py
+"""What is
+limited."""
+import os
+MAX_MULTIPLUS_OUTPUT_W = 30_000      # Maksimaalne Multiplus väljundvõimsus (W)
+PHASE_COUNT=3
+MIN_OUTPUT_LIMIT_W: int = 1000          # Minimaalne väljund (W)
+
+MAX_POWER_CHANGE_PER_STEP = 1500.0   # W
+GRADUAL_ADJUSTMENT = True
+DEVICE_PATH = 'com.victronenergy.vebus.ttyS4'  # = old
+if os.name:
+    PHASE_COUNT = 1
+"#;
+
+    #[test]
+    fn a_whole_configuration() {
+        let imported = venus_export_limiter(CONFIG, "/data/dbus-limit/config.py").expect("a sound file");
+        expect![[r#"
+            # Made by `ohmstead import venus-export-limiter` from /data/dbus-limit/config.py.
+            # `ohmstead check --config THIS_FILE --live` reads the device once.
+
+            site:
+              name: Home
+
+            # The GX device that this runs on. From another machine: `mqtt: ADDRESS`.
+            devices:
+              gx:
+                victron:
+                  dbus: system
+
+            # A bound for discharging keeps them: see docs/limits.md for what can be limited and what cannot.
+            limits:
+              multi_output: { max: 30 kW, floor: 1 kW, step: 1500 W, phases: 3 }
+
+            # Limits may write, as they were meant to. `true` makes everything a dry run.
+            read_only: false
+        "#]]
+        .assert_eq(&imported.yaml);
+        expect![[r#"
+            line 4: left out, it is no assignment, and nothing is run
+            line 12: left out, it is no assignment, and nothing is run
+            line 13: left out, it belongs to something that would have to be run
+            MAX_MULTIPLUS_OUTPUT_W: imported as `limits.multi_output.max`
+            PHASE_COUNT: imported as `phases`, which is compared with what the device shows
+            MIN_OUTPUT_LIMIT_W: imported as `floor`
+            MAX_POWER_CHANGE_PER_STEP: imported as `step`, which is for each second: the original ran once in each start
+            GRADUAL_ADJUSTMENT: imported: the bound goes by `step`
+            DEVICE_PATH: left out, nothing here needs it
+            the paths that it wrote for a Multi (/Ac/PowerLimit, /Ac/Out/L1/PowerLimit, /Settings/MaxPower) do not exist on any: the limit for discharging is used instead, and a bound without measured effect is given back and told
+            what is limited is measured every second, with a reserve of 500 W (`hysteresis`) before the bound is lifted
+            remove venus-export-limiter before this runs: of two programs that write one limit, each undoes the other's"#]].assert_eq(&imported.notes.join("\n"));
+        let limit = good(&imported.yaml).limits.multi_output.expect("the limit");
+        assert_eq!((limit.max, limit.step, limit.phases), (Watts(30_000.0), Watts(1500.0), Some(3)));
+    }
+
+    #[rstest::rstest]
+    #[case::of_master(
+        "MAX_GRID_EXPORT_W = 15000",
+        "  feed_in: { max: 15 kW, floor: 1 kW, step: 1 kW }\n",
+        "imported as `limits.feed_in.max`"
+    )]
+    #[case::no_feed_in("MAX_GRID_EXPORT_W = 0", "  feed_in: { max: 0 W,", "imported as `limits.feed_in.max`")]
+    #[case::not_gradual(
+        "MAX_MULTIPLUS_OUTPUT_W = 5e3\nGRADUAL_ADJUSTMENT = False",
+        "max: 5 kW, floor: 1 kW, step: 1 MW }",
+        "at once"
+    )]
+    #[case::two_phases(
+        "MAX_MULTIPLUS_OUTPUT_W=5500\nPHASE_COUNT = 2",
+        "max: 5500 W, floor: 1 kW, step: 1 kW }",
+        "PHASE_COUNT: left out, it is neither 1 nor 3"
+    )]
+    #[case::a_high_floor(
+        "MAX_MULTIPLUS_OUTPUT_W = 800",
+        "max: 800 W, floor: 800 W",
+        "the least output of 1000 W is above the limit of 800 W"
+    )]
+    #[case::twice(
+        "MAX_MULTIPLUS_OUTPUT_W = 1\nMAX_MULTIPLUS_OUTPUT_W = 4000",
+        "max: 4 kW",
+        "in line 1: left out, it stands again in line 2"
+    )]
+    #[case::a_sum(
+        "MAX_MULTIPLUS_OUTPUT_W = 4000\nMIN_OUTPUT_LIMIT_W = 5 * 100",
+        "floor: 1 kW",
+        "MIN_OUTPUT_LIMIT_W: left out, it is no plain number, and nothing is computed"
+    )]
+    #[case::a_text(
+        "MAX_MULTIPLUS_OUTPUT_W = 4000\nMAX_POWER_CHANGE_PER_STEP = '#5'",
+        "step: 1 kW",
+        "MAX_POWER_CHANGE_PER_STEP: left out, it is a text"
+    )]
+    #[case::no_step(
+        "MAX_MULTIPLUS_OUTPUT_W = 4000\nMAX_POWER_CHANGE_PER_STEP = 0",
+        "step: 1 kW",
+        "MAX_POWER_CHANGE_PER_STEP: left out, it is 0"
+    )]
+    #[case::a_call(
+        "print('x')\nMAX_MULTIPLUS_OUTPUT_W = 4000",
+        "max: 4 kW",
+        "line 1: left out, it is no assignment, and nothing is run"
+    )]
+    fn values_as_people_write_them(#[case] python: &str, #[case] yaml: &str, #[case] note: &str) {
+        let imported = venus_export_limiter(python, "config.py").expect("it has a limit");
+        assert!(imported.yaml.contains(yaml), "{}", imported.yaml);
+        assert!(imported.notes.iter().any(|line| line.contains(note)), "{:#?}", imported.notes);
+        good(&imported.yaml);
+    }
+
+    #[test]
+    fn without_a_limit_it_is_refused() {
+        let python = "MAX_MULTIPLUS_OUTPUT_W = os.environ['MAX']\n";
+        let error = venus_export_limiter(python, "config.py").expect_err("no number").to_string();
+        expect![[r#"
+            config.py:1:1: no limit is set: neither MAX_MULTIPLUS_OUTPUT_W nor MAX_GRID_EXPORT_W has a power (MAX_MULTIPLUS_OUTPUT_W: left out, it is no plain number, and nothing is computed)
+              |
+            1 | MAX_MULTIPLUS_OUTPUT_W = os.environ['MAX']
+              | ^
+              = give the config.py of venus-export-limiter, with a line such as MAX_MULTIPLUS_OUTPUT_W = 30000"#]].assert_eq(&error);
+        for text in [
+            "",
+            "devices: {}",
+            "{\"a\": 1}",
+            "MAX_MULTIPLUS_OUTPUT_W = -5",
+            "MAX_MULTIPLUS_OUTPUT_W = nan",
+            "MAX_GRID_EXPORT_W = 1e9",
+            "MAX_GRID_EXPORT_W == 5",
+        ] {
+            assert!(venus_export_limiter(text, "config.py").is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_imported_is_a_configuration(
+            max in "[0-9]{1,6}", key in ".{0,30}", floor in ".{0,8}", step in "[0-9._e-]{0,8}", phases in "[0-9]{0,2}", more in "\\PC{0,40}"
+        ) {
+            let python = format!(
+                "MAX_MULTIPLUS_OUTPUT_W = {max}\nMAX_GRID_EXPORT_W = {step}\nMIN_OUTPUT_LIMIT_W = {floor}\n\
+                 MAX_POWER_CHANGE_PER_STEP = {step}\nPHASE_COUNT = {phases}\n{key} = {more}\n{more}\n"
+            );
+            if let Ok(imported) = venus_export_limiter(&python, "a\nb") {
+                good(&imported.yaml);
+            }
+        }
+    }
+}
+
 const PATHS: &str = r#"{
   "metadata": {"version": "1.0", "api_endpoint": "http://192.0.2.88:8088", "device": "Cerbo GX"},
   "critical_paths": {

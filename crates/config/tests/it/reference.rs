@@ -43,6 +43,8 @@ fn every_key_is_documented_and_every_documented_key_exists() {
         ("mqtt.tls.", "devices: {}\nmqtt: { tls: { HERE } }"),
         ("web.", "devices: {}\nweb: { HERE }"),
         ("history.", "devices: {}\nhistory: { HERE }"),
+        ("limits.", "devices: {}\nlimits: { HERE }"),
+        ("limits.multi_output.", "devices: {}\nlimits: { multi_output: { max: 1, HERE } }"),
         ("log.", "devices: {}\nlog: { HERE }"),
     ]
     .into_iter()

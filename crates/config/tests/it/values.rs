@@ -30,6 +30,17 @@ fn little_is_needed() {
 }
 
 #[test]
+fn a_limit_of_the_site() {
+    let config =
+        good("devices: {}\nlimits: { multi_output: { max: 30 kW, floor: 1 kW, step: 1 kW, phases: 3 } }");
+    let limit = config.limits.multi_output.expect("it is set");
+    assert_eq!((limit.max.0, limit.step.0, limit.phases), (30_000.0, 1000.0, Some(3)));
+    assert_eq!(good("devices: {}\nlimits:").limits, ohmstead_control::limiter::Settings::default());
+    let named = good("devices: { gx: { victron: {} } }\nlimits: { feed_in: { max: 0, devices: [gx] } }");
+    assert!(named.limits.feed_in.is_some());
+}
+
+#[test]
 fn devices_keep_the_order_of_the_file() {
     let names = ["zeta", "alpha", "Mid-1", "0"];
     let lines: Vec<_> = names
