@@ -9,8 +9,9 @@ use std::time::Duration;
 use expect_test::{ExpectFile, expect_file};
 use jiff::tz::TimeZone;
 use ohmstead_model::{
-    Answer, AskError, Clock, Commands, DeviceId, DeviceInfo, DeviceState, Metric, Moment, Notice, Online,
-    Reading, Request, Role, Severity, Sleep, Snapshot, Ttl, UnixMillis, Unknown, Value, catalogue, house,
+    Answer, AskError, Asker, Clock, Commands, DeviceId, DeviceInfo, DeviceState, Metric, Moment, Notice,
+    Online, Reading, Request, Role, Severity, Sleep, Snapshot, Ttl, UnixMillis, Unknown, Value, catalogue,
+    house,
 };
 use rstest::rstest;
 use serde_json::Value as Json;

@@ -241,8 +241,8 @@ impl Commands for Taken {
         Box::pin(async { Ok(entry) })
     }
 
-    fn release(&self, device: DeviceId, asked_by: Asker) -> Answer {
-        self.ask(Request { device, wish: BatteryMode::Auto.into(), lease: None, asked_by })
+    fn release(&self, device: DeviceId, asked_by: ohmstead_model::Asker) -> Answer {
+        self.ask(Request { device, wish: ohmstead_model::BatteryMode::Auto.into(), lease: None, asked_by })
     }
 }
 

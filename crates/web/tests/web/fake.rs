@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use ohmstead_model::{
-    Answer, AskError, BatteryMode, Bucket, Commands, DeviceId, DeviceInfo, DeviceState, Event, LedgerEntry,
-    Metric, Moment, Notice, Observation, Online, Outcome, Phase, Points, Reading, Request, Resolution, Role,
-    Series, SeriesQuery, Severity, Snapshot, UnixMillis, Unknown, Update, Value, Wish, house,
+    Answer, AskError, Asker, BatteryMode, Bucket, Commands, DeviceId, DeviceInfo, DeviceState, Event,
+    LedgerEntry, Metric, Moment, Notice, Observation, Online, Outcome, Phase, Points, Reading, Request,
+    Resolution, Role, Series, SeriesQuery, Severity, Snapshot, UnixMillis, Unknown, Update, Value, Wish,
+    house,
 };
 use ohmstead_web::{Backend, BoxFuture, Counter, HistoryError, Site};
 use tokio::sync::{Semaphore, broadcast};
