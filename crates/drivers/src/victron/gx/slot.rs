@@ -138,3 +138,24 @@ impl Slot {
         change(&mut self.tree.write().unwrap_or_else(PoisonError::into_inner));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::victron::settings::Bus;
+
+    #[test]
+    fn of_an_interrupted_start_nothing_stays() {
+        let at = Moment::default();
+        let mut slot = Slot::new(Route::Dbus(Bus::System), at);
+        let items = vec![Told { path: "/Level".into(), value: None, text: None, limits: None }];
+        slot.take_one(Event::Up { service: "com.victronenergy.tank.a".into(), items }, at);
+        let is_here = |slot: &Slot| {
+            let tree = slot.tree.read().expect("nobody panicked");
+            tree.first("tank").is_some()
+        };
+        assert!(is_here(&slot));
+        slot.take_one(Event::Lost("the bus closed the connection".to_owned()), at);
+        assert!(!is_here(&slot), "it need not be there when the way comes back");
+    }
+}

@@ -245,6 +245,7 @@ impl Session {
         match message {
             Message::Connected => {
                 self.unconfirmed = 0;
+                self.portals.connected(port.clock.now().mono);
                 let filter = self
                     .portals
                     .used

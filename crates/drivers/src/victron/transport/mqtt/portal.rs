@@ -40,6 +40,11 @@ impl Portals {
         Self { used: configured, others: Vec::new(), since: now }
     }
 
+    /// From now on they can be heard.
+    pub(super) fn connected(&mut self, now: Duration) {
+        self.since = now;
+    }
+
     /// A portal spoke. Whether that is news: it is used from now on, or it is another one than the one that is used.
     pub(super) fn spoke(&mut self, portal: &str, known: &Known) -> bool {
         if self.used.as_deref() == Some(portal) || !is_portal(portal) {
@@ -116,9 +121,10 @@ mod tests {
     fn the_one_from_before_goes_first() {
         let mut portals = Portals::new(None, at(0));
         let known = known(Some("c0619ab9929a"), None);
+        portals.connected(at(9));
         portals.spoke("aabbccddeeff", &known);
-        assert_eq!((portals.used.as_deref(), portals.due()), (None, Some(at(5))));
-        assert!(!portals.decide(&known, at(4)));
+        assert_eq!((portals.used.as_deref(), portals.due()), (None, Some(at(14))));
+        assert!(!portals.decide(&known, at(13)));
         assert!(portals.spoke("c0619ab9929a", &known));
         assert_eq!(portals.used.as_deref(), Some("c0619ab9929a"));
     }
