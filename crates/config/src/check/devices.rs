@@ -31,11 +31,10 @@ pub(super) fn judge(config: &Config, root: &Node, faults: &mut Vec<Fault>) {
 }
 
 fn wrong(settings: &DeviceSettings) -> Vec<Wrong> {
-    let (capacity, per_day) = match settings {
-        DeviceSettings::Marstek(battery) => (battery.capacity, None),
-        DeviceSettings::Victron(gx) => (gx.capacity, Some(gx.writes_per_day)),
-        // Its driver reads `writes_per_day` with bounds of its own.
-        DeviceSettings::Voltronic(inverter) => (inverter.capacity, None),
+    let capacity = match settings {
+        DeviceSettings::Marstek(battery) => battery.capacity,
+        DeviceSettings::Victron(gx) => gx.capacity,
+        DeviceSettings::Voltronic(inverter) => inverter.capacity,
     };
     let quantities = match settings {
         DeviceSettings::Marstek(battery) => {
@@ -53,13 +52,6 @@ fn wrong(settings: &DeviceSettings) -> Vec<Wrong> {
     not_above_0("capacity", capacity.map(|capacity| capacity.0));
     for (key, watts) in quantities {
         not_above_0(key, watts.map(|watts| watts.0));
-    }
-    if per_day == Some(0) {
-        wrong.push(Wrong {
-            key: "writes_per_day",
-            text: "`writes_per_day` is 0".to_owned(),
-            help: "to allow no write at all say `read_only: true`",
-        });
     }
     if let DeviceSettings::Voltronic(inverter) = settings {
         wrong.extend(wrong_of_inverter(inverter));

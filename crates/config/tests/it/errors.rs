@@ -532,11 +532,30 @@ use crate::refused;
       |                                      ^^
       = give the number on the unit's plate, or leave the key out"#]])]
 #[case::no_write_at_all("devices: { a: { victron: { writes_per_day: 0 } } }\n", expect![[r#"
-    ohmstead.yaml:1:44: device `a`: `writes_per_day` is 0
+    ohmstead.yaml:1:44: invalid value `0` for `writes_per_day` in device `a`: expected 1 to 96 writes a day: each change of a setting rewrites a file in the GX device's flash; `read_only: true` forbids all
       |
     1 | devices: { a: { victron: { writes_per_day: 0 } } }
-      |                                            ^
-      = to allow no write at all say `read_only: true`"#]])]
+      |                                            ^"#]])]
+#[case::a_write_a_second("devices: { a: { victron: { write_interval: 0 s } } }\n", expect![[r#"
+    ohmstead.yaml:1:44: invalid value "0 ms" for `write_interval` in device `a`: expected 10 s to 24 h between two writes: each change of a setting rewrites a file in the GX device's flash
+      |
+    1 | devices: { a: { victron: { write_interval: 0 s } } }
+      |                                            ^^^"#]])]
+#[case::tls_in_a_scheme("devices: { a: { victron: { mqtt: { host: \"mqtts://gx\", password: p } } } }\n", expect![[r#"
+    ohmstead.yaml:1:28: invalid value "mqtts://gx" for `mqtt` in device `a`: expected a host name or IP address, without a scheme or with mqtt://; TLS is asked for with `tls:`
+      |
+    1 | devices: { a: { victron: { mqtt: { host: "mqtts://gx", password: **} } } }
+      |                            ^^^^"#]])]
+#[case::tls_without_whom_to_trust("devices: { a: { victron: { mqtt: { host: gx, tls: {} } } } }\n", expect![[r#"
+    ohmstead.yaml:1:46: invalid value map for `tls` in `mqtt` of device `a`: expected a map with ca_file or fingerprint_sha256, one of the two: whose certificate is believed
+      |
+    1 | devices: { a: { victron: { mqtt: { host: gx, tls: {} } } } }
+      |                                              ^^^"#]])]
+#[case::tls_where_there_is_none("devices: { a: { victron: { http: \"https://gx\" } } }\n", expect![[r#"
+    ohmstead.yaml:1:34: invalid value "https://gx" for `http` in device `a`: expected a host with a port, such as gx:8088 or http://gx:8088
+      |
+    1 | devices: { a: { victron: { http: "https://gx" } } }
+      |                                  ^^^^^^^^^^^^"#]])]
 #[case::relative_root("devices: { a: { voltronic: { sys_root: relative } } }\n", expect![[r#"
     ohmstead.yaml:1:40: device `a`: `sys_root` is "relative", which does not begin with a slash
       |

@@ -29,6 +29,11 @@ fn every_key_is_documented_and_every_documented_key_exists() {
         ("devices.NAME.victron.", "devices: { a: { victron: { HERE } } }"),
         ("devices.NAME.victron.mqtt.", "devices: { a: { victron: { mqtt: { host: h, HERE } } } }"),
         (
+            "devices.NAME.victron.mqtt.tls.",
+            "devices: { a: { victron: { mqtt: { host: h, tls: { HERE } } } } }",
+        ),
+        ("devices.NAME.victron.modbus.", "devices: { a: { victron: { modbus: { host: h, HERE } } } }"),
+        (
             "devices.NAME.victron.watch.",
             "devices: { a: { victron: { watch: [{ path: vebus/Mode, HERE }] } } }",
         ),

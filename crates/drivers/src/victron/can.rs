@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ohmstead_model::{Moment, Notice, Observation, Severity, Unknown, Value};
+use ohmstead_model::{Metric, Moment, Notice, Observation, Severity, Unknown, Value};
 use serde_json::Value as Json;
 
 use super::canonical::Values;
@@ -122,6 +122,15 @@ impl Can {
             values.push((errors, seen(track.rate.map(|rate| Value::Number(errors.round(rate))))));
         }
         values
+    }
+
+    /// When the statistics behind one of its metrics were told; `None` for every other metric.
+    pub(crate) fn told_at(&self, metric: Metric) -> Option<Moment> {
+        let slot = native::CAN_STATES
+            .iter()
+            .position(|state| *state == metric)
+            .or_else(|| native::CAN_ERRORS.iter().position(|errors| *errors == metric))?;
+        self.tracks.values().nth(slot).map(|track| track.at)
     }
 
     /// Whether somebody should look at the cables.

@@ -27,8 +27,12 @@ pub async fn discover(bus: &Bus, clock: Arc<dyn Clock>) -> Option<Found> {
                     Event::Up { service, items } => {
                         tree.write().unwrap_or_else(PoisonError::into_inner).up(&service, items, told.at);
                     }
-                    Event::Complete | Event::Lost(_) => return,
-                    Event::Changed { .. } | Event::Gone { .. } | Event::Alive => {}
+                    Event::Complete | Event::Absent(_) | Event::Lost(_) => return,
+                    Event::Changed { .. }
+                    | Event::Gone { .. }
+                    | Event::Alive
+                    | Event::Portal(_)
+                    | Event::Remark(_) => {}
                 }
             }
         }

@@ -11,6 +11,8 @@
 //! wait in trees of their own.
 
 mod can;
+mod freshness;
+mod memory;
 mod offer;
 mod reporting;
 mod slot;
@@ -23,7 +25,7 @@ use std::time::Duration;
 
 use futures_util::future::{FutureExt as _, select_all};
 use ohmstead_model::{
-    DeviceId, DeviceInfo, Evidence, Metric, Moment, NativeView, Notice, Observation, Ttl, Wish,
+    DeviceId, DeviceInfo, Evidence, Metric, Moment, NativeView, Notice, Observed, Ttl, Wish,
 };
 use ohmstead_units::Timespan;
 
@@ -38,7 +40,7 @@ use slot::Slot;
 
 /// A way that is down or says nothing for so long is left for the next one, and so long a better one must hold.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Values that did not change are reported again after this long: they live as long as their service does.
+/// Values that did not change are reported again after this long, with the time as of which they are known.
 const REPEAT: Duration = Duration::from_secs(10);
 /// Values for which seconds do not count are reported at most this often.
 const COALESCE: Duration = Duration::from_millis(250);
@@ -58,8 +60,10 @@ pub struct Gx {
     active: usize,
     vocabulary: Arc<Vocabulary>,
     info: DeviceInfo,
-    /// Everything reported so far.
-    reported: BTreeMap<Metric, Observation>,
+    /// Everything reported so far, with the time that it is of.
+    reported: BTreeMap<Metric, Observed>,
+    /// Nothing has been reported yet of what this way tells.
+    is_new_way: bool,
     /// The tree changed since it was last looked at.
     is_dirty: bool,
     can: Can,
@@ -82,7 +86,9 @@ impl Gx {
     /// Makes the device. Nothing is sent yet.
     pub fn open(id: DeviceId, settings: Settings, context: Context) -> Result<Self, OpenError> {
         let now = context.clock.now();
-        let slots: Vec<_> = settings.routes().into_iter().map(|route| Slot::new(route, now)).collect();
+        let remembered = context.memory.as_deref();
+        let slot = |route| Slot { portal: memory::portal(remembered, &route), ..Slot::new(route, now) };
+        let slots: Vec<_> = settings.routes().into_iter().map(slot).collect();
         let tree = slots
             .first()
             .map_or_else(|| Arc::new(RwLock::new(Tree::default())), |slot| Arc::clone(&slot.tree));
@@ -98,6 +104,7 @@ impl Gx {
             active: 0,
             vocabulary: Arc::new(Vocabulary::new(tree)),
             reported: BTreeMap::new(),
+            is_new_way: true,
             is_dirty: false,
             repeated: None,
             coalesced: None,
@@ -125,7 +132,9 @@ impl Gx {
     }
 
     fn ttl(&self) -> Ttl {
-        let fast = (REPEAT.max(self.settings.interval.0) * 3) + Duration::from_secs(5);
+        let asks = self.slots.get(self.active).is_some_and(|slot| slot.kind().has_to_ask());
+        let turn = if asks { REPEAT.max(self.settings.interval.0) } else { REPEAT };
+        let fast = (turn * 3) + Duration::from_secs(5);
         Ttl { fast, medium: fast.max(Duration::from_secs(180)), slow: fast.max(Duration::from_secs(900)) }
     }
 
@@ -233,7 +242,7 @@ impl Gx {
         }
         self.active = index;
         self.vocabulary.use_tree(Arc::clone(&slot.tree));
-        self.is_dirty = true;
+        (self.is_dirty, self.is_new_way) = (true, true);
         self.start_ways();
         self.describe();
         self.report(Report::Info(self.info.clone()));
@@ -323,11 +332,15 @@ impl Device for Gx {
     }
 
     fn memory(&self) -> Option<String> {
-        None
+        self.to_remember()
     }
 }
 
 /// The tree, also when a reader panicked with it.
 fn read(tree: &RwLock<Tree>) -> std::sync::RwLockReadGuard<'_, Tree> {
     tree.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn later(one: Moment, other: Moment) -> Moment {
+    if one.mono > other.mono { one } else { other }
 }

@@ -35,7 +35,9 @@ mod watch;
 pub use catalogue::{KnownPath, known_paths};
 pub use discover::discover;
 pub use gx::Gx;
-pub use settings::{Authority, Bus, Empty, Mqtt, ServeDbusApi, Settings, is_http_address};
+pub use settings::{
+    Authority, Bus, Empty, Modbus, Mqtt, ServeDbusApi, Settings, Tls, Trust, is_http_address,
+};
 pub use transport::Kind;
 pub(crate) use watch::metrics as watched_metrics;
 pub use watch::{WATCHES_MAX, Watch, is_watchable};

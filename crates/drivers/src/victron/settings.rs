@@ -1,10 +1,12 @@
 //! The configuration of one GX device.
 
+mod authority;
+mod modbus;
+mod mqtt;
 mod serve;
 
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use ohmstead_units::{Timespan, WattHours};
@@ -14,12 +16,12 @@ use super::transport::Kind;
 use super::watch::{self, Watch};
 use crate::OpenError;
 use crate::marstek::PhaseSetting;
+pub use authority::{Authority, is_http_address};
+use authority::{HTTP_PORT, MODBUS_PORT};
+pub use modbus::Modbus;
+pub(crate) use mqtt::is_portal;
+pub use mqtt::{Mqtt, Tls, Trust};
 pub use serve::{Empty, ServeDbusApi};
-
-/// Ports that Victron and the port-8088 interface use.
-const HTTP_PORT: u16 = 8088;
-const MODBUS_PORT: u16 = 502;
-const MQTT_PORT: u16 = 1883;
 
 /// Settings of one GX device, as they stand under `victron:` in the configuration. Several ways to the same device may
 /// be named: the best one that works is used. With none of them it is this machine's own bus.
@@ -31,9 +33,9 @@ pub struct Settings {
     /// The port-8088 interface: `http://gx:8088`.
     pub http: Option<Authority<HTTP_PORT>>,
     /// The device's MQTT broker: `gx`, `gx:1883`, or a map with `host` and more.
-    pub mqtt: Option<Mqtt>,
-    /// Modbus TCP: `gx:502`.
-    pub modbus: Option<Authority<MODBUS_PORT>>,
+    pub mqtt: Option<Box<Mqtt>>,
+    /// Modbus TCP: `gx:502`, or a map with `host` and more.
+    pub modbus: Option<Modbus>,
     /// The order in which the ways are tried; without it `dbus`, `mqtt`, `http`, `modbus`.
     pub prefer: Vec<Kind>,
     /// Name for people; the key of the device where absent.
@@ -45,9 +47,11 @@ pub struct Settings {
     pub phase: Option<PhaseSetting>,
     /// Usable energy of the battery when full, where the device does not know it.
     pub capacity: Option<WattHours>,
-    /// The least time between two writes of one setting: the device keeps settings in flash.
+    /// The least time between two writes of one setting, 10 s to 24 h: each rewrites a file in the device's flash.
+    #[serde(deserialize_with = "write_interval")]
     pub write_interval: Timespan,
-    /// The most writes of one setting in 24 hours.
+    /// The most writes of one setting in 24 hours, 1 to 96: one in each quarter of an hour.
+    #[serde(deserialize_with = "writes_per_day")]
     pub writes_per_day: u32,
     /// Paths of the device's own that become metrics.
     #[serde(deserialize_with = "watch::list")]
@@ -130,157 +134,37 @@ impl<'de> Deserialize<'de> for Bus {
     }
 }
 
-/// A host with a port; `PORT` where none is given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Authority<const PORT: u16> {
-    /// Host name or IP address, an IPv6 address without brackets.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-}
-
-impl<const PORT: u16> Authority<PORT> {
-    /// Reads `host`, `host:port`, `[ip]:port`, with any scheme in front and a slash behind.
-    pub fn parse(text: &str) -> Option<Self> {
-        let text = text.split_once("://").map_or(text, |(_, rest)| rest).trim_end_matches('/');
-        let (host, port) = match text.strip_prefix('[') {
-            Some(rest) => rest.split_once(']').map(|(host, port)| (host, port.strip_prefix(':')))?,
-            None if text.matches(':').count() > 1 => (text, None),
-            None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
-        };
-        let port = port.map_or(Some(PORT), |port| port.parse().ok()).filter(|port| *port != 0)?;
-        let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%');
-        (!host.is_empty() && host.len() <= 253 && host.chars().all(is_host))
-            .then(|| Self { host: host.to_owned(), port })
-    }
-}
-
-impl<const PORT: u16> fmt::Display for Authority<PORT> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (host, port) = (&self.host, self.port);
-        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
-    }
-}
-
-impl<'de, const PORT: u16> Deserialize<'de> for Authority<PORT> {
-    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(source)?;
-        Self::parse(&text).ok_or_else(|| {
-            Error::invalid_value(
-                Unexpected::Str(&text),
-                &"a host with a port, such as gx:502 or http://192.0.2.9:8088",
-            )
-        })
-    }
-}
-
-/// Whether a text is an address of the port-8088 interface.
-pub fn is_http_address(text: &str) -> bool {
-    Authority::<HTTP_PORT>::parse(text).is_some()
-}
-
-/// The device's MQTT broker.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Mqtt {
-    /// Where it is.
-    pub broker: Authority<MQTT_PORT>,
-    /// User name, where the broker wants one.
-    pub username: Option<String>,
-    /// Password; better in a file.
-    pub password: Option<String>,
-    /// File whose first line is the password.
-    pub password_file: Option<PathBuf>,
-    /// The portal id, 12 hex digits. Found by itself where absent.
-    pub portal: Option<String>,
-}
-
-impl fmt::Debug for Mqtt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mqtt")
-            .field("broker", &self.broker)
-            .field("username", &self.username)
-            .field("password", &self.password.as_ref().map(|_| "..."))
-            .field("password_file", &self.password_file)
-            .field("portal", &self.portal)
-            .finish()
-    }
-}
-
-impl Mqtt {
-    /// A broker that asks for nothing.
-    pub(crate) fn at(broker: Authority<MQTT_PORT>) -> Self {
-        Self { broker, username: None, password: None, password_file: None, portal: None }
-    }
-}
-
-/// The long form of [`Mqtt`].
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MqttMap {
-    host: String,
-    #[serde(default)]
-    port: Option<u16>,
-    #[serde(default)]
-    username: Option<String>,
-    #[serde(default)]
-    password: Option<String>,
-    #[serde(default)]
-    password_file: Option<PathBuf>,
-    #[serde(default)]
-    portal: Option<String>,
-}
-
-impl<'de> Deserialize<'de> for Mqtt {
-    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        source.deserialize_any(MqttVisitor)
-    }
-}
-
-struct MqttVisitor;
-
-impl<'de> serde::de::Visitor<'de> for MqttVisitor {
-    type Value = Mqtt;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a broker such as gx:1883, or a map with host, port, username, password_file, portal")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Mqtt, E> {
-        Authority::parse(text).map(Mqtt::at).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
-    }
-
-    fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Mqtt, A::Error> {
-        let map = MqttMap::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
-        let mut broker = Authority::parse(&map.host).ok_or_else(|| {
-            A::Error::invalid_value(Unexpected::Str(&map.host), &"a host name or IP address")
-        })?;
-        broker.port = map.port.unwrap_or(broker.port);
-        let is_portal = |portal: &str| {
-            (1..=64).contains(&portal.len()) && portal.chars().all(|c| c.is_ascii_alphanumeric())
-        };
-        if let Some(portal) = map.portal.as_deref().filter(|portal| !is_portal(portal)) {
-            return Err(A::Error::invalid_value(
-                Unexpected::Str(portal),
-                &"a portal id such as c0619ab9929a",
-            ));
-        }
-        Ok(Mqtt {
-            broker,
-            username: map.username,
-            password: map.password,
-            password_file: map.password_file,
-            portal: map.portal,
-        })
-    }
-}
-
 fn interval<'de, D: Deserializer<'de>>(source: D) -> Result<Timespan, D::Error> {
     const RANGE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
+    within(source, &RANGE, "an interval between 1 s and 1 h: a GX device that is kept busy reboots")
+}
+
+fn write_interval<'de, D: Deserializer<'de>>(source: D) -> Result<Timespan, D::Error> {
+    const RANGE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(86_400);
+    let expected =
+        "10 s to 24 h between two writes: each change of a setting rewrites a file in the GX device's flash";
+    within(source, &RANGE, expected)
+}
+
+fn writes_per_day<'de, D: Deserializer<'de>>(source: D) -> Result<u32, D::Error> {
+    let count = u32::deserialize(source)?;
+    if (1..=96).contains(&count) {
+        return Ok(count);
+    }
+    let expected = "1 to 96 writes a day: each change of a setting rewrites a file in the GX device's flash; \
+                    `read_only: true` forbids all";
+    Err(Error::invalid_value(Unexpected::Unsigned(count.into()), &expected))
+}
+
+fn within<'de, D: Deserializer<'de>>(
+    source: D,
+    range: &RangeInclusive<Duration>,
+    expected: &str,
+) -> Result<Timespan, D::Error> {
     let span = Timespan::deserialize(source)?;
-    if RANGE.contains(&span.0) {
+    if range.contains(&span.0) {
         return Ok(span);
     }
-    let expected = "an interval between 1 s and 1 h: a GX device that is kept busy reboots";
     Err(Error::invalid_value(Unexpected::Str(&span.to_string()), &expected))
 }
 
@@ -290,7 +174,7 @@ pub(crate) enum Route {
     Dbus(Bus),
     Mqtt(Mqtt),
     Http(Authority<HTTP_PORT>),
-    Modbus(Authority<MODBUS_PORT>),
+    Modbus(Modbus),
 }
 
 impl Route {
@@ -309,9 +193,9 @@ impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dbus(bus) => write!(f, "{bus}"),
-            Self::Mqtt(mqtt) => write!(f, "mqtt://{}", mqtt.broker),
+            Self::Mqtt(mqtt) => write!(f, "{}://{}", mqtt.scheme(), mqtt.broker),
             Self::Http(authority) => write!(f, "http://{authority}"),
-            Self::Modbus(authority) => write!(f, "modbus://{authority}"),
+            Self::Modbus(modbus) => write!(f, "modbus://{}", modbus.server),
         }
     }
 }
@@ -321,7 +205,7 @@ impl Settings {
     pub(crate) fn routes(&self) -> Vec<Route> {
         let mut routes: Vec<_> = [
             self.dbus.clone().map(Route::Dbus),
-            self.mqtt.clone().map(Route::Mqtt),
+            self.mqtt.as_deref().cloned().map(Route::Mqtt),
             self.http.clone().map(Route::Http),
             self.modbus.clone().map(Route::Modbus),
         ]
@@ -362,8 +246,10 @@ impl Settings {
             "dbus" => Bus::parse(if place.is_empty() { "system" } else { place })
                 .map(|bus| Self { dbus: Some(bus), ..none() }),
             "http" => Authority::parse(place).map(|http| Self { http: Some(http), ..none() }),
-            "modbus" => Authority::parse(place).map(|modbus| Self { modbus: Some(modbus), ..none() }),
-            "mqtt" => Authority::parse(place).map(|broker| Self { mqtt: Some(Mqtt::at(broker)), ..none() }),
+            "modbus" => Authority::<MODBUS_PORT>::parse(place)
+                .map(|server| Self { modbus: Some(Modbus::at(server)), ..none() }),
+            "mqtt" => Authority::parse(place)
+                .map(|broker| Self { mqtt: Some(Box::new(Mqtt::at(broker))), ..none() }),
             _ => None,
         };
         Some(settings.ok_or_else(|| OpenError::bad_address(address)))
@@ -407,6 +293,35 @@ mod tests {
         assert!(!format!("{mqtt:?}").contains("geheim"));
     }
 
+    #[test]
+    fn a_broker_with_tls_has_a_port_of_its_own() {
+        let digest = "ab".repeat(32);
+        let of = |more: serde_json::Value| {
+            let mut map = json!({"host": "gx", "tls": {"fingerprint_sha256": digest}});
+            map.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
+            let settings = read(json!({ "mqtt": map })).expect("good settings");
+            settings.routes().first().map(ToString::to_string)
+        };
+        assert_eq!(of(json!({})).as_deref(), Some("mqtts://gx:8883"));
+        assert_eq!(of(json!({"port": 1884})).as_deref(), Some("mqtts://gx:1884"));
+        assert_eq!(of(json!({"host": "mqtts://gx:8884"})).as_deref(), Some("mqtts://gx:8884"));
+        let colons = ["AB"; 32].join(":");
+        assert_eq!(of(json!({"tls": {"fingerprint_sha256": colons}})).as_deref(), Some("mqtts://gx:8883"));
+        assert_eq!(of(json!({"tls": {"ca_file": "/data/ca.pem"}})).as_deref(), Some("mqtts://gx:8883"));
+    }
+
+    #[test]
+    fn modbus_may_be_limited_to_units() {
+        let modbus = |value: serde_json::Value| read(json!({ "modbus": value })).map(|read| read.modbus);
+        let long = modbus(json!({"host": "gx", "units": [100, 51, 100]})).expect("good").expect("a server");
+        assert_eq!((long.server.port, long.units), (502, vec![100, 51]));
+        assert_eq!(
+            modbus(json!("gx:1502")),
+            modbus(json!({"host": "gx", "port": 1502})),
+            "the short form means the same"
+        );
+    }
+
     #[rstest]
     #[case(json!({"dbus": "session bus"}), "expected system, or a bus address")]
     #[case(json!({"dbus": "unix:nonsense"}), "expected system, or a bus address")]
@@ -414,7 +329,23 @@ mod tests {
     #[case(json!({"modbus": "gx:0"}), "expected a host with a port")]
     #[case(json!({"modbus": "gx:70000"}), "expected a host with a port")]
     #[case(json!({"mqtt": {"host": "gx", "portal": "a/b"}}), "expected a portal id")]
-    #[case(json!({"mqtt": {"host": "gx", "tls": true}}), "unknown field `tls`")]
+    #[case::tls_hidden_in_a_scheme(json!({"mqtt": {"host": "mqtts://gx", "port": 8883, "username": "u", "password": "p"}}), "expected a host name or IP address, without a scheme or with mqtt://; TLS is asked for with `tls:`")]
+    #[case::tls_in_short(json!({"mqtt": "mqtts://gx:8883"}), "expected a broker such as gx:1883")]
+    #[case::tls_that_is_not_spoken(json!({"http": "https://gx"}), "expected a host with a port, such as gx:8088 or http://gx:8088")]
+    #[case(json!({"http": "mqtt://gx"}), "expected a host with a port, such as gx:8088")]
+    #[case(json!({"modbus": "http://gx"}), "expected a host with a port, such as gx:502 or modbus://gx:502")]
+    #[case(json!({"mqtt": {"host": "mqtt://gx", "tls": {"ca_file": "/x"}}}), "expected a host name or IP address, without a scheme or with mqtts://")]
+    #[case(json!({"mqtt": {"host": "gx", "tls": true}}), "expected a map with ca_file or fingerprint_sha256")]
+    #[case::whom_to_trust(json!({"mqtt": {"host": "gx", "tls": {}}}), "expected a map with ca_file or fingerprint_sha256")]
+    #[case(json!({"mqtt": {"host": "gx", "tls": {"ca_file": "/x", "fingerprint_sha256": "00"}}}), "expected a map with ca_file or fingerprint_sha256")]
+    #[case(json!({"mqtt": {"host": "gx", "tls": {"fingerprint_sha256": "00:11"}}}), "expected the SHA-256 of the certificate, 64 hex digits")]
+    #[case(json!({"mqtt": {"host": "gx", "tls": {"insecure": true}}}), "unknown field `insecure`")]
+    #[case(json!({"modbus": {"host": "gx", "units": [0]}}), "expected a unit from 1 to 247")]
+    #[case(json!({"modbus": {"host": "gx", "units": [100, 248]}}), "expected a unit from 1 to 247")]
+    #[case(json!({"write_interval": "0 s"}), "expected 10 s to 24 h between two writes: each change of a setting rewrites a file")]
+    #[case(json!({"write_interval": "25 h"}), "expected 10 s to 24 h between two writes")]
+    #[case(json!({"writes_per_day": 0}), "expected 1 to 96 writes a day: each change of a setting rewrites a file in the GX device's flash; `read_only: true` forbids all")]
+    #[case(json!({"writes_per_day": 1_000_000}), "expected 1 to 96 writes a day")]
     #[case(json!({"interval": "100 ms"}), "expected an interval between 1 s and 1 h")]
     #[case(json!({"prefer": ["telnet"]}), "unknown variant `telnet`")]
     #[case(json!({"host": "gx"}), "unknown field `host`")]
@@ -434,6 +365,10 @@ mod tests {
     #[case("victron+modbus://gx:502", Some("modbus://gx:502"))]
     #[case("victron+modbus://[fe80::1]:1502", Some("modbus://[fe80::1]:1502"))]
     #[case("victron+mqtt://gx", Some("mqtt://gx:1883"))]
+    #[case("victron+mqtt://mqtt://gx", Some("mqtt://gx:1883"))]
+    #[case("victron+mqtt://mqtts://gx", None)]
+    #[case("victron+mqtts://gx", None)]
+    #[case("victron+https://gx", None)]
     #[case("victron+ftp://gx", None)]
     #[case("victron://gx", None)]
     #[case("victronx://gx", None)]

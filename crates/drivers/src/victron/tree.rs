@@ -56,6 +56,8 @@ pub(crate) struct Part {
     pub(crate) service: Arc<str>,
     /// Whether it is there.
     pub(crate) is_here: bool,
+    /// When all its values were last read.
+    pub(crate) read_at: Moment,
     /// Its paths.
     pub(crate) items: BTreeMap<Arc<str>, Item>,
 }
@@ -101,6 +103,7 @@ impl Tree {
             instance,
             service: Arc::from(service),
             is_here: true,
+            read_at: at,
             items: BTreeMap::new(),
         };
         let before = self.parts.remove(&key);
@@ -160,6 +163,12 @@ impl Tree {
             .values()
             .filter(|part| part.is_here && &*part.class == class)
             .min_by_key(|part| part.instance)
+    }
+
+    /// When the one of these parts was read whose reading is the longest ago.
+    pub(crate) fn oldest_reading(&self, mut counts: impl FnMut(&Part) -> bool) -> Option<Moment> {
+        let parts = self.parts.values().filter(|part| part.is_here && counts(part));
+        parts.map(|part| part.read_at).min_by_key(|at| at.mono)
     }
 
     /// A part of a class that was there and is not any more.

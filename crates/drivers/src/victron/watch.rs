@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ohmstead_model::catalogue::{HaClass, Kind, Labels, PollClass, Sign, Unit};
-use ohmstead_model::{Metric, MetricDef, Observation, Unknown, Value};
+use ohmstead_model::{Metric, MetricDef, Moment, Observation, Unknown, Value};
 use ohmstead_units::Timespan;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected};
 
@@ -118,6 +118,11 @@ impl Watch {
         let is_text = known.is_some_and(|row| row.is_text);
         let metric = defined(&id, unit, is_text, interval);
         Self { place, metric, interval: interval.min(REPEAT_MAX) }
+    }
+
+    /// When the part was read in which the path is.
+    pub(crate) fn read_at(&self, tree: &Tree) -> Option<Moment> {
+        self.place.part(tree).map(|part| part.read_at)
     }
 
     /// What there is at present.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ohmstead_drivers::Device as _;
 use ohmstead_drivers::victron::{Bus, discover};
 use ohmstead_model::{Metric, Severity, Value};
 
@@ -183,6 +184,21 @@ async fn watched_paths_become_metrics() {
     unit.until("it is told again", |unit| unit.told().at[&metric("pack_voltage")] > told).await;
     service.kill().await;
     unit.until("it is unknown", |unit| unit.number(metric("pack_voltage")).is_none()).await;
+}
+
+#[tokio::test]
+async fn a_constant_value_is_as_fresh_as_the_bus() {
+    let daemon = Daemon::start();
+    let _service = Service::start(&daemon.address(), NAME, battery(80.0)).await;
+    let mut unit = Unit::of(serde_json::json!({ "dbus": daemon.address() }), 20);
+    unit.until("state of charge", |unit| unit.number(Metric::BatterySoc) == Some(80.0)).await;
+    for _ in 0..6 {
+        unit.pass(Duration::from_secs(15)).await;
+        let age = unit.age(Metric::BatterySoc);
+        assert!(age < Duration::from_secs(25), "{age:?}");
+    }
+    let info = unit.device.info();
+    assert!(info.ttl.fast < Duration::from_secs(60));
 }
 
 #[tokio::test]

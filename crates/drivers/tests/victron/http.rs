@@ -1,6 +1,8 @@
 //! The port-8088 interface: a minimal server with the documented shapes, and servers that lie.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ohmstead_drivers::{Device, DeviceError};
 use ohmstead_model::Metric;
@@ -157,6 +159,47 @@ async fn values_come_and_change_and_go() {
 }
 
 #[tokio::test]
+async fn a_value_is_as_old_as_its_reading() {
+    let server = Server::start(false).await;
+    let mut settings = server.settings();
+    settings["interval"] = json!("60 s");
+    let mut unit = Unit::of(settings, 20);
+    unit.until("state of charge", |unit| unit.number(Metric::BatterySoc) == Some(81.0)).await;
+    unit.pass(Duration::from_secs(40)).await;
+    let age = unit.age(Metric::BatterySoc);
+    assert!(age >= Duration::from_secs(38), "it was not read since, and is said to be {age:?} old");
+    unit.pass(Duration::from_secs(35)).await;
+    let age = unit.age(Metric::BatterySoc);
+    assert!(age < Duration::from_secs(36), "it was read again and did not change: {age:?}");
+}
+
+#[tokio::test]
+async fn after_failures_everything_is_read_before_anything_counts() {
+    let house: House = Arc::new(Mutex::new(house()));
+    let (answering, fails) = (Arc::clone(&house), Arc::new(AtomicBool::new(false)));
+    let failing = Arc::clone(&fails);
+    let server = Server::with(house, move |request, body| {
+        if failing.load(Ordering::Relaxed) { "?".into() } else { answer(&answering, request, body, false) }
+    })
+    .await;
+    let mut unit = Unit::of(server.settings(), 10);
+    unit.until("state of charge", |unit| unit.number(Metric::BatterySoc) == Some(81.0)).await;
+    let is_whole = |unit: &Unit| {
+        unit.row("settings/0", "/Settings/CGwacs/Hub4Mode").as_deref() == Some("1")
+            && unit.row("vebus/276", "/Hub4/AssistantId").as_deref() == Some("5")
+    };
+    unit.until("everything", is_whole).await;
+    fails.store(true, Ordering::Relaxed);
+    unit.until("it is lost", |unit| !is_whole(unit)).await;
+    let online = unit.told().online.len();
+    fails.store(false, Ordering::Relaxed);
+    let told = unit.told().at[&Metric::BatterySoc];
+    unit.until("it is told again", |unit| unit.told().at[&Metric::BatterySoc] > told).await;
+    assert!(is_whole(&unit), "{:?}", unit.rows(Some("settings")));
+    assert!(unit.told().online.len() <= online + 1);
+}
+
+#[tokio::test]
 async fn writes_go_through_version_3_only() {
     let server = Server::start(true).await;
     let mut unit = Unit::of(server.settings(), 10);
@@ -219,6 +262,25 @@ async fn it_falls_over_to_the_next_way_and_back() {
     let _system = Service::start(&daemon.address(), "com.victronenergy.system", soc(51)).await;
     unit.until("over the bus again", |unit| unit.number(Metric::BatterySoc) == Some(51.0)).await;
     assert!(unit.device.info().address.starts_with("unix:path="));
+}
+
+/// A machine that is no GX device has a bus as well.
+#[tokio::test]
+async fn a_bus_without_a_gx_device_is_left_for_the_next_way() {
+    let daemon = Daemon::start();
+    let server = Server::start(true).await;
+    let mut settings = server.settings();
+    settings["dbus"] = daemon.address().into();
+    let mut unit = Unit::of(settings, 20);
+    unit.until("over HTTP", |unit| unit.number(Metric::BatterySoc) == Some(81.0)).await;
+    assert_eq!(unit.told().online.last(), Some(&true));
+    unit.until("it is told", |unit| {
+        unit.told().notices.iter().any(|notice| notice.text.contains("no service of a GX device"))
+    })
+    .await;
+    let soc = [("/Dc/Battery/Soc".to_owned(), leaf("i", 50))].into();
+    let _system = Service::start(&daemon.address(), "com.victronenergy.system", soc).await;
+    unit.until("over the bus after all", |unit| unit.number(Metric::BatterySoc) == Some(50.0)).await;
 }
 
 /// A captured batch answer, where the shared folder is there.

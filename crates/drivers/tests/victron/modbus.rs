@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ohmstead_drivers::Device;
 use ohmstead_model::Metric;
@@ -106,6 +107,49 @@ async fn registers_become_the_same_metrics() {
     .await;
     let refused = unit.device.plan(&"hold".parse().unwrap(), None).expect_err("only read");
     assert!(refused.reason.contains("Modbus TCP is only read"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_value_is_as_old_as_its_reading() {
+    let (port, _stop) = serve(Arc::new(Mutex::new(house()))).await;
+    let mut unit = Unit::of(json!({ "modbus": format!("127.0.0.1:{port}"), "interval": "60 s" }), 20);
+    unit.until("state of charge", |unit| unit.number(Metric::BatterySoc) == Some(81.0)).await;
+    unit.pass(Duration::from_secs(40)).await;
+    let age = unit.age(Metric::BatterySoc);
+    assert!(age >= Duration::from_secs(38), "it was not read since, and is said to be {age:?} old");
+    unit.pass(Duration::from_secs(35)).await;
+    let age = unit.age(Metric::BatterySoc);
+    assert!(age < Duration::from_secs(36), "it was read again and did not change: {age:?}");
+}
+
+#[tokio::test]
+async fn what_comes_to_any_unit_is_found_within_minutes() {
+    let registers: Registers = Arc::new(Mutex::new(house()));
+    let (port, _stop) = serve(Arc::clone(&registers)).await;
+    let mut unit = Unit::of(json!({ "modbus": format!("127.0.0.1:{port}") }), 20);
+    unit.until("state of charge", |unit| unit.number(Metric::BatterySoc) == Some(81.0)).await;
+    let before = unit.now();
+    let mut battery: BTreeMap<u16, u16> = (256..=330).map(|number| (number, 0)).collect();
+    battery.extend([(259, 5120), (266, 790)]);
+    registers.lock().unwrap().insert(60, battery);
+    unit.until("it is found", |unit| unit.row("battery/60", "/Soc").as_deref() == Some("79")).await;
+    let took = unit.now().saturating_sub(before);
+    assert!(took < Duration::from_secs(300), "{took:?}");
+    assert_eq!(unit.told().online, [true]);
+}
+
+#[tokio::test]
+async fn only_the_named_units_are_asked() {
+    let registers: Registers = Arc::new(Mutex::new(house()));
+    let (port, _stop) = serve(Arc::clone(&registers)).await;
+    let modbus = json!({ "host": "127.0.0.1", "port": port, "units": [110] });
+    let mut unit = Unit::of(json!({ "modbus": modbus, "interval": "1 s" }), 20);
+    unit.until("state of charge", |unit| unit.number(Metric::BatterySoc) == Some(81.0)).await;
+    unit.pass(Duration::from_secs(70)).await;
+    assert!(unit.rows(Some("vebus")).is_empty(), "unit 227 is not named");
+    let vebus = registers.lock().unwrap().remove(&227).unwrap();
+    registers.lock().unwrap().insert(110, vebus);
+    unit.until("a named one", |unit| unit.row("vebus/110", "/Mode").as_deref() == Some("3")).await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::support::{Broker, Unit};
+use crate::support::{Broker, Unit, tls};
 
 const PORTAL: &str = "c0619ab9929a";
 
@@ -90,6 +90,15 @@ impl Bridge {
 fn say(client: &AsyncClient, topic: &str, payload: &str, retain: bool) {
     let options = PublishOptions::new(QoS::AtMostOnce).retain(retain);
     client.try_publish(format!("N/{PORTAL}/{topic}"), payload.to_owned(), options).unwrap();
+}
+
+/// Another GX device, of which the broker keeps the one message that comes without being asked for.
+async fn stranger(broker: &Broker) {
+    let options = MqttOptions::new("stranger", ("127.0.0.1", broker.port));
+    let (client, mut events) = AsyncClient::builder(options).capacity(4).build();
+    let retained = PublishOptions::new(QoS::AtLeastOnce).retain(true);
+    client.try_publish("N/aabbccddeeff/system/0/Serial", r#"{"value":"stranger"}"#, retained).unwrap();
+    while !matches!(events.poll().await, Ok(Event::Incoming(Packet::PubAck(_)))) {}
 }
 
 fn hear(client: &AsyncClient, house: &House, topic: &str, payload: &str) {
@@ -183,6 +192,76 @@ async fn a_device_that_comes_after_us_is_asked_again() {
     unit.until("everything anew", |unit| unit.number(Metric::BatterySoc) == Some(79.0)).await;
     assert_eq!(asked(&bridge), before + 1);
     assert_eq!(unit.told().online, [true]);
+}
+
+#[tokio::test]
+async fn a_second_gx_on_the_broker_is_told_and_kept_out() {
+    let mut broker = Broker::start();
+    let bridge = Bridge::start(&broker);
+    let mut unit = Unit::of(json!({ "mqtt": format!("127.0.0.1:{}", broker.port) }), 5);
+    unit.until("state of charge", |unit| unit.number(Metric::BatterySoc) == Some(81.0)).await;
+    let serial = |unit: &Unit| unit.row("system/0", "/Serial");
+    let memory = unit.device.memory().expect("it is worth remembering");
+    assert!(memory.contains(PORTAL), "{memory}");
+    assert!(unit.told().notices.iter().all(|notice| notice.code != "gx_several"));
+    stranger(&broker).await;
+    let is_told = |unit: &Unit| {
+        let told = unit.told();
+        let notice = told.notices.iter().find(|notice| notice.code == "gx_several");
+        notice.is_some_and(|notice| notice.text.contains(PORTAL) && notice.text.contains("aabbccddeeff"))
+    };
+    unit.until("both are named", is_told).await;
+    assert_eq!(serial(&unit).as_deref(), Some("02fc00000001"));
+    // The broker forgets everything, and the other one is there first.
+    broker.kill();
+    unit.until("offline", |unit| unit.told().online.last() == Some(&false)).await;
+    drop(bridge);
+    broker.restart();
+    stranger(&broker).await;
+    let _bridge = Bridge::start(&broker);
+    unit.until("back", |unit| unit.told().online.last() == Some(&true)).await;
+    assert_eq!(serial(&unit).as_deref(), Some("02fc00000001"));
+}
+
+/// Whether values come over TLS, or why not.
+async fn over_tls(port: u16, trust: Json) -> Result<(), String> {
+    let mut unit = Unit::of(json!({ "mqtt": { "host": "127.0.0.1", "port": port, "tls": trust } }), 10);
+    unit.until("values, or a reason", |unit| {
+        unit.number(Metric::BatterySoc) == Some(81.0) || !unit.told().notices.is_empty()
+    })
+    .await;
+    let told = unit.told();
+    told.notices.first().map_or(Ok(()), |notice| Err(notice.text.clone()))
+}
+
+#[tokio::test]
+async fn tls_believes_the_one_certificate() {
+    let (broker, port) = Broker::with_tls(tls::OWN);
+    let _bridge = Bridge::start(&broker);
+    over_tls(port, json!({ "fingerprint_sha256": tls::OWN_SHA256 })).await.expect("it is the one");
+    let other = "00".repeat(32);
+    let why = over_tls(port, json!({ "fingerprint_sha256": other })).await.expect_err("another one");
+    assert!(why.contains(tls::OWN_SHA256) && why.contains("tls.fingerprint_sha256"), "{why}");
+}
+
+#[tokio::test]
+async fn tls_believes_the_authority_for_its_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    let trust = json!({ "ca_file": file });
+    let (broker, port) = Broker::with_tls(tls::ISSUED);
+    let _bridge = Bridge::start(&broker);
+    let why = over_tls(port, trust.clone()).await.expect_err("no file");
+    assert!(why.contains("ca.pem: No such file"), "{why}");
+    std::fs::write(&file, "nothing").unwrap();
+    let why = over_tls(port, trust.clone()).await.expect_err("an empty file");
+    assert!(why.contains("no certificate in PEM form"), "{why}");
+    std::fs::write(&file, tls::AUTHORITY).unwrap();
+    over_tls(port, trust.clone()).await.expect("its authority is trusted");
+    let (broker, port) = Broker::with_tls(tls::OWN);
+    let _bridge = Bridge::start(&broker);
+    let why = over_tls(port, trust).await.expect_err("somebody else's certificate");
+    assert!(why.contains("certificate"), "{why}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use ohmstead_model::Moment;
 
 use super::{Gx, read};
 use crate::victron::can;
-use crate::victron::transport::{Kind, Spot};
+use crate::victron::transport::Spot;
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(300);
@@ -14,9 +14,10 @@ const EVERY: Duration = Duration::from_secs(300);
 impl Gx {
     /// Asks for the statistics if it is time; a signal does not tell them.
     pub(super) async fn ask_for_statistics(&mut self, now: Moment) {
-        let is_bus = self.slots.get(self.active).is_some_and(|slot| slot.kind() == Kind::Dbus);
+        // Over HTTP all paths are read anew, and Modbus does not have these.
+        let can_ask = self.slots.get(self.active).is_some_and(|slot| !slot.kind().has_to_ask());
         let is_due = self.statistics_at.is_none_or(|at| now.since(at) >= EVERY);
-        if !(is_bus && is_due && self.is_complete()) {
+        if !(can_ask && is_due && self.is_complete()) {
             return;
         }
         self.statistics_at = Some(now);

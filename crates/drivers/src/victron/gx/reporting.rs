@@ -1,11 +1,24 @@
-//! What is reported when: fast values as soon as they change, slow ones together, all of them every ten seconds.
+//! What is reported when: fast values as soon as they change, slow ones together, all of them every ten seconds as far as
+//! they were read or heard of anew.
+
+use std::collections::BTreeMap;
 
 use ohmstead_model::catalogue::PollClass;
-use ohmstead_model::{Metric, Moment, Notice, Observation, Reading, Severity, Unknown};
+use ohmstead_model::{Metric, Moment, Notice, Observation, Observed, Reading, Severity, Unknown};
 
-use super::{COALESCE, Gx, REPEAT, read};
+use super::freshness::Freshness;
+use super::{COALESCE, Gx, REPEAT, later, read};
 use crate::Report;
+use crate::victron::transport::Kind;
 use crate::victron::{canonical, ess, notices, site};
+
+/// A value that is to be reported.
+pub(super) struct Due {
+    pub(super) metric: Metric,
+    pub(super) observation: Observation,
+    /// As of when it is known.
+    pub(super) at: Moment,
+}
 
 impl Gx {
     /// Reports what is due of the values.
@@ -19,13 +32,20 @@ impl Gx {
         }
         self.is_dirty = false;
         let values = self.values(now);
-        let mut told = self.select(values, repeats, may_tell_slow);
-        told.extend(self.watched_values(now));
+        let Some(fresh) = self.freshness() else { return };
+        let mut told = self.select(values, &fresh, repeats, may_tell_slow);
+        told.extend(self.watched_values(now, &fresh));
+        self.is_new_way = false;
         if repeats {
             self.repeated = Some(now);
             self.look_around();
         }
         self.tell(told, now);
+    }
+
+    fn freshness(&self) -> Option<Freshness> {
+        let slot = self.slots.get(self.active)?;
+        Some(Freshness::of(slot, &read(&slot.tree)))
     }
 
     /// Everything that can be said, and of what was said once and cannot be any more, that it cannot.
@@ -56,14 +76,23 @@ impl Gx {
     }
 
     /// What of it to tell now.
-    fn select(&mut self, values: canonical::Values, repeats: bool, may_tell_slow: bool) -> canonical::Values {
+    fn select(
+        &mut self,
+        values: canonical::Values,
+        fresh: &Freshness,
+        repeats: bool,
+        may_tell_slow: bool,
+    ) -> Vec<Due> {
         let mut told = Vec::new();
         self.has_more = false;
         for (metric, observation) in values {
-            let is_new = self.reported.get(&metric) != Some(&observation);
+            let known = self.reported.get(&metric);
+            let is_new = known.is_none_or(|known| known.observation != observation);
+            let at = self.as_of(metric, is_new, fresh);
+            let is_renewed = known.is_none_or(|known| at.mono > known.at.mono);
             let is_fast = metric.def().poll == PollClass::Fast;
-            if repeats || is_new && (is_fast || may_tell_slow) {
-                told.push((metric, observation));
+            if repeats && (is_new || is_renewed) || is_new && (is_fast || may_tell_slow) {
+                told.push(Due { metric, observation, at });
             } else {
                 self.has_more |= is_new;
             }
@@ -71,17 +100,32 @@ impl Gx {
         told
     }
 
-    fn tell(&mut self, told: Vec<(Metric, Observation)>, now: Moment) {
-        if told.is_empty() {
-            return;
-        }
-        if told.iter().any(|(metric, _)| metric.def().poll != PollClass::Fast) {
+    /// As of when a value is known; never earlier than what was reported of the metric before.
+    fn as_of(&self, metric: Metric, is_new: bool, fresh: &Freshness) -> Moment {
+        let known = self.reported.get(&metric);
+        let at = match self.can.told_at(metric) {
+            Some(told) => told,
+            // What differs from before was told just now.
+            None if is_new && known.is_some() && !self.is_new_way => fresh.newest,
+            None => fresh.of_metric(metric),
+        };
+        known.map_or(at, |known| later(known.at, at))
+    }
+
+    /// Reports values, those of one time together and in the order of time.
+    fn tell(&mut self, told: Vec<Due>, now: Moment) {
+        if told.iter().any(|due| due.metric.def().poll != PollClass::Fast) {
             self.coalesced = Some(now);
         }
-        for (metric, observation) in &told {
-            self.reported.insert(*metric, observation.clone());
+        let mut readings: BTreeMap<_, Reading> = BTreeMap::new();
+        for Due { metric, observation, at } in told {
+            let empty = || Reading { device: self.id.clone(), at, values: Vec::new() };
+            self.reported.insert(metric, Observed { observation: observation.clone(), at });
+            readings.entry(at.mono).or_insert_with(empty).values.push((metric, observation));
         }
-        self.report(Report::Reading(Reading { device: self.id.clone(), at: now, values: told }));
+        for reading in readings.into_values() {
+            self.report(Report::Reading(reading));
+        }
     }
 
     /// What changes rarely: the description, what is wrong, what is known about control.
@@ -114,6 +158,21 @@ impl Gx {
         }
     }
 
+    /// What the way in use does not have.
+    fn lacks(&self) -> &'static str {
+        match self.slots.get(self.active).map(super::Slot::kind) {
+            Some(Kind::Modbus) => {
+                "over Modbus TCP nothing can be controlled or set, and there are no battery mode, firmware, names, CAN \
+                 buses, notifications and only some alarms"
+            }
+            Some(Kind::Http) => {
+                "over the port-8088 interface values come as often as `interval`, and writing needs version 3 of it"
+            }
+            Some(Kind::Mqtt) => "over MQTT no value is lost; a write is not answered there, only read back",
+            Some(Kind::Dbus) | None => "nothing is lost",
+        }
+    }
+
     /// What is wrong with the ways.
     fn own_notices(&self) -> Vec<Notice> {
         let mut notices = Vec::new();
@@ -140,9 +199,16 @@ impl Gx {
                 code: "gx_second_way",
                 severity: Severity::Info,
                 text: format!("the GX device is reached by the next best way, because of {}", why()),
-                hint: "nothing is lost; the better way is taken again when it works".to_owned(),
+                hint: format!("{}; the better way is taken again when it works", self.lacks()),
             });
         }
+        let remarks = self.slots.get(self.active).and_then(|slot| slot.remark.clone());
+        notices.extend(remarks.map(|text| Notice {
+            code: "gx_several",
+            severity: Severity::Warning,
+            text,
+            hint: "name the one that is meant under `mqtt:` as `portal:`".to_owned(),
+        }));
         notices
     }
 }

@@ -19,17 +19,31 @@ pub(super) struct Slot {
     pub(super) complete_since: Option<Moment>,
     /// Since when it is not.
     pub(super) down_since: Moment,
-    /// When it last told anything.
-    pub(super) heard: Option<Moment>,
+    /// When it last told anything, be it only that the other end lives.
+    pub(super) heard: Moment,
     /// Why it does not work at present.
     pub(super) trouble: Option<String>,
+    /// What the owner should know although it works.
+    pub(super) remark: Option<String>,
+    /// Which of several devices at one place this is.
+    pub(super) portal: Option<Arc<str>>,
 }
 
 impl Slot {
     pub(super) fn new(route: Route, now: Moment) -> Self {
         let tree = if route.kind() == Kind::Modbus { Tree::of_zeros() } else { Tree::default() };
         let tree = Arc::new(RwLock::new(tree));
-        Self { route, way: None, tree, complete_since: None, down_since: now, heard: None, trouble: None }
+        Self {
+            route,
+            way: None,
+            tree,
+            complete_since: None,
+            down_since: now,
+            heard: now,
+            trouble: None,
+            remark: None,
+            portal: None,
+        }
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -45,13 +59,14 @@ impl Slot {
         self.down_since = now;
         self.way = Some(match self.route.clone() {
             Route::Dbus(bus) => Way::start(clock, |port| dbus::run(bus.address(), port)),
-            Route::Mqtt(mqtt) => Way::start(clock, |port| mqtt::run(mqtt, port)),
+            Route::Mqtt(mqtt) => {
+                let last = self.portal.as_deref().map(str::to_owned);
+                Way::start(clock, |port| mqtt::run(mqtt, last, port))
+            }
             Route::Http(authority) => {
                 Way::start(clock, move |port| http::run(authority.host, authority.port, interval, port))
             }
-            Route::Modbus(authority) => {
-                Way::start(clock, move |port| modbus::run(authority.host, authority.port, interval, port))
-            }
+            Route::Modbus(modbus) => Way::start(clock, move |port| modbus::run(modbus, interval, port)),
         });
     }
 
@@ -59,7 +74,7 @@ impl Slot {
     pub(super) fn stop(&mut self) {
         if self.way.take().is_some() {
             self.complete_since = None;
-            self.trouble = None;
+            (self.trouble, self.remark) = (None, None);
             self.change(Tree::all_gone);
         }
     }
@@ -79,7 +94,9 @@ impl Slot {
     pub(super) fn take(&mut self) -> bool {
         let mut changed = false;
         while let Some(Timed { at, event }) = self.way.as_mut().and_then(Way::take) {
-            self.heard = Some(at);
+            if !matches!(event, Event::Lost(_)) {
+                self.heard = at;
+            }
             changed |= self.take_one(event, at);
         }
         changed
@@ -102,13 +119,16 @@ impl Slot {
                 self.trouble = None;
             }
             Event::Alive => return false,
+            Event::Absent(why) => self.trouble = Some(why),
+            Event::Portal(portal) => self.portal = Some(portal),
+            Event::Remark(text) => self.remark = Some(text),
             Event::Lost(why) => {
                 if self.complete_since.take().is_some() {
                     self.down_since = at;
-                    // Whoever does not come back must not look as if it were there.
-                    self.change(Tree::all_gone);
                 }
-                self.trouble = Some(why);
+                // Whoever does not come back must not look as if it were there.
+                self.change(Tree::all_gone);
+                (self.trouble, self.remark) = (Some(why), None);
             }
         }
         true
@@ -116,5 +136,26 @@ impl Slot {
 
     fn change(&mut self, change: impl FnOnce(&mut Tree)) {
         change(&mut self.tree.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::victron::settings::Bus;
+
+    #[test]
+    fn of_an_interrupted_start_nothing_stays() {
+        let at = Moment::default();
+        let mut slot = Slot::new(Route::Dbus(Bus::System), at);
+        let items = vec![Told { path: "/Level".into(), value: None, text: None, limits: None }];
+        slot.take_one(Event::Up { service: "com.victronenergy.tank.a".into(), items }, at);
+        let is_here = |slot: &Slot| {
+            let tree = slot.tree.read().expect("nobody panicked");
+            tree.first("tank").is_some()
+        };
+        assert!(is_here(&slot));
+        slot.take_one(Event::Lost("the bus closed the connection".to_owned()), at);
+        assert!(!is_here(&slot), "it need not be there when the way comes back");
     }
 }

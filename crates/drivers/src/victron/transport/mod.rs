@@ -7,6 +7,7 @@ pub(crate) mod dbus;
 pub(crate) mod http;
 pub(crate) mod modbus;
 pub(crate) mod mqtt;
+mod naming;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -41,6 +42,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether the device has to be asked for every value. The other ways tell what changes, and that they live.
+    pub(crate) fn has_to_ask(self) -> bool {
+        matches!(self, Self::Http | Self::Modbus)
+    }
+
     /// The key in the configuration.
     pub(crate) fn key(self) -> &'static str {
         match self {
@@ -58,6 +64,55 @@ impl fmt::Display for Kind {
     }
 }
 
+/// How often the ways that have to ask read a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Pace {
+    /// At every turn: what flows.
+    Quick,
+    /// Often enough for a value that counts as too old after half a minute.
+    Often,
+    /// What hardly changes.
+    Seldom,
+}
+
+/// Services that are worth reading at every turn.
+const QUICK: &[&str] = &[
+    "system",
+    "vebus",
+    "multi",
+    "inverter",
+    "acsystem",
+    "battery",
+    "grid",
+    "hub4",
+    "pvinverter",
+    "solarcharger",
+    "genset",
+    "evcharger",
+];
+const OFTEN: Duration = Duration::from_secs(20);
+const SELDOM: Duration = Duration::from_secs(60);
+
+impl Pace {
+    /// That of a class of services.
+    pub(crate) fn of(class: &str) -> Self {
+        match class {
+            "settings" => Self::Often,
+            _ if QUICK.contains(&class) => Self::Quick,
+            _ => Self::Seldom,
+        }
+    }
+
+    /// The time between two readings where every turn is one of `interval`.
+    pub(crate) fn period(self, interval: Duration) -> Duration {
+        match self {
+            Self::Quick => interval,
+            Self::Often => interval.max(OFTEN),
+            Self::Seldom => interval.max(SELDOM),
+        }
+    }
+}
+
 /// What a way tells.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Event {
@@ -71,6 +126,12 @@ pub(crate) enum Event {
     Complete,
     /// The other end lives although nothing changed.
     Alive,
+    /// Nothing of the device is there yet, although the way is open; the text says what is missing.
+    Absent(String),
+    /// Which of several devices at one place this is.
+    Portal(Arc<str>),
+    /// Something that the owner should know although the way works.
+    Remark(String),
     /// The way is interrupted and will be tried again; the text says why.
     Lost(String),
 }

@@ -123,6 +123,36 @@ async fn four_ways_show_one_house() {
     }
 }
 
+/// What has no other name on the bus than its class is called so by every way; the rest is where it was by two ways.
+#[tokio::test]
+async fn services_have_the_same_names() {
+    let rig = Rig::start(morning(), 4).await;
+    let [mut a, mut b, mut c, mut d] = WAYS.map(|way| rig.unit(way));
+    tokio::join!(settled(&mut a), settled(&mut b), settled(&mut c), settled(&mut d));
+    for (unit, way) in [a, b, c, d].iter().zip(WAYS) {
+        let names: BTreeSet<_> = unit.rows(None).into_iter().map(|row| row.service.to_string()).collect();
+        println!("{way}: {names:?}");
+        for single in ["system", "settings", "hub4"] {
+            let name = format!("com.victronenergy.{single}");
+            assert!(names.contains(&name), "{way}: {names:?}");
+            assert!(!unit.rows(Some(&name)).is_empty(), "{way}");
+        }
+        let battery =
+            if matches!(way, "mqtt" | "modbus") { "battery.di512" } else { "battery.socketcan_can1" };
+        assert!(names.contains(&format!("com.victronenergy.{battery}")), "{way}: {names:?}");
+        assert!(names.iter().all(|name| !name.contains('/')), "{way}: {names:?}");
+    }
+}
+
+/// The statistics of the CAN bus are in no signal and in no message: they are asked for.
+#[tokio::test]
+async fn can_statistics_come_over_mqtt() {
+    let rig = Rig::start(morning(), 120).await;
+    let mut unit = rig.unit("mqtt");
+    let errors = ohmstead_drivers::metric("can_errors_per_minute_1").expect("a metric");
+    unit.until("a rate", |unit| unit.number(errors).is_some()).await;
+}
+
 /// At night, with overrides set elsewhere, a battery that says little, and values that are not there.
 #[tokio::test]
 async fn four_ways_show_one_strange_house() {

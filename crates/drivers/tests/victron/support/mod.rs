@@ -6,7 +6,7 @@ mod recording;
 mod service;
 mod unit;
 
-pub(crate) use broker::Broker;
+pub(crate) use broker::{Broker, tls};
 pub(crate) use daemon::Daemon;
 pub(crate) use recording::{Recording, recordings};
 pub(crate) use service::{Leaf, Manner, Service, leaf};

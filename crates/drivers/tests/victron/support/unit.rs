@@ -128,6 +128,17 @@ impl Unit {
         self.told().values.get(&metric)?.as_ref().ok().and_then(Value::number)
     }
 
+    /// How long ago the newest report of a metric says that it was so.
+    pub(crate) fn age(&self, metric: Metric) -> Duration {
+        self.now().saturating_sub(self.told().at[&metric])
+    }
+
+    /// Lets the driver work for so long.
+    pub(crate) async fn pass(&mut self, span: Duration) {
+        let until = self.now() + span;
+        self.until("time passes", |unit| unit.now() >= until).await;
+    }
+
     /// The device's own paths.
     pub(crate) fn rows(&self, of: Option<&str>) -> Vec<NativeRow> {
         let view = self.told().native.clone();

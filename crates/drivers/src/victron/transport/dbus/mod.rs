@@ -33,8 +33,8 @@ use services::{Reading, Services};
 const CALL: Duration = Duration::from_secs(2);
 /// A reading that comes later still counts, for so long.
 const LATE: Duration = Duration::from_secs(10);
-/// After this long without any message the bus is asked whether it lives.
-const QUIET: Duration = Duration::from_secs(30);
+/// After this long without any message the bus is asked whether it lives: values are as old as the last sign of life.
+const QUIET: Duration = Duration::from_secs(10);
 /// The pauses between two tries to connect.
 const RECONNECT_MIN: Duration = Duration::from_millis(250);
 const RECONNECT_MAX: Duration = Duration::from_secs(5);
@@ -107,6 +107,7 @@ struct Session {
     services: Services,
     listed: bool,
     complete: bool,
+    told_absent: bool,
     heard: Duration,
 }
 
@@ -122,6 +123,7 @@ impl Session {
             services: Services::default(),
             listed: false,
             complete: false,
+            told_absent: false,
             heard: Duration::ZERO,
         }
     }
@@ -173,10 +175,20 @@ impl Session {
             }
         }
         if self.listed && !self.complete && self.services.all_tried() {
-            self.complete = true;
-            port.tell(Event::Complete).await;
+            self.tell_whether_complete(port).await;
         }
         Ok(())
+    }
+
+    /// Any machine may have a bus: only services make it a GX device's.
+    async fn tell_whether_complete(&mut self, port: &Port) {
+        if self.services.any_up() {
+            self.complete = true;
+            port.tell(Event::Complete).await;
+        } else if !std::mem::replace(&mut self.told_absent, true) {
+            let why = "no service of a GX device (com.victronenergy.*) is on this bus";
+            port.tell(Event::Absent(why.to_owned())).await;
+        }
     }
 
     fn next_deadline(&self) -> Duration {
@@ -271,7 +283,11 @@ impl Session {
             Call::AddMatch | Call::ListNames if is_error => {
                 Err(Ended(format!("the bus refuses: {}", error_words(message))))
             }
-            Call::AddMatch | Call::Ping => Ok(()),
+            Call::AddMatch => Ok(()),
+            Call::Ping => {
+                port.tell(Event::Alive).await;
+                Ok(())
+            }
             Call::ListNames => {
                 let names: Vec<&str> = body.deserialize().map_err(|error| Ended(words(&error)))?;
                 for name in names.into_iter().filter(|name| name.starts_with(PREFIX)) {

@@ -109,6 +109,11 @@ impl Services {
         self.known.values().all(|service| service.is_up || service.failures > 0)
     }
 
+    /// A service has told its values and still counts as there.
+    pub(super) fn any_up(&self) -> bool {
+        self.known.values().any(|service| service.is_up)
+    }
+
     /// A service told all its values.
     pub(super) fn read(&mut self, name: &str, owner: Option<&str>, now: Duration) {
         let Some(service) = self.known.get_mut(name) else { return };

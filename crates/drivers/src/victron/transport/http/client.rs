@@ -37,10 +37,11 @@ pub(super) async fn exchange(
     body: Option<&str>,
 ) -> Result<Answer, HttpError> {
     let mut stream = TcpStream::connect((host, port)).await.map_err(HttpError::Connect)?;
+    let name = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
     let request = match body {
-        None => format!("GET {target} HTTP/1.0\r\nHost: {host}:{port}\r\nAccept: application/json\r\n\r\n"),
+        None => format!("GET {target} HTTP/1.0\r\nHost: {name}:{port}\r\nAccept: application/json\r\n\r\n"),
         Some(body) => format!(
-            "POST {target} HTTP/1.0\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            "POST {target} HTTP/1.0\r\nHost: {name}:{port}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         ),
     };

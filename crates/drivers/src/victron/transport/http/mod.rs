@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::{Event, Failure, Port, Request, SetReply, Spot};
+use super::{Event, Failure, Pace, Port, Request, SetReply, Spot};
 use crate::victron::tree::{PREFIX, Told, class_of};
 use crate::victron::value::{Scalar, from_json};
 use client::{Answer, escaped, exchange};
@@ -25,8 +25,6 @@ use client::{Answer, escaped, exchange};
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How often the names of the services are asked for.
 const LIST_EVERY: Duration = Duration::from_secs(30);
-/// How often services whose values hardly change are read.
-const SLOWLY: Duration = Duration::from_secs(60);
 /// The pauses after a failure.
 const RETRY_MIN: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(30);
@@ -34,22 +32,6 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 const LOST_AFTER: u32 = 2;
 /// More than any device has.
 const SERVICES_MAX: usize = 128;
-
-/// Services that are worth reading at every turn.
-const QUICK: &[&str] = &[
-    "system",
-    "vebus",
-    "multi",
-    "inverter",
-    "acsystem",
-    "battery",
-    "grid",
-    "hub4",
-    "pvinverter",
-    "solarcharger",
-    "genset",
-    "evcharger",
-];
 
 /// Asks for ever.
 pub(crate) async fn run(host: String, port_number: u16, interval: Duration, mut port: Port) {
@@ -68,8 +50,8 @@ pub(crate) async fn run(host: String, port_number: u16, interval: Duration, mut 
             Ok(()) => (failures, pause) = (0, RETRY_MIN),
             Err(why) => {
                 failures += 1;
-                if failures >= LOST_AFTER || !reader.complete {
-                    reader.complete = false;
+                if failures >= LOST_AFTER {
+                    reader.start_anew();
                     port.tell(Event::Lost(why.clone())).await;
                 }
                 port.pause(pause, &why).await;
@@ -93,6 +75,14 @@ struct Reader {
 }
 
 impl Reader {
+    /// Of what was told nothing counts any more: everything is read again before it is complete.
+    fn start_anew(&mut self) {
+        self.complete = false;
+        self.told.clear();
+        self.due.clear();
+        self.listed = Duration::ZERO;
+    }
+
     /// Does the next thing that is due, or answers a request.
     async fn work(&mut self, port: &mut Port) -> Result<(), String> {
         if let Some(request) = port.waiting_request() {
@@ -149,9 +139,8 @@ impl Reader {
 
     async fn read(&mut self, name: Arc<str>, port: &Port) -> Result<(), String> {
         let answer = self.get(&format!("/value?service={}&path=/", escaped(&name)), port).await;
-        let quick = class_of(&name).is_some_and(|class| QUICK.contains(&class));
-        let period = if quick { self.interval } else { self.interval.max(SLOWLY) };
-        self.due.insert(Arc::clone(&name), port.clock.now().mono + period);
+        let pace = Pace::of(class_of(&name).unwrap_or_default());
+        self.due.insert(Arc::clone(&name), port.clock.now().mono + pace.period(self.interval));
         let answer = answer?;
         let values = if answer.status == 200 { json_of(&answer)?.get("value").cloned() } else { None };
         let Some(Json::Object(values)) = values else {

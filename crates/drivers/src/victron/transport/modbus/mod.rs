@@ -1,46 +1,45 @@
 //! Modbus TCP of a GX device: only read, and only what has a register.
 //!
 //! ```text
-//! connect --> which services answer at which unit? --> their registers, block by block, at every turn
-//!                     ^                                             |
-//!                     +---------------- every 10 minutes -----------+
+//! connect --> which services answer at the likely units? --> their registers, block by block, at every turn
+//!                                                                   ^             |
+//!                                                                   +-- one unit more, every second
 //! ```
 //!
-//! A unit number stands for a device instance, by a table of Victron's; system, settings and hub4 are at unit 100. The
-//! texts of the device (names, models) are mostly not to be had in this way, nor are overrides seen to be absent.
+//! A unit number stands for a device instance, by a table of Victron's, or is the instance; what has the instance 0 (system,
+//! settings, hub4) is at unit 100. The texts of the device (names, models) are mostly not to be had in this way, nor are overrides seen to be absent.
 
 mod frame;
 mod map;
+mod units;
 
-#[cfg(test)]
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::{Event, Failure, Port, Request};
-use crate::victron::tree::{PREFIX, Told};
+use super::{Event, Failure, Pace, Port, Request, naming};
+use crate::victron::settings::Modbus;
+use crate::victron::tree::Told;
 use crate::victron::value::Scalar;
 use frame::{Exception, HEAD, Question, Reply, head};
 use map::{Block, Values, believable, blocks};
+use units::{CENTRAL, Units};
 
 /// How long one answer may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// How often services are looked for.
-const LOOK_EVERY: Duration = Duration::from_secs(600);
-/// How often services whose values hardly change are read.
-const SLOWLY: Duration = Duration::from_secs(60);
 /// The pauses after a failure.
 const RETRY_MIN: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(30);
 /// Failures of a service in a row after which it counts as gone.
 const GONE_AFTER: u32 = 2;
+/// How often one that is gone is asked for.
+const BACK: Duration = Duration::from_secs(10);
 
-/// What is at unit 100.
-const CENTRAL: &[&str] = &["system", "settings", "hub4"];
-/// What is looked for at the other units.
+/// What is at unit 100 only.
+const SINGLE: &[&str] = &["system", "settings", "hub4"];
+/// What is looked for at every unit.
 const OTHERS: &[&str] = &[
     "vebus",
     "battery",
@@ -56,26 +55,8 @@ const OTHERS: &[&str] = &[
     "generator",
     "acload",
 ];
-/// Services that are worth reading at every turn.
-const QUICK: &[&str] =
-    &["system", "vebus", "multi", "inverter", "battery", "grid", "pvinverter", "solarcharger", "hub4"];
 /// What gives `/Dc/Pv/Power`.
 const CHARGERS: &[&str] = &["solarcharger", "multi", "inverter"];
-const CENTRAL_UNIT: u8 = 100;
-
-/// The units at which something may be.
-fn units() -> impl Iterator<Item = u8> {
-    // The usual ones of ports first.
-    [246, 247, 245, 242, 227, 228, 239, 238, 225, 226]
-        .into_iter()
-        .chain(223..=247)
-        .chain(0..=50)
-        .scan([false; 256], |seen, unit| {
-            let is_new = !std::mem::replace(&mut seen[usize::from(unit)], true);
-            Some(is_new.then_some(unit))
-        })
-        .flatten()
-}
 
 /// The device instance that a unit stands for: Victron's table for instances that do not fit into a unit.
 fn instance_of(unit: u8) -> i64 {
@@ -97,16 +78,18 @@ fn instance_of(unit: u8) -> i64 {
 }
 
 /// Asks for ever.
-pub(crate) async fn run(host: String, port_number: u16, interval: Duration, mut port: Port) {
+pub(crate) async fn run(settings: Modbus, interval: Duration, mut port: Port) {
+    let server = &settings.server;
     let mut pause = RETRY_MIN;
     loop {
         let started = port.clock.now();
-        let stream = port.within(TIMEOUT, TcpStream::connect((host.as_str(), port_number))).await;
+        let stream = port.within(TIMEOUT, TcpStream::connect((server.host.as_str(), server.port))).await;
         let why = match stream {
             None => "nobody takes the connection".to_owned(),
             Some(Err(error)) => format!("cannot connect: {error}"),
             Some(Ok(stream)) => {
-                let mut session = Session { stream, number: 0, interval, services: Vec::new(), looked: None };
+                let units = Units::new(&settings.units);
+                let mut session = Session { stream, number: 0, interval, services: Vec::new(), units };
                 let Err(why) = session.work(&mut port).await;
                 why
             }
@@ -136,7 +119,7 @@ struct Session {
     number: u16,
     interval: Duration,
     services: Vec<Service>,
-    looked: Option<Duration>,
+    units: Units,
 }
 
 /// The connection is of no more use.
@@ -144,50 +127,67 @@ type Broken = String;
 
 impl Session {
     async fn work(&mut self, port: &mut Port) -> Result<std::convert::Infallible, Broken> {
+        self.look_around(port).await?;
+        let mut look_at = port.clock.now().mono + self.units.step();
         let mut complete = false;
         loop {
             while let Some(request) = port.waiting_request() {
                 refuse(request);
             }
             let now = port.clock.now().mono;
-            if self.looked.is_none_or(|at| now.saturating_sub(at) >= LOOK_EVERY) {
-                self.look_around(port).await?;
-                self.looked = Some(now);
+            if look_at <= now {
+                look_at = now + self.units.step();
+                self.look_further(port).await?;
             }
             let due = self.services.iter().enumerate().map(|(index, service)| (service.due, index)).min();
-            match due {
-                Some((due, index)) if due <= now => self.read(index, port).await?,
-                due => {
-                    if !complete && !self.services.is_empty() {
-                        complete = true;
-                        port.tell(Event::Complete).await;
-                    }
-                    let wait = due.map_or(SLOWLY, |(due, _)| due.saturating_sub(now));
-                    let deadline = port.clock.sleep(wait);
-                    tokio::select! {
-                        () = deadline => {}
-                        request = port.request() => refuse(request),
-                    }
+            if let Some((_, index)) = due.filter(|(due, _)| *due <= now) {
+                self.read(index, port).await?;
+            } else {
+                let due = due.map_or(look_at, |(due, _)| due.min(look_at));
+                let deadline = port.clock.sleep(due.saturating_sub(now));
+                tokio::select! {
+                    () = deadline => {}
+                    request = port.request() => refuse(request),
                 }
+            }
+            if !complete && self.services.iter().all(|service| !service.due.is_zero()) {
+                complete = true;
+                port.tell(Event::Complete).await;
             }
         }
     }
 
-    /// Looks for services that are not known yet.
+    /// Looks for services where they are likely.
     async fn look_around(&mut self, port: &mut Port) -> Result<(), Broken> {
-        for class in CENTRAL {
-            self.look_for(class, CENTRAL_UNIT, port).await?;
+        for class in SINGLE {
+            self.look_for(class, CENTRAL, port).await?;
         }
         if self.services.is_empty() {
             return Err("no GX device: unit 100 has no system".to_owned());
         }
-        for unit in units() {
-            for class in OTHERS {
-                self.look_for(class, unit, port).await?;
-            }
+        for unit in self.units.first() {
+            self.look_at(unit, port).await?;
             while let Some(request) = port.waiting_request() {
                 refuse(request);
             }
+        }
+        Ok(())
+    }
+
+    /// Looks for services that are not known yet at one unit more.
+    async fn look_further(&mut self, port: &Port) -> Result<(), Broken> {
+        let Some(unit) = self.units.next() else { return Ok(()) };
+        if unit == CENTRAL {
+            for class in SINGLE {
+                self.look_for(class, CENTRAL, port).await?;
+            }
+        }
+        self.look_at(unit, port).await
+    }
+
+    async fn look_at(&mut self, unit: u8, port: &Port) -> Result<(), Broken> {
+        for class in OTHERS {
+            self.look_for(class, unit, port).await?;
         }
         Ok(())
     }
@@ -200,7 +200,7 @@ impl Session {
         let Some(first) = blocks.first().and_then(|block| block.points.first()) else { return Ok(()) };
         let answer = self.ask(unit, first.register.number, first.register.kind.words(), port).await?;
         if matches!(answer, Reply::Registers(_)) {
-            let name = Arc::from(format!("{PREFIX}{class}/{}", instance_of(unit)));
+            let name = Arc::from(naming::service(class, &instance_of(unit).to_string()));
             self.services.push(Service {
                 class,
                 unit,
@@ -217,8 +217,9 @@ impl Session {
     /// Reads all registers of a service.
     async fn read(&mut self, index: usize, port: &Port) -> Result<(), Broken> {
         let Some(service) = self.services.get_mut(index) else { return Ok(()) };
-        let period = if QUICK.contains(&service.class) { self.interval } else { self.interval.max(SLOWLY) };
-        service.due = port.clock.now().mono + period;
+        let period = Pace::of(service.class).period(self.interval);
+        let is_gone = service.failures >= GONE_AFTER;
+        service.due = port.clock.now().mono + if is_gone { period.max(BACK) } else { period };
         let (unit, class, name) = (service.unit, service.class, Arc::clone(&service.name));
         let mut left = std::mem::take(&mut service.blocks);
         left.reverse();
@@ -292,22 +293,16 @@ fn refuse(request: Request) {
     request.fail(Failure::Unable("Modbus TCP is only read"));
 }
 
-/// Services by unit, for the evidence of a search.
-#[cfg(test)]
-pub(super) fn instances() -> BTreeMap<u8, i64> {
-    units().map(|unit| (unit, instance_of(unit))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn units_stand_for_instances() {
-        let instances = instances();
         for (unit, instance) in [
-            (0, 0),
+            (100, 0),
             (20, 20),
+            (61, 61),
             (223, 277),
             (224, 278),
             (225, 512),
@@ -325,8 +320,9 @@ mod tests {
             (246, 257),
             (247, 256),
         ] {
-            assert_eq!(instances.get(&unit), Some(&instance), "unit {unit}");
+            assert_eq!(instance_of(unit), instance, "unit {unit}");
         }
-        assert_eq!(units().count(), instances.len());
+        let instances: std::collections::BTreeSet<_> = (1..=247).map(instance_of).collect();
+        assert_eq!(instances.len(), 247, "no two units stand for one instance");
     }
 }

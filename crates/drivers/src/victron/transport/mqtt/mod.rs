@@ -8,17 +8,21 @@
 //!
 //! Nothing answers a write: what is published of the path afterwards tells.
 
+mod portal;
+mod tls;
 mod topics;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rumqttc::{AsyncClient, Event as Packet, EventLoop, MqttOptions, PublishOptions, QoS};
+use rumqttc::{AsyncClient, Event as Packet, EventLoop, MqttOptions, PublishOptions, QoS, Transport};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Event, Failure, Port, Request, SetReply};
+use super::{Event, Failure, Port, Request, SetReply, naming};
 use crate::victron::settings::Mqtt;
 use crate::victron::value::Scalar;
+use portal::{Known, Portals};
 use topics::{Services, Topic};
 
 /// How often the device is asked to go on.
@@ -41,8 +45,9 @@ const QUEUED: usize = 256;
 /// Larger messages end the connection.
 const PACKET_MAX: usize = 512 * 1024;
 
-/// Keeps up a connection to the broker for ever.
-pub(crate) async fn run(settings: Mqtt, mut port: Port) {
+/// Keeps up a connection to the broker for ever. `last` is the portal that was used before.
+pub(crate) async fn run(settings: Mqtt, last: Option<String>, mut port: Port) {
+    let mut known = Known { last, silent: None };
     let mut pause = RETRY_MIN;
     let mut turn = 0u32;
     loop {
@@ -62,7 +67,7 @@ pub(crate) async fn run(settings: Mqtt, mut port: Port) {
                 );
                 tokio::select! {
                     why = driving => why,
-                    why = session.run(&mut port) => why,
+                    why = session.run(&mut known, &mut port) => why,
                 }
             }
         };
@@ -81,6 +86,9 @@ fn connection(settings: &Mqtt) -> Result<(AsyncClient, EventLoop), String> {
     let name = format!("ohmstead-gx-{}-{:08x}", std::process::id(), fastrand::u32(..));
     let mut options = MqttOptions::new(name, (settings.broker.host.as_str(), settings.broker.port));
     options.set_keep_alive(20).set_max_packet_size(PACKET_MAX, PACKET_MAX);
+    if let Some(wanted) = &settings.tls {
+        options.set_transport(Transport::tls_with_config(tls::configuration(&wanted.trust)?));
+    }
     if let Some(user) = &settings.username {
         match password(settings)? {
             Some(password) => options.set_credentials(user, password.into_bytes()),
@@ -132,7 +140,7 @@ struct Wanted {
 struct Session {
     client: AsyncClient,
     messages: mpsc::Receiver<Message>,
-    portal: Option<String>,
+    portals: Portals,
     /// Comes back when everything was sent.
     token: String,
     services: Services,
@@ -154,11 +162,10 @@ impl Session {
         token: String,
         now: Duration,
     ) -> Self {
-        let portal = settings.portal.clone();
         Self {
             client,
             messages,
-            portal,
+            portals: Portals::new(settings.portal.clone(), now),
             token,
             services: Services::default(),
             unconfirmed: 1,
@@ -170,21 +177,26 @@ impl Session {
         }
     }
 
-    async fn run(mut self, port: &mut Port) -> String {
+    async fn run(mut self, known: &mut Known, port: &mut Port) -> String {
         loop {
             let now = port.clock.now().mono;
+            if self.portals.decide(known, now)
+                && let Err(why) = self.use_portal(port).await
+            {
+                return why;
+            }
             if let Err(why) = self.keep_alive(now) {
                 return why;
             }
             if now.saturating_sub(self.heard) >= SILENCE {
-                return self.silence();
+                return self.silence(known);
             }
-            self.settle(now, port).await;
+            self.settle(now, known, port).await;
             let deadline = port.clock.sleep(self.deadline(now));
             tokio::select! {
                 biased;
                 message = self.messages.recv() => match message {
-                    Some(message) => if let Err(why) = self.take(message, port).await { return why },
+                    Some(message) => if let Err(why) = self.take(message, known, port).await { return why },
                     None => return "the connection ended".to_owned(),
                 },
                 request = port.request() => self.ask(request, port.clock.now().mono),
@@ -193,10 +205,29 @@ impl Session {
         }
     }
 
-    fn silence(&self) -> String {
-        match &self.portal {
-            None => "no GX device publishes on this broker (N/+/system/0/Serial)".to_owned(),
-            Some(portal) => format!("the GX device {portal} has fallen silent"),
+    fn silence(&self, known: &mut Known) -> String {
+        let Some(portal) = &self.portals.used else {
+            return "no GX device publishes on this broker (N/+/system/0/Serial)".to_owned();
+        };
+        if !self.complete {
+            known.silent = Some(portal.clone());
+        }
+        format!("the GX device {portal} has fallen silent")
+    }
+
+    /// Listens to the portal that was decided on.
+    async fn use_portal(&mut self, port: &Port) -> Result<(), String> {
+        let Some(portal) = &self.portals.used else { return Ok(()) };
+        let filter = format!("N/{portal}/#");
+        self.heard = port.clock.now().mono;
+        self.subscribe(filter)?;
+        self.tell_remark(port).await;
+        Ok(())
+    }
+
+    async fn tell_remark(&self, port: &Port) {
+        if let Some(remark) = self.portals.remark() {
+            port.tell(Event::Remark(remark)).await;
         }
     }
 
@@ -205,18 +236,19 @@ impl Session {
         let keep = self.kept_alive.map(|at| at + self.keep_alive_after());
         let gathered = self.services.has_new().then_some(self.grew + GATHER);
         let wanted = self.wanted.iter().map(|wanted| wanted.until).min();
-        let due = [Some(self.heard + SILENCE), keep, gathered, wanted].into_iter().flatten().min();
+        let due = [Some(self.heard + SILENCE), keep, gathered, wanted, self.portals.due()];
+        let due = due.into_iter().flatten().min();
         due.map_or(KEEP_ALIVE, |due| due.saturating_sub(now)).max(Duration::from_millis(10))
     }
 
-    async fn take(&mut self, message: Message, port: &Port) -> Result<(), String> {
-        let now = port.clock.now().mono;
-        self.heard = now;
+    async fn take(&mut self, message: Message, known: &mut Known, port: &Port) -> Result<(), String> {
         match message {
             Message::Connected => {
                 self.unconfirmed = 0;
+                self.portals.connected(port.clock.now().mono);
                 let filter = self
-                    .portal
+                    .portals
+                    .used
                     .as_ref()
                     .map_or("N/+/system/0/Serial".to_owned(), |portal| format!("N/{portal}/#"));
                 self.subscribe(filter)
@@ -225,23 +257,45 @@ impl Session {
                 self.unconfirmed = self.unconfirmed.saturating_sub(1);
                 Ok(())
             }
-            Message::Arrived(publish) => {
-                let topic = std::str::from_utf8(&publish.topic).unwrap_or_default();
-                let Some((portal, rest)) = topics::portal_of(topic) else { return Ok(()) };
-                if self.portal.is_none() {
-                    let portal = portal.to_owned();
-                    self.subscribe(format!("N/{portal}/#"))?;
-                    self.portal = Some(portal);
-                    return Ok(());
-                }
-                self.answer_wanted(topic, &publish.payload);
-                self.take_topic(rest, &publish.payload, now, port).await;
-                Ok(())
-            }
+            Message::Arrived(publish) => self.arrived(&publish, known, port).await,
         }
     }
 
-    async fn take_topic(&mut self, rest: &str, payload: &[u8], now: Duration, port: &Port) {
+    async fn arrived(
+        &mut self,
+        publish: &rumqttc::Publish,
+        known: &mut Known,
+        port: &Port,
+    ) -> Result<(), String> {
+        let topic = std::str::from_utf8(&publish.topic).unwrap_or_default();
+        let Some((portal, rest)) = topics::portal_of(topic) else { return Ok(()) };
+        let had_one = self.portals.used.is_some();
+        if self.portals.used.as_deref() != Some(portal) {
+            // Another device on the same broker: nothing of it may get in between.
+            if self.portals.spoke(portal, known) {
+                if had_one {
+                    self.tell_remark(port).await;
+                } else {
+                    return self.use_portal(port).await;
+                }
+            }
+            return Ok(());
+        }
+        let now = port.clock.now().mono;
+        self.heard = now;
+        self.answer_wanted(topic, &publish.payload);
+        self.take_topic(rest, &publish.payload, now, known, port).await;
+        Ok(())
+    }
+
+    async fn take_topic(
+        &mut self,
+        rest: &str,
+        payload: &[u8],
+        now: Duration,
+        known: &mut Known,
+        port: &Port,
+    ) {
         match topics::parse(rest) {
             None => {}
             Some(Topic::Restarted) => {
@@ -249,6 +303,8 @@ impl Session {
                 let asked = self.kept_alive.filter(|at| now.saturating_sub(*at) >= ASK_AGAIN);
                 if self.complete && asked.is_some() {
                     (self.complete, self.kept_alive) = (false, None);
+                    self.services.start_anew();
+                    self.grew = now;
                 }
                 port.tell(Event::Alive).await;
             }
@@ -257,11 +313,11 @@ impl Session {
                 // The end of somebody else's request says nothing about ours; a device without tokens sends none.
                 let text = std::str::from_utf8(payload).unwrap_or_default();
                 if !text.contains("full-publish-completed-echo") || text.contains(&self.token) {
-                    self.tell_all(port).await;
+                    self.tell_all(known, port).await;
                 }
             }
             Some(Topic::Path(class, instance, path)) => {
-                let event = self.services.take(&topics::service(class, instance), path, payload);
+                let event = self.services.take(&naming::service(class, instance), path, payload);
                 match event {
                     Some(event) => port.tell(event).await,
                     None => self.grew = now,
@@ -271,22 +327,26 @@ impl Session {
     }
 
     /// Tells new services once they have stopped growing.
-    async fn settle(&mut self, now: Duration, port: &Port) {
+    async fn settle(&mut self, now: Duration, known: &mut Known, port: &Port) {
         let quiet = now.saturating_sub(self.grew);
         if self.services.has_new() && (self.complete && quiet >= GATHER || quiet >= SETTLED) {
-            self.tell_all(port).await;
+            self.tell_all(known, port).await;
         }
         for wanted in self.wanted.extract_if(.., |wanted| wanted.until <= now) {
             drop(wanted.reply.send(Err(Failure::Silent(READ))));
         }
     }
 
-    async fn tell_all(&mut self, port: &Port) {
+    async fn tell_all(&mut self, known: &mut Known, port: &Port) {
         for event in self.services.flush() {
             port.tell(event).await;
         }
         if !self.complete {
             self.complete = true;
+            *known = Known { last: self.portals.used.clone(), silent: None };
+            if let Some(portal) = &self.portals.used {
+                port.tell(Event::Portal(Arc::from(portal.as_str()))).await;
+            }
             port.tell(Event::Complete).await;
         }
     }
@@ -305,7 +365,9 @@ impl Session {
 
     /// Asks the device to go on. Nothing is asked for before the broker has confirmed that we hear the answer.
     fn keep_alive(&mut self, now: Duration) -> Result<(), String> {
-        let Some(portal) = self.portal.as_ref().filter(|_| self.unconfirmed == 0) else { return Ok(()) };
+        let Some(portal) = self.portals.used.as_ref().filter(|_| self.unconfirmed == 0) else {
+            return Ok(());
+        };
         if self.kept_alive.is_some_and(|at| now.saturating_sub(at) < self.keep_alive_after()) {
             return Ok(());
         }
@@ -321,7 +383,7 @@ impl Session {
     }
 
     fn ask(&mut self, request: Request, now: Duration) {
-        let Some(portal) = self.portal.clone().filter(|_| self.complete) else {
+        let Some(portal) = self.portals.used.clone().filter(|_| self.complete) else {
             return request.fail(Failure::Down("the GX device has not told everything yet".to_owned()));
         };
         match request {

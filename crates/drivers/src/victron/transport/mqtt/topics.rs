@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::super::{Event, Spot};
-use crate::victron::tree::{PREFIX, Told, class_of};
+use super::super::{Event, Spot, naming};
+use crate::victron::tree::Told;
 use crate::victron::value::{Scalar, from_json};
 
 /// More than any device has.
@@ -47,19 +47,15 @@ pub(super) fn parse(rest: &str) -> Option<Topic<'_>> {
     let (class, rest) = rest.split_once('/')?;
     let slash = rest.find('/')?;
     let (instance, path) = rest.split_at(slash);
-    (!class.is_empty() && !instance.is_empty() && path.len() > 1 && rest.len() <= 255)
+    let is_class = !class.is_empty() && class.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_instance = instance.parse::<i64>().is_ok();
+    (is_class && is_instance && path.len() > 1 && rest.len() <= 255)
         .then_some(Topic::Path(class, instance, path))
-}
-
-/// The name of a service, as the rest of the driver has it.
-pub(super) fn service(class: &str, instance: &str) -> String {
-    format!("{PREFIX}{class}/{instance}")
 }
 
 /// The topic of a value, behind `N/`, `R/` or `W/`.
 pub(super) fn topic_of(portal: &str, spot: &Spot) -> Option<String> {
-    let class = class_of(&spot.service)?;
-    let (_, instance) = spot.service.split_once('/')?;
+    let (class, instance) = naming::parts(&spot.service)?;
     Some(format!("{portal}/{class}/{instance}{}", spot.path))
 }
 
@@ -88,6 +84,8 @@ pub(super) struct Services {
     told: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     /// Values of services that were not.
     new: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Option<Scalar>>>,
+    /// Services that were told before everything was asked for anew, and of which nothing came since.
+    left: BTreeSet<Arc<str>>,
 }
 
 impl Services {
@@ -112,7 +110,15 @@ impl Services {
             let told = Told { path: Arc::from(path), value: value(payload), text: None, limits: None };
             return Some(Event::Changed { service: name, items: vec![told] });
         }
-        if !is_gone && (self.new.contains_key(service) || self.new.len() + self.told.len() < SERVICES_MAX) {
+        if is_gone {
+            // It left before it was told.
+            if let Some(paths) = self.new.get_mut(service) {
+                paths.remove(path);
+                if paths.is_empty() {
+                    self.new.remove(service);
+                }
+            }
+        } else if self.new.contains_key(service) || self.new.len() + self.told.len() < SERVICES_MAX {
             let paths = self.new.entry(Arc::from(service)).or_default();
             if paths.len() < PATHS_MAX {
                 paths.insert(Arc::from(path), value(payload));
@@ -121,14 +127,21 @@ impl Services {
         None
     }
 
+    /// Everything is told again: whoever does not come until the next flush has gone without a word.
+    pub(super) fn start_anew(&mut self) {
+        self.left.extend(std::mem::take(&mut self.told).into_keys());
+    }
+
     /// Whether there are services to be told.
     pub(super) fn has_new(&self) -> bool {
         !self.new.is_empty()
     }
 
-    /// The new services as a whole.
+    /// The new services as a whole, and those that did not come again.
     pub(super) fn flush(&mut self) -> Vec<Event> {
         let new = std::mem::take(&mut self.new);
+        let left = std::mem::take(&mut self.left).into_iter().filter(|service| !new.contains_key(service));
+        let gone: Vec<_> = left.map(|service| Event::Gone { service }).collect();
         let event = |(service, values): (Arc<str>, BTreeMap<Arc<str>, Option<Scalar>>)| {
             self.told.insert(Arc::clone(&service), values.keys().cloned().collect());
             let mut items: Vec<_> = values
@@ -136,7 +149,7 @@ impl Services {
                 .map(|(path, value)| Told { path, value, text: None, limits: None })
                 .collect();
             // The topic knows the instance best.
-            let instance = service.rsplit('/').next().and_then(|instance| instance.parse().ok());
+            let instance = naming::parts(&service).and_then(|(_, instance)| instance.parse().ok());
             if let Some(instance) = instance {
                 items.retain(|item| &*item.path != "/DeviceInstance");
                 items.push(Told {
@@ -148,7 +161,7 @@ impl Services {
             }
             Event::Up { service, items }
         };
-        new.into_iter().map(event).collect()
+        gone.into_iter().chain(new.into_iter().map(event)).collect()
     }
 }
 
@@ -165,6 +178,8 @@ mod tests {
     #[case("N/c0619ab9929a/keepalive", Some(Topic::Restarted))]
     #[case("N/c0619ab9929a/battery/512/", None)]
     #[case("N/c0619ab9929a/battery/512", None)]
+    #[case("N/c0619ab9929a/battery/x/Soc", None)]
+    #[case("N/c0619ab9929a/bat.tery/512/Soc", None)]
     #[case("R/c0619ab9929a/battery/512/Soc", None)]
     #[case("N//", None)]
     fn topics(#[case] topic: &str, #[case] expected: Option<Topic<'_>>) {
@@ -184,29 +199,62 @@ mod tests {
     #[test]
     fn a_service_is_told_as_a_whole_and_goes_with_its_last_path() {
         let mut services = Services::default();
-        assert_eq!(services.take("com.victronenergy.tank/3", "/Level", br#"{"value":40}"#), None);
-        assert_eq!(services.take("com.victronenergy.tank/3", "/Status", br#"{"value":0}"#), None);
+        assert_eq!(services.take("com.victronenergy.tank.di3", "/Level", br#"{"value":40}"#), None);
+        assert_eq!(services.take("com.victronenergy.tank.di3", "/Status", br#"{"value":0}"#), None);
         assert_eq!(services.flush().len(), 1);
         assert!(matches!(
-            services.take("com.victronenergy.tank/3", "/Level", br#"{"value":39}"#),
+            services.take("com.victronenergy.tank.di3", "/Level", br#"{"value":39}"#),
             Some(Event::Changed { .. })
         ));
         assert!(matches!(
-            services.take("com.victronenergy.tank/3", "/Level", b""),
+            services.take("com.victronenergy.tank.di3", "/Level", b""),
             Some(Event::Changed { .. })
         ));
         assert!(matches!(
-            services.take("com.victronenergy.tank/3", "/Status", b""),
+            services.take("com.victronenergy.tank.di3", "/Status", b""),
             Some(Event::Gone { .. })
         ));
-        assert_eq!(services.take("com.victronenergy.tank/3", "/Status", b""), None);
+        assert_eq!(services.take("com.victronenergy.tank.di3", "/Status", b""), None);
         assert!(!services.has_new());
     }
 
     #[test]
+    fn who_does_not_come_again_is_gone() {
+        let mut services = Services::default();
+        for name in ["com.victronenergy.tank.di3", "com.victronenergy.tank.di4"] {
+            services.take(name, "/Level", br#"{"value":40}"#);
+            services.take(name, "/Status", br#"{"value":0}"#);
+        }
+        assert_eq!(services.flush().len(), 2);
+        services.start_anew();
+        services.take("com.victronenergy.tank.di4", "/Level", br#"{"value":50}"#);
+        let told = services.flush();
+        let [Event::Gone { service }, Event::Up { service: here, items }] = &told[..] else {
+            panic!("{told:?}")
+        };
+        assert_eq!((&**service, &**here), ("com.victronenergy.tank.di3", "com.victronenergy.tank.di4"));
+        assert!(items.iter().all(|item| &*item.path != "/Status"), "a path that did not come is not there");
+        assert_eq!(services.flush(), []);
+    }
+
+    #[test]
+    fn a_service_that_leaves_before_it_was_told_is_not_told() {
+        let mut services = Services::default();
+        services.take("com.victronenergy.tank.di3", "/Level", br#"{"value":40}"#);
+        services.take("com.victronenergy.tank.di3", "/Status", br#"{"value":0}"#);
+        services.take("com.victronenergy.tank.di3", "/Level", b"");
+        assert!(services.has_new());
+        services.take("com.victronenergy.tank.di3", "/Status", b"");
+        assert!(!services.has_new());
+        assert_eq!(services.flush(), []);
+    }
+
+    #[test]
     fn a_place_has_its_topic() {
-        let spot = Spot { service: "com.victronenergy.hub4/0".into(), path: "/Overrides/Setpoint".into() };
+        let spot = Spot { service: "com.victronenergy.hub4".into(), path: "/Overrides/Setpoint".into() };
         assert_eq!(topic_of("c0", &spot).as_deref(), Some("c0/hub4/0/Overrides/Setpoint"));
+        let spot = Spot { service: "com.victronenergy.battery.di512".into(), path: "/Soc".into() };
+        assert_eq!(topic_of("c0", &spot).as_deref(), Some("c0/battery/512/Soc"));
         assert_eq!(payload(Some(&Scalar::Int(-800))), r#"{"value":-800}"#);
         assert_eq!(payload(None), r#"{"value":null}"#);
     }
@@ -231,7 +279,7 @@ mod tests {
             match parse(rest) {
                 Some(Topic::Path(class, instance, path)) => {
                     paths += 1;
-                    services.take(&service(class, instance), path, payload.as_bytes());
+                    services.take(&naming::service(class, instance), path, payload.as_bytes());
                 }
                 other => assert!(matches!(other, Some(Topic::Completed | Topic::Life)), "{line}"),
             }
@@ -256,7 +304,7 @@ mod tests {
             let _ = value(&payload);
             if let Some(Topic::Path(class, instance, path)) = portal_of(&topic).and_then(|(_, rest)| parse(rest)) {
                 let mut services = Services::default();
-                services.take(&service(class, instance), path, &payload);
+                services.take(&naming::service(class, instance), path, &payload);
                 services.flush();
             }
         }
