@@ -20,12 +20,15 @@ mod desired;
 pub mod overrides;
 mod proposal;
 pub mod reason;
+pub mod rotation;
 pub mod schedule;
 mod step;
+mod verdict;
 
 pub use bounds::Bounds;
 pub use desired::{Desired, Said};
 pub use overrides::Override;
 pub use proposal::{Proposal, Who};
 pub use reason::{Language, Reason};
-pub use step::{Inputs, Settings, State, step};
+pub use step::{Cycle, Inputs, Settings, State, step};
+pub use verdict::Verdict;
