@@ -1,13 +1,14 @@
 //! The `rotation:` section of the configuration: groups of batteries by name. The numbers where nothing is said are those
 //! of the automation that this policy comes from.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use jiff::civil::Time;
 use ohmstead_model::DeviceId;
 use ohmstead_units::{Percent, Timespan, WattHours, Watts};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
+use serde::de::{Deserializer, Error as _, Unexpected};
 
 use crate::schedule::{devices, time};
 
@@ -317,22 +318,30 @@ fn magnitude<'de, D: Deserializer<'de>>(source: D) -> Result<Watts, D::Error> {
 fn share<'de, D: Deserializer<'de>>(source: D) -> Result<Percent, D::Error> {
     let share = Percent::deserialize(source)?;
     let within = (0.0..=100.0).contains(&share.0);
-    within.then_some(share).ok_or_else(|| D::Error::custom(format!("{share} is not between 0 and 100 %")))
+    within.then_some(share).ok_or_else(|| out_of_range(&share, "a percentage from 0 to 100 %"))
 }
 
 fn lock<'de, D: Deserializer<'de>>(source: D) -> Result<Timespan, D::Error> {
-    between(Timespan::deserialize(source)?, 60, 1_800)
+    between(source, 60..=1_800, "a span from 1 min to 30 min")
 }
 
 /// Both follow the same meter meanwhile and work against each other, so it is short.
 fn overlap<'de, D: Deserializer<'de>>(source: D) -> Result<Timespan, D::Error> {
-    between(Timespan::deserialize(source)?, 0, 60)
+    between(source, 0..=60, "a span of at most 1 min")
 }
 
-fn between<E: serde::de::Error>(span: Timespan, shortest_s: u64, longest_s: u64) -> Result<Timespan, E> {
-    let [shortest, longest] = [shortest_s, longest_s].map(Timespan::from_secs);
-    let within = (Duration::from_secs(shortest_s)..=longest.0).contains(&span.0);
-    within.then_some(span).ok_or_else(|| E::custom(format!("{span} is not between {shortest} and {longest}")))
+fn between<'de, D: Deserializer<'de>>(
+    source: D,
+    seconds: RangeInclusive<u64>,
+    expected: &'static str,
+) -> Result<Timespan, D::Error> {
+    let span = Timespan::deserialize(source)?;
+    let range = Duration::from_secs(*seconds.start())..=Duration::from_secs(*seconds.end());
+    range.contains(&span.0).then_some(span).ok_or_else(|| out_of_range(&span, expected))
+}
+
+fn out_of_range<E: serde::de::Error>(value: &impl ToString, expected: &'static str) -> E {
+    E::invalid_value(Unexpected::Str(&value.to_string()), &expected)
 }
 
 #[cfg(test)]
@@ -372,9 +381,9 @@ mod tests {
     }
 
     #[rstest]
-    #[case::too_short("{ lock: 30 s }", "30 s is not between 1 min and 30 min")]
-    #[case::too_long("{ overlap: 2 min }", "2 min is not between")]
-    #[case::no_share("{ full: 101 % }", "101 % is not between 0 and 100 %")]
+    #[case::too_short("{ lock: 30 s }", "expected a span from 1 min to 30 min")]
+    #[case::too_long("{ overlap: 2 min }", "expected a span of at most 1 min")]
+    #[case::no_share("{ full: 101 % }", "expected a percentage from 0 to 100 %")]
     #[case::no_mode("{ mode: both }", "both")]
     #[case::no_key("{ battery: a }", "battery")]
     #[case::no_time("{ night: { from: 1 } }", "is no time of day")]
