@@ -1,6 +1,7 @@
 //! What can be wrong with settings that are each valid alone, and the checks that other crates own.
 
 mod devices;
+mod rotation;
 
 use std::collections::HashMap;
 
@@ -13,6 +14,7 @@ use crate::tree::{Mark, Node};
 pub(crate) fn whole(config: &Config, root: &Node, with_files: bool, faults: &mut Vec<Fault>) {
     addresses(config, root, faults);
     devices::judge(config, root, faults);
+    rotation::judge(config, root, faults);
     place(config, root, faults);
     mqtt(config, root, with_files, faults);
     web(config, root, with_files, faults);

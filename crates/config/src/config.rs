@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use ohmstead_control::rotation;
 use ohmstead_drivers::DeviceSettings;
 use ohmstead_model::DeviceId;
 use serde::de::DeserializeOwned;
@@ -36,6 +37,8 @@ pub struct Config {
     /// Whether nothing is ever written to a device that does not say otherwise itself. True unless the file says
     /// `read_only: false`.
     pub read_only: bool,
+    /// The groups of batteries that take turns, in the order of the file.
+    pub rotation: rotation::Settings,
     /// The log.
     pub log: LogSettings,
     /// Where the store, the socket and the lock live, if the file says so.
@@ -65,7 +68,8 @@ impl Config {
 }
 
 /// The keys of the top level.
-const SECTIONS: &[&str] = &["site", "devices", "mqtt", "web", "history", "read_only", "log", "data_dir"];
+const SECTIONS: &[&str] =
+    &["site", "devices", "mqtt", "web", "history", "read_only", "rotation", "log", "data_dir"];
 
 /// Reads and checks the file at `path`. `env` gives the values for `${NAME}`.
 ///
@@ -245,6 +249,7 @@ fn assemble(root: &Node, with_files: bool, faults: &mut Vec<Fault>) -> Config {
         web: sections.unless_off("web"),
         history: sections.get("history").unwrap_or_default(),
         read_only: sections.get("read_only").unwrap_or(true),
+        rotation: by_name(&sections, "rotation", "write `day: { batteries: [fase_a, fase_b], meter: gx }`"),
         log: sections.get("log").unwrap_or_default(),
         data_dir: sections.get("data_dir"),
     };
@@ -256,6 +261,20 @@ fn assemble(root: &Node, with_files: bool, faults: &mut Vec<Fault>) -> Config {
         check::whole(&config, root, with_files, faults);
     }
     config
+}
+
+/// A section that is a map of settings by name, in the order of the file.
+fn by_name<T: DeserializeOwned>(sections: &Sections<'_>, section: &str, example: &str) -> Vec<(String, T)> {
+    let Some((key, node)) = sections.root.entry(section) else { return Vec::new() };
+    if !matches!(node.value, Value::Map(_) | Value::Null) {
+        let text = format!("`{section}` is {}, not a map by name", node.kind());
+        sections.aside.borrow_mut().push(Fault::at(node.mark, What::Text(text)).help(example));
+    }
+    let read = |(name, node): &(Key, Node)| {
+        let settings = sections.read(node, &[key, name])?;
+        Some((name.text.clone(), settings))
+    };
+    node.entries().iter().filter_map(read).collect()
 }
 
 fn devices(sections: &Sections<'_>) -> Vec<(DeviceId, DeviceSettings)> {
