@@ -185,10 +185,21 @@ impl<'a> Battery<'a> {
             _ if !self.available => Progress::Lost,
             Some(true) => Progress::There,
             _ if elapsed < within => Progress::OnItsWay,
+            // A slow poll may have read the old mode just before the new one was written: the next one tells.
+            _ if self.was_read_before(since.plus(within / 2)) && elapsed <= self.mode_ttl => {
+                Progress::OnItsWay
+            }
             None if matches!(self.mode, Mode::Never) => Progress::There,
-            // The next reading may take its time.
-            None if elapsed <= self.mode_ttl => Progress::OnItsWay,
             Some(false) | None => Progress::Failed,
+        }
+    }
+
+    /// Whether what is known of its mode is from before `moment`.
+    fn was_read_before(&self, moment: Moment) -> bool {
+        match self.mode {
+            Mode::Reported { at, .. } => at.mono < moment.mono,
+            Mode::NotNow => true,
+            Mode::Confirmed { .. } | Mode::Never => false,
         }
     }
 }

@@ -96,7 +96,7 @@ impl Finding {
             ],
             Self::Swinging => [
                 "import and export took turns too often, so the batteries rotate for a while",
-                "importation et injection alternaient trop souvent, les batteries se relaient donc un moment",
+                "soutirage et injection alternaient trop souvent, les batteries se relaient donc un moment",
                 "afname en teruglevering wisselden te vaak, dus de batterijen rouleren een tijdje",
                 "import ja eksport vaheldusid liiga tihti, seega on akud mõnda aega kordamööda",
                 "Bezug und Einspeisung wechselten zu oft, daher wechseln sich die Batterien eine Weile ab",

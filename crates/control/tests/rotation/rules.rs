@@ -1,5 +1,8 @@
 //! Each rule with the numbers of the automation that it comes from.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use ohmstead_control::Reason;
 use ohmstead_model::{BatteryMode, Metric, Value};
 use rstest::rstest;
@@ -122,6 +125,23 @@ fn what_it_reported_before_the_switch_proves_nothing() {
     assert_eq!(house.run(2), "a auto, b auto");
     house.put("b", Metric::BatteryMode, Some(Value::State("auto")));
     assert_eq!(house.run(1), "a idle, b auto");
+}
+
+#[test]
+fn a_slow_poll_that_came_too_early_is_no_refusal() {
+    let mut house = two(96.0, 50.0);
+    house.obedient = false;
+    house.grid = Some(-500.0);
+    house.confirmed.clear();
+    for name in ["a", "b"] {
+        Arc::make_mut(&mut house.snapshot.device_mut(name).unwrap().info).ttl.fast = Duration::from_secs(540);
+    }
+    house.put("a", Metric::BatteryMode, Some(Value::State("auto")));
+    house.until("a auto, b auto", 200).unwrap();
+    house.put("b", Metric::BatteryMode, Some(Value::State("idle")));
+    assert_eq!(house.run(170), "a idle, b auto");
+    house.put("b", Metric::BatteryMode, Some(Value::State("idle")));
+    assert_eq!(house.run(1), "a auto, b idle", "the next one counts");
 }
 
 #[test]
