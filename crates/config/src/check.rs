@@ -2,6 +2,7 @@
 
 mod control;
 mod devices;
+mod rotation;
 
 use std::collections::HashMap;
 
@@ -17,6 +18,7 @@ pub(crate) fn whole(config: &Config, root: &Node, with_files: bool, faults: &mut
     addresses(config, root, faults);
     devices::judge(config, root, faults);
     control::judge(config, root, faults);
+    rotation::judge(config, root, faults);
     place(config, root, faults);
     mqtt(config, root, with_files, faults);
     web(config, root, with_files, faults);

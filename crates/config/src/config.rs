@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use ohmstead_control::overrides::OverrideSettings;
+use ohmstead_control::rotation;
 use ohmstead_control::schedule::Rule;
 use ohmstead_drivers::DeviceSettings;
 use ohmstead_model::DeviceId;
@@ -44,6 +45,8 @@ pub struct Config {
     pub read_only: bool,
     /// The limits of the site.
     pub limits: ohmstead_control::limiter::Settings,
+    /// The groups of batteries that take turns, in the order of the file.
+    pub rotation: rotation::Settings,
     /// The log.
     pub log: LogSettings,
     /// Where the store, the socket and the lock live, if the file says so.
@@ -77,6 +80,7 @@ const SECTIONS: &[&str] = &[
     "site",
     "devices",
     "schedules",
+    "rotation",
     "limits",
     "overrides",
     "mqtt",
@@ -268,6 +272,7 @@ fn assemble(root: &Node, with_files: bool, faults: &mut Vec<Fault>) -> Config {
         history: sections.get("history").unwrap_or_default(),
         read_only: sections.get("read_only").unwrap_or(true),
         limits: sections.get("limits").unwrap_or_default(),
+        rotation: by_name(&sections, "rotation", "write `day: { batteries: [fase_a, fase_b], meter: gx }`"),
         log: sections.get("log").unwrap_or_default(),
         data_dir: sections.get("data_dir"),
     };
@@ -279,6 +284,20 @@ fn assemble(root: &Node, with_files: bool, faults: &mut Vec<Fault>) -> Config {
         check::whole(&config, root, with_files, faults);
     }
     config
+}
+
+/// A section that is a map of settings by name, in the order of the file.
+fn by_name<T: DeserializeOwned>(sections: &Sections<'_>, section: &str, example: &str) -> Vec<(String, T)> {
+    let Some((key, node)) = sections.root.entry(section) else { return Vec::new() };
+    if !matches!(node.value, Value::Map(_) | Value::Null) {
+        let text = format!("`{section}` is {}, not a map by name", node.kind());
+        sections.aside.borrow_mut().push(Fault::at(node.mark, What::Text(text)).help(example));
+    }
+    let read = |(name, node): &(Key, Node)| {
+        let settings = sections.read(node, &[key, name])?;
+        Some((name.text.clone(), settings))
+    };
+    node.entries().iter().filter_map(read).collect()
 }
 
 fn devices(sections: &Sections<'_>) -> Vec<(DeviceId, DeviceSettings)> {

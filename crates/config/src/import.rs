@@ -1,10 +1,13 @@
 //! Conversion of the configurations of earlier programs.
 
+mod environment;
+mod marstek_automation;
 mod marstek_poller;
 mod pv_inverter_monitor;
 mod venus_export_limiter;
 mod victron_paths;
 
+pub use marstek_automation::marstek_automation;
 pub use marstek_poller::marstek_poller;
 pub use pv_inverter_monitor::pv_inverter_monitor;
 pub use venus_export_limiter::venus_export_limiter;

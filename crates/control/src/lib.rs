@@ -21,8 +21,10 @@ pub mod limiter;
 pub mod overrides;
 mod proposal;
 pub mod reason;
+pub mod rotation;
 pub mod schedule;
 mod step;
+mod verdict;
 
 pub use bounds::Bounds;
 pub use desired::{Desired, Said};
@@ -30,3 +32,4 @@ pub use overrides::Override;
 pub use proposal::{Proposal, Who};
 pub use reason::{Language, Reason};
 pub use step::{Cycle, Inputs, Settings, State, step};
+pub use verdict::Verdict;

@@ -48,6 +48,18 @@ pub enum Reason {
     Turn(String),
     /// It is another battery's turn; the group.
     NotItsTurn(String),
+    /// Its turn is over and the next one is on its way; the group.
+    HandsOver(String),
+    /// It charges what the active battery leaves; the group.
+    Overflow(String),
+    /// All are full and power is fed in; the group.
+    AllFull(String),
+    /// It charges at night what the next day lacks; the group.
+    NightCharge(String),
+    /// It rests at night; the group.
+    NightRest(String),
+    /// It has its part of what the house needs; the group.
+    Share(String),
     /// The battery is at or below what is kept in reserve.
     Reserve {
         /// Its state of charge.
@@ -83,6 +95,12 @@ impl Reason {
             Self::Window(_) => "schedule_window",
             Self::Turn(_) => "its_turn",
             Self::NotItsTurn(_) => "not_its_turn",
+            Self::HandsOver(_) => "hands_over",
+            Self::Overflow(_) => "overflow",
+            Self::AllFull(_) => "all_full",
+            Self::NightCharge(_) => "night_charge",
+            Self::NightRest(_) => "night_rest",
+            Self::Share(_) => "share",
             Self::Reserve { .. } => "reserve",
             Self::SocUnknown => "soc_unknown",
             Self::BmsLimit(_) => "bms_limit",
@@ -127,26 +145,6 @@ impl Reason {
                 &of(["schedule: {}", "programme : {}", "schema: {}", "ajakava: {}", "Zeitplan: {}"]),
                 name,
             ),
-            Self::Turn(group) => with(
-                &of([
-                    "its turn in {}",
-                    "c'est son tour dans {}",
-                    "aan de beurt in {}",
-                    "tema kord rühmas {}",
-                    "an der Reihe in {}",
-                ]),
-                group,
-            ),
-            Self::NotItsTurn(group) => with(
-                &of([
-                    "not its turn in {}",
-                    "ce n'est pas son tour dans {}",
-                    "niet aan de beurt in {}",
-                    "ei ole tema kord rühmas {}",
-                    "nicht an der Reihe in {}",
-                ]),
-                group,
-            ),
             Self::Reserve { soc, reserve } => with2(
                 &of([
                     "at {}, and {} are kept in reserve",
@@ -158,7 +156,77 @@ impl Reason {
                 soc,
                 reserve,
             ),
+            Self::Turn(group)
+            | Self::NotItsTurn(group)
+            | Self::HandsOver(group)
+            | Self::Overflow(group)
+            | Self::AllFull(group)
+            | Self::NightCharge(group)
+            | Self::NightRest(group)
+            | Self::Share(group) => with(&of(self.about_turns()), group),
             other => other.about_limits(of),
+        }
+    }
+
+    /// The texts of the rotation, with a place for the group.
+    fn about_turns(&self) -> [&'static str; 5] {
+        match self {
+            Self::Turn(_) => [
+                "its turn in {}",
+                "c'est son tour dans {}",
+                "aan de beurt in {}",
+                "tema kord rühmas {}",
+                "an der Reihe in {}",
+            ],
+            Self::HandsOver(_) => [
+                "hands over to the next one in {}",
+                "passe le relais à la suivante dans {}",
+                "draagt over aan de volgende in {}",
+                "annab järgmisele üle rühmas {}",
+                "übergibt an die nächste in {}",
+            ],
+            Self::Overflow(_) => [
+                "charges what the active battery of {} leaves",
+                "charge ce que laisse la batterie active de {}",
+                "laadt wat de actieve batterij van {} overlaat",
+                "laeb seda, mis rühma {} aktiivsest akust üle jääb",
+                "lädt, was die aktive Batterie von {} übrig lässt",
+            ],
+            Self::AllFull(_) => [
+                "all batteries of {} are full",
+                "toutes les batteries de {} sont pleines",
+                "alle batterijen van {} zijn vol",
+                "kõik rühma {} akud on täis",
+                "alle Batterien von {} sind voll",
+            ],
+            Self::NightCharge(_) => [
+                "charges at night what the next day lacks ({})",
+                "charge la nuit ce qui manquera le lendemain ({})",
+                "laadt 's nachts wat de volgende dag tekortkomt ({})",
+                "laeb öösel, mis järgmisel päeval puudu jääks ({})",
+                "lädt nachts, was am nächsten Tag fehlt ({})",
+            ],
+            Self::NightRest(_) => [
+                "rests at night ({})",
+                "au repos la nuit ({})",
+                "rust 's nachts ({})",
+                "puhkab öösel ({})",
+                "ruht nachts ({})",
+            ],
+            Self::Share(_) => [
+                "its part of what {} shares",
+                "sa part de ce que {} se partage",
+                "zijn deel van wat {} verdeelt",
+                "tema osa rühma {} ühisest võimsusest",
+                "ihr Teil dessen, was {} sich teilt",
+            ],
+            _ => [
+                "not its turn in {}",
+                "ce n'est pas son tour dans {}",
+                "niet aan de beurt in {}",
+                "ei ole tema kord rühmas {}",
+                "nicht an der Reihe in {}",
+            ],
         }
     }
 
@@ -234,6 +302,12 @@ mod tests {
             Reason::Window("night".to_owned()),
             Reason::Turn("day".to_owned()),
             Reason::NotItsTurn("day".to_owned()),
+            Reason::HandsOver("day".to_owned()),
+            Reason::Overflow("day".to_owned()),
+            Reason::AllFull("day".to_owned()),
+            Reason::NightCharge("day".to_owned()),
+            Reason::NightRest("day".to_owned()),
+            Reason::Share("day".to_owned()),
             Reason::Reserve { soc: Percent(9.0), reserve: Percent(10.0) },
             Reason::SocUnknown,
             Reason::BmsLimit(Watts(0.0)),
@@ -269,6 +343,12 @@ mod tests {
             schedule_window: schedule: night | programme : night
             its_turn: its turn in day | c'est son tour dans day
             not_its_turn: not its turn in day | ce n'est pas son tour dans day
+            hands_over: hands over to the next one in day | passe le relais à la suivante dans day
+            overflow: charges what the active battery of day leaves | charge ce que laisse la batterie active de day
+            all_full: all batteries of day are full | toutes les batteries de day sont pleines
+            night_charge: charges at night what the next day lacks (day) | charge la nuit ce qui manquera le lendemain (day)
+            night_rest: rests at night (day) | au repos la nuit (day)
+            share: its part of what day shares | sa part de ce que day se partage
             reserve: at 9 %, and 10 % are kept in reserve | à 9 %, et 10 % restent en réserve
             soc_unknown: the state of charge is not known | l'état de charge n'est pas connu
             bms_limit: the battery allows 0 W | la batterie permet 0 W

@@ -113,7 +113,7 @@ enum Holiday {
 }
 
 impl Holidays {
-    fn has(&self, date: Date) -> bool {
+    pub(crate) fn has(&self, date: Date) -> bool {
         self.0.iter().any(|holiday| match holiday {
             Holiday::EveryYear { month, day } => (*month, *day) == (date.month(), date.day()),
             Holiday::Once(once) => *once == date,
@@ -178,7 +178,7 @@ impl Rule {
     }
 }
 
-fn time<'de, D: Deserializer<'de>>(source: D) -> Result<Time, D::Error> {
+pub(crate) fn time<'de, D: Deserializer<'de>>(source: D) -> Result<Time, D::Error> {
     let text = String::deserialize(source)?;
     let wrong = || D::Error::custom(format!("{text:?} is no time of day such as \"06:30\""));
     match text.as_str() {
@@ -193,7 +193,7 @@ fn mode<'de, D: Deserializer<'de>>(source: D) -> Result<BatteryMode, D::Error> {
     String::deserialize(source)?.parse().map_err(D::Error::custom)
 }
 
-fn devices<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<DeviceId>, D::Error> {
+pub(crate) fn devices<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<DeviceId>, D::Error> {
     let names = Vec::<String>::deserialize(source)?;
     names.iter().map(|name| name.parse().map_err(D::Error::custom)).collect()
 }

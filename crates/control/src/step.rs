@@ -1,11 +1,11 @@
 //! One cycle of control.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
-use ohmstead_model::{DeviceId, Moment, Role, Snapshot};
+use ohmstead_model::{BatteryMode, DeviceId, Moment, Role, Snapshot};
 
-use crate::{Desired, Override, Proposal, arbiter, limiter, schedule};
+use crate::{Desired, Override, Proposal, Verdict, arbiter, limiter, rotation, schedule};
 
 /// What the configuration says about control.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,8 @@ pub struct Settings {
     pub holidays: schedule::Holidays,
     /// The limits of the site.
     pub limits: limiter::Settings,
+    /// The groups of batteries that take turns.
+    pub rotation: rotation::Settings,
 }
 
 /// What a cycle looks at. It does not change during the cycle.
@@ -27,6 +29,8 @@ pub struct Inputs<'a> {
     pub snapshot: &'a Snapshot,
     /// What was asked by hand and has not ended.
     pub overrides: &'a [Override],
+    /// The modes that devices are known to be in because they were read back after a write.
+    pub confirmed: &'a BTreeMap<DeviceId, BatteryMode>,
 }
 
 /// What the proposers remember from one cycle to the next.
@@ -34,27 +38,33 @@ pub struct Inputs<'a> {
 pub struct State {
     /// The limits of the site.
     pub limiter: limiter::State,
+    /// Whose turn it is.
+    pub rotation: rotation::State,
 }
 
-/// What a cycle leads to.
+/// What a cycle decides.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cycle {
     /// What to remember.
     pub state: State,
-    /// What every device should do now. Those of which nobody wants anything are in it too, for they are to be left alone.
+    /// What every device should do now. Devices of which nobody wants anything are in it too, for they are to be left
+    /// alone.
     pub desired: Vec<Desired>,
-    /// How the limits are doing.
-    pub verdicts: Vec<limiter::Verdict>,
+    /// How the limits are doing, and what is wrong with the rotation.
+    pub verdicts: Vec<Verdict>,
 }
 
-/// The next cycle.
+/// One cycle.
 pub fn step(state: &State, inputs: Inputs<'_>, now: Moment, settings: &Settings) -> Cycle {
     let mut proposals: BTreeMap<DeviceId, Vec<Proposal>> = BTreeMap::new();
-    let (limiter, limited, verdicts) = limiter::step(&state.limiter, inputs.snapshot, now, &settings.limits);
+    let (limiter, limited, limits) = limiter::step(&state.limiter, inputs.snapshot, now, &settings.limits);
     let overrides = inputs.overrides.iter().map(Override::propose);
     let scheduled =
         schedule::propose(inputs.snapshot, now, &settings.time_zone, &settings.schedule, &settings.holidays);
-    for proposal in limited.into_iter().chain(overrides).chain(scheduled) {
+    let asked: Vec<_> = overrides.chain(scheduled).collect();
+    let taken = asked.iter().map(|proposal| proposal.device.clone()).collect();
+    let (rotation, turns, found) = rotate(state, inputs, &taken, now, settings);
+    for proposal in limited.into_iter().chain(asked).chain(turns) {
         proposals.entry(proposal.device.clone()).or_default().push(proposal);
     }
     let decide = |device: &ohmstead_model::DeviceState| {
@@ -66,10 +76,81 @@ pub fn step(state: &State, inputs: Inputs<'_>, now: Moment, settings: &Settings)
         desired
     };
     let desired = inputs.snapshot.devices().map(std::convert::AsRef::as_ref).map(decide).collect();
-    Cycle { state: State { limiter }, desired, verdicts }
+    let limits = limits.into_iter().map(Verdict::Limiter);
+    let verdicts = limits.chain(found.into_iter().map(Verdict::Rotation)).collect();
+    Cycle { state: State { limiter, rotation }, desired, verdicts }
+}
+
+/// The rotation, which does without the devices that are `taken`.
+fn rotate(
+    state: &State,
+    inputs: Inputs<'_>,
+    taken: &BTreeSet<DeviceId>,
+    now: Moment,
+    settings: &Settings,
+) -> (rotation::State, Vec<Proposal>, Vec<rotation::Verdict>) {
+    let Inputs { snapshot, confirmed, .. } = inputs;
+    let (time_zone, holidays) = (&settings.time_zone, &settings.holidays);
+    let view = rotation::View { snapshot, confirmed, taken, time_zone, holidays };
+    rotation::step(&state.rotation, view, now, &settings.rotation)
 }
 
 /// Whether a device is one that modes can be asked of.
 pub(crate) fn is_battery(device: &ohmstead_model::DeviceState) -> bool {
     device.info.roles.contains(&Role::Battery)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ohmstead_model::{DeviceInfo, DeviceState, Metric, Observed, Online, UnixMillis, Value};
+
+    use super::*;
+    use crate::Who;
+
+    fn house(now: Moment) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        for (name, soc) in [("a", 80.0), ("b", 40.0)] {
+            let mut info = DeviceInfo::new(name.parse().unwrap(), "test", "nowhere");
+            info.roles = vec![Role::Battery];
+            let mut device = DeviceState::new(Arc::new(info));
+            device.online = Online::Yes(now);
+            let observed = Observed { observation: Ok(Value::Number(soc)), at: now };
+            device.values.insert(Metric::BatterySoc, observed);
+            snapshot.insert(device);
+        }
+        snapshot
+    }
+
+    #[test]
+    fn a_battery_that_was_asked_for_something_by_hand_loses_its_turn() {
+        let group = serde_saphyr::from_str("{ batteries: [a, b] }").unwrap();
+        let settings = Settings {
+            limits: limiter::Settings::default(),
+            time_zone: TimeZone::UTC,
+            schedule: Vec::new(),
+            holidays: schedule::Holidays::default(),
+            rotation: vec![("day".to_owned(), group)],
+        };
+        let now = Moment::default();
+        let (snapshot, confirmed) = (house(now), BTreeMap::new());
+        let asked = Override {
+            device: "a".parse().unwrap(),
+            mode: BatteryMode::Idle,
+            asked_by: "cli".to_owned(),
+            since: UnixMillis(0),
+            ends: UnixMillis(60_000),
+        };
+        let cycle = |overrides: &[Override]| {
+            let inputs = Inputs { snapshot: &snapshot, overrides, confirmed: &confirmed };
+            let cycle = step(&State::default(), inputs, now, &settings);
+            let chosen = |desired: &Desired| (desired.mode.clone(), desired.chosen);
+            cycle.desired.iter().map(chosen).collect::<Vec<_>>()
+        };
+        let (auto, idle) = (Some(BatteryMode::Auto), Some(BatteryMode::Idle));
+        let rotation = Some(Who::Rotation);
+        assert_eq!(cycle(&[]), [(auto.clone(), rotation), (idle.clone(), rotation)]);
+        assert_eq!(cycle(&[asked]), [(idle, Some(Who::Override)), (auto, rotation)]);
+    }
 }

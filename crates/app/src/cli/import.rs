@@ -22,6 +22,8 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum From {
+    /// The .env of marstek-automation
+    MarstekAutomation(File),
     /// The config.yaml of marstek-poller
     MarstekPoller(File),
     /// The environment file of pv-inverter-monitor (KEY=VALUE lines); /dev/null for versions without one
@@ -46,6 +48,7 @@ type Convert = fn(&str, &str) -> Result<Imported, LoadError>;
 
 pub(super) fn run(common: &Common, arguments: &Arguments) -> Result<(), Failure> {
     let (convert, File { file, output }): (Convert, _) = match &arguments.from {
+        From::MarstekAutomation(file) => (import::marstek_automation, file),
         From::MarstekPoller(file) => (import::marstek_poller, file),
         From::PvInverterMonitor(file) => (import::pv_inverter_monitor, file),
         From::VenusExportLimiter(file) => (import::venus_export_limiter, file),

@@ -7,7 +7,7 @@
 //! ```
 
 mod book;
-mod limits;
+mod findings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::actuator::{Ask, Commander, ControlDoor, Ended, Ending, How, ModeAsk};
 use crate::hub::Hub;
 use crate::records::Records;
-use limits::Limits;
+use findings::Findings;
 
 /// The period of control.
 const CYCLE: Duration = Duration::from_secs(1);
@@ -45,6 +45,7 @@ impl Rules {
                 schedule: config.schedules.clone(),
                 holidays: config.site.holidays.clone(),
                 limits: config.limits.clone(),
+                rotation: config.rotation.clone(),
             },
             overrides: config.overrides,
         }
@@ -66,15 +67,15 @@ pub(crate) struct Control {
     door: ControlDoor,
     state: State,
     overrides: BTreeMap<DeviceId, Override>,
-    limits: Limits,
+    findings: Findings,
 }
 
 impl Control {
     /// Takes the door to the devices; `None` if somebody has it already.
     pub(crate) fn new(parts: Parts) -> Option<Self> {
         let door = parts.commander.steer()?;
-        let (state, overrides, limits) = (State::default(), BTreeMap::new(), Limits::default());
-        Some(Self { parts, door, state, overrides, limits })
+        let (state, overrides, findings) = (State::default(), BTreeMap::new(), Findings::default());
+        Some(Self { parts, door, state, overrides, findings })
     }
 
     /// Works until told to stop.
@@ -104,13 +105,15 @@ impl Control {
         for desired in desired {
             self.parts.commander.order(&desired);
         }
-        self.limits.tell(&self.parts.hub, &verdicts).await;
+        self.findings.tell(&self.parts.hub, &verdicts).await;
     }
 
     fn decide(&self) -> Cycle {
         let overrides: Vec<_> = self.overrides.values().cloned().collect();
         let snapshot = self.parts.hub.snapshot();
-        let inputs = Inputs { snapshot: &snapshot, overrides: &overrides };
+        // What a device reports of its mode is enough: a battery reports it with every poll.
+        let confirmed = BTreeMap::new();
+        let inputs = Inputs { snapshot: &snapshot, overrides: &overrides, confirmed: &confirmed };
         let now = self.parts.clock.now();
         step(&self.state, inputs, now, &self.parts.rules.borrow().settings)
     }

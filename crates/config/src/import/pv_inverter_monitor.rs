@@ -14,12 +14,12 @@ use std::fmt::Write as _;
 use ohmstead_drivers::voltronic::PortPath;
 
 use super::Imported;
+use super::environment::{self, Variable};
 use crate::config::report;
 use crate::error::LoadError;
 use crate::file::SIZE_MAX;
 use crate::problem::{Fault, What};
 use crate::snippet::Source;
-use crate::tree::Mark;
 use crate::yaml_text::{comment, scalar};
 
 /// The monitor's own defaults.
@@ -35,71 +35,26 @@ pub fn pv_inverter_monitor(env: &str, source_name: &str) -> Result<Imported, Loa
     let source = Source::new(text);
     let variables = variables(text).map_err(|fault| report(source_name, vec![fault], &source))?;
     let mut wanted = Wanted::default();
-    for (index, (line, key, value)) in variables.iter().enumerate() {
-        // Docker and systemd keep the last one too.
-        match variables.iter().skip(index + 1).rfind(|(_, later, _)| later == key) {
-            Some((last, _, _)) => wanted.notes.push(format!(
-                "{} in line {line}: left out, it stands again in line {last}, and the last one counts",
-                comment(key)
-            )),
-            None => wanted.take(key, value),
+    for (variable, later) in environment::with_later(&variables) {
+        match later {
+            Some(later) => wanted.notes.push(variable.superseded_by(later)),
+            None => wanted.take(variable.key, variable.value),
         }
     }
     Ok(Imported { yaml: wanted.yaml(source_name), notes: wanted.notes() })
 }
 
-/// A variable with the number of its line.
-type Variable<'t> = (usize, &'t str, &'t str);
-
-/// `KEY=VALUE` lines, with what systemd and shells put around them.
+/// The variables, where every line is one.
 fn variables(text: &str) -> Result<Vec<Variable<'_>>, Fault> {
-    let mut variables = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') || line.starts_with(';') {
-            continue;
-        }
-        let bare = ["export ", "Environment=", "-e ", "--env "]
-            .iter()
-            .find_map(|before| line.strip_prefix(before))
-            .map_or(line, unquoted);
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        match bare.split_once('=') {
-            Some((key, value)) if !key.is_empty() && key.chars().all(is_name) => {
-                variables.push((index + 1, key, unquoted(without_comment(value.trim()))));
-            }
-            _ => {
-                let mark = Mark { line: index + 1, column: 1, length: line.chars().count().max(1) };
-                let what = What::Text("expected KEY=VALUE".to_owned());
-                return Err(Fault::at(mark, what).help(
+    environment::lines(text)
+        .map(|line| {
+            line.map_err(|mark| {
+                Fault::at(mark, What::Text("expected KEY=VALUE".to_owned())).help(
                     "give the file of `docker run --env-file`, with MQTT_BROKER, MQTT_PORT, POLL_INTERVAL; an empty one stands for the defaults",
-                ));
-            }
-        }
-    }
-    Ok(variables)
-}
-
-/// The value without what is said about it behind a `#`, which within quotes or a word is part of it.
-fn without_comment(value: &str) -> &str {
-    let quoted = |quote: char| {
-        let end = value.strip_prefix(quote)?.find(quote)? + 2;
-        value.get(..end)
-    };
-    if let Some(quoted) = quoted('"').or_else(|| quoted('\'')) {
-        return quoted;
-    }
-    if value.starts_with('#') {
-        return "";
-    }
-    let cut = value.match_indices('#').find(|(at, _)| value[..*at].ends_with(char::is_whitespace));
-    cut.map_or(value, |(at, _)| value[..at].trim_end())
-}
-
-fn unquoted(text: &str) -> &str {
-    let text = text.trim();
-    let within = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
-    within('"').or_else(|| within('\'')).unwrap_or(text)
+                )
+            })
+        })
+        .collect()
 }
 
 /// What the environment asks for.

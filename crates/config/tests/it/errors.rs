@@ -17,7 +17,7 @@ use crate::refused;
       |
     2 | readonly: true
       | ^^^^^^^^
-      = known keys here: site, devices, schedules, limits, overrides, mqtt, web, history, read_only, log, data_dir"#]])]
+      = known keys here: site, devices, schedules, rotation, limits, overrides, mqtt, web, history, read_only, log, data_dir"#]])]
 #[case::a_rule_for_a_stranger("devices: { garage: { marstek: { host: h } } }\nschedules:\n  night: { from: \"22:00\", to: \"06:00\", mode: hold, devices: [garage, gaarge] }\n", expect![[r#"
     ohmstead.yaml:3:70: no device `gaarge` is configured
       |
@@ -302,7 +302,7 @@ use crate::refused;
       |
     5 | mqt: {}
       | ^^^
-      = known keys here: site, devices, schedules, limits, overrides, mqtt, web, history, read_only, log, data_dir
+      = known keys here: site, devices, schedules, rotation, limits, overrides, mqtt, web, history, read_only, log, data_dir
 
     ohmstead.yaml:6:12: invalid value "7" for `read_only`: expected true or false
       |
@@ -426,7 +426,7 @@ use crate::refused;
       |
     2 | "\e[31mred": 1
       | ^^^^^^^^^^^
-      = known keys here: site, devices, schedules, limits, overrides, mqtt, web, history, read_only, log, data_dir"#]])]
+      = known keys here: site, devices, schedules, rotation, limits, overrides, mqtt, web, history, read_only, log, data_dir"#]])]
 #[case::secret_in_the_line_of_another_problem("devices: {}\nmqtt: { username: u, password: hunter2, topik: x }\n", expect![[r#"
     ohmstead.yaml:2:41: unknown key `topik` in `mqtt`; did you mean `topic`?
       |
@@ -602,6 +602,53 @@ use crate::refused;
       |
     2 | mqtt: { host: "broker # comment" }
       |               ^^^^^^^^^^^^^^^^^^"#]])]
+#[case::a_battery_that_is_no_device("devices: { fase_a: { marstek: { host: h } } }\nrotation: { day: { batteries: [fase_a, fase_x] } }\n", expect![[r#"
+    ohmstead.yaml:2:40: group `day` has the battery `fase_x`, which is no device; did you mean `fase_a`?
+      |
+    2 | rotation: { day: { batteries: [fase_a, fase_x] } }
+      |                                        ^^^^^^
+      = devices here: fase_a"#]])]
+#[case::a_meter_that_is_no_device("devices: { a: { marstek: { host: h } } }\nrotation: { day: { batteries: [a], meter: gx } }\n", expect![[r#"
+    ohmstead.yaml:2:43: group `day` has the meter `gx`, which is no device
+      |
+    2 | rotation: { day: { batteries: [a], meter: gx } }
+      |                                           ^^
+      = devices here: a"#]])]
+#[case::a_battery_in_two_groups("devices: { a: { marstek: { host: h } } }\nrotation:\n  day: { batteries: [a] }\n  other: { batteries: [a] }\n", expect![[r#"
+    ohmstead.yaml:4:24: groups `day` and `other` have the battery `a` in common
+      |
+    4 |   other: { batteries: [a] }
+      |                        ^
+      = a battery has its turn in one group"#]])]
+#[case::a_group_without_batteries("devices: {}\nrotation: { day: { lock: 5 min } }\n", expect![[r#"
+    ohmstead.yaml:2:13: group `day` names no battery
+      |
+    2 | rotation: { day: { lock: 5 min } }
+      |             ^^^
+      = name the devices: `batteries: [fase_a, fase_b]`"#]])]
+#[case::a_lock_that_is_too_short("devices: { a: { marstek: { host: h } } }\nrotation: { day: { batteries: [a], lock: 10 s } }\n", expect![[r#"
+    ohmstead.yaml:2:42: invalid value "10 s" for `lock` in `rotation.day`: expected a span from 1 min to 30 min
+      |
+    2 | rotation: { day: { batteries: [a], lock: 10 s } }
+      |                                          ^^^^"#]])]
+#[case::a_threshold_of_no_use("devices: { a: { marstek: { host: h } } }\nrotation: { day: { batteries: [a], low: 20 % } }\n", expect![[r#"
+    ohmstead.yaml:2:41: group `day` has `low` 20 % at or above `useful` 15 %
+      |
+    2 | rotation: { day: { batteries: [a], low: 20 % } }
+      |                                         ^^^^
+      = a battery that has just handed over would be switched back to at once"#]])]
+#[case::unknown_key_in_a_group("devices: { a: { marstek: { host: h } } }\nrotation: { day: { batteries: [a], night: { energie: 3 kWh } } }\n", expect![[r#"
+    ohmstead.yaml:2:45: unknown key `energie` in `rotation.day.night`; did you mean `energy`?
+      |
+    2 | rotation: { day: { batteries: [a], night: { energie: 3 kWh } } }
+      |                                             ^^^^^^^
+      = known keys here: from, to, weekend, energy, power_max, expected_pv, capacity"#]])]
+#[case::groups_in_a_list("devices: {}\nrotation: [a]\n", expect![[r#"
+    ohmstead.yaml:2:11: `rotation` is a list, not a map by name
+      |
+    2 | rotation: [a]
+      |           ^
+      = write `day: { batteries: [fase_a, fase_b], meter: gx }`"#]])]
 fn a_mistake_is_explained(#[case] text: &str, #[case] message: Expect) {
     message.assert_eq(&refused(text));
 }

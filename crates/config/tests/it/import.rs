@@ -577,3 +577,196 @@ proptest! {
         }
     }
 }
+
+mod automation {
+    use super::*;
+    use ohmstead_config::import::marstek_automation;
+    use ohmstead_control::schedule::Window;
+
+    /// The keys of its template, with secrets that must not be seen again.
+    const ENV: &str = "# marstek-automation\nPOSTGRES_USER=marstek\nPOSTGRES_PASSWORD=hunter2\nPOSTGRES_DB=db\n\
+        DATABASE_URL=postgresql://marstek:hunter2@postgres:5432/db\nREDIS_URL=redis://:hunter2@redis:6379/0\nAPP_NAME=x\nAPP_ENV=production\n\
+        LOG_LEVEL=INFO\nTIMEZONE=Europe/Brussels\nBATTERY_1_IP=192.0.2.100\nBATTERY_1_PORT=30001\nBATTERY_2_IP=192.0.2.101\n\
+        BATTERY_3_IP=\nBATTERY_3_PORT=30003\nAUTO_MODE_START_HOUR=7\nAUTO_MODE_END_HOUR=23\nMANUAL_MODE_START_HOUR=23\nMANUAL_MODE_END_HOUR=7\n\
+        TEMPO_ENABLED=true\nTEMPO_API_URL=https://hunter2.example\nTEMPO_CONTRACT_NUMBER=hunter2\nTEMPO_TIMEOUT=10\nNOTIFICATIONS_ENABLED=true\n\
+        NOTIFICATION_URLS=tgram://hunter2/1\nTELEGRAM_ENABLED=true\nTELEGRAM_BOT_TOKEN=hunter2\nTELEGRAM_CHAT_ID=hunter2\nAPI_HOST=0.0.0.0\nAPI_PORT=8000\n\
+        STREAMLIT_SERVER_PORT=8501\nRQ_WORKER_COUNT=2\nALLOWED_ORIGINS=http://localhost:8501\nhunter2-that-was-cut-off\nEXTRA=hunter2\n";
+
+    /// Takes the schedule out, which is read apart.
+    fn without_schedules(yaml: &str) -> (String, Vec<(String, Window)>) {
+        let (before, rest) = yaml.split_once("schedules:\n").expect("a schedule");
+        let (windows, after) = rest.split_once("\n\n").expect("what follows");
+        let window = |line: &str| {
+            let (name, window) = line.trim().split_once(": ").expect("a name");
+            (name.to_owned(), serde_saphyr::from_str(window).expect("a window"))
+        };
+        (format!("{before}\n{after}"), windows.lines().map(window).collect())
+    }
+
+    #[test]
+    fn a_whole_environment() {
+        let imported = marstek_automation(ENV, "/srv/marstek/.env").expect("a sound file");
+        expect![[r##"
+            # Made by `ohmstead import marstek-automation` from /srv/marstek/.env.
+            # `ohmstead check --config THIS_FILE --live` reads each battery once.
+
+            site:
+              name: Home
+              timezone: Europe/Brussels
+
+            # The batteries. Each key is the name of a device in commands, topics and addresses.
+            devices:
+              battery_1:
+                marstek:
+                  name: "Battery 1"
+                  host: 192.0.2.100
+                  port: 30001
+              battery_2:
+                marstek:
+                  name: "Battery 2"
+                  host: 192.0.2.101
+                  port: 30002
+
+            # All batteries, civil time of the site. What is wanted follows from the clock, so a start that was missed does
+            # not matter.
+            schedules:
+              day: { from: "07:00", to: "23:00", mode: auto }
+              night: { from: "23:00", to: "07:00", mode: idle }
+
+            # The page and the REST interface, for programs on this machine.
+            web:
+              listen: 127.0.0.1:8000
+
+            log:
+              level: info
+
+            # Nothing is written to a battery while this is true: the schedule is a dry run. Set it to false once the
+            # readings are right and marstek-automation is stopped.
+            read_only: true
+        "##]].assert_eq(&imported.yaml);
+    }
+
+    #[test]
+    fn every_variable_is_accounted_for() {
+        let imported = marstek_automation(ENV, "/srv/marstek/.env").expect("a sound file");
+        expect![[r#"
+            line 34: left out, it is no KEY=VALUE
+            POSTGRES_USER: replaced by the store of this one program, see `history`
+            POSTGRES_PASSWORD: replaced by the store of this one program, see `history`
+            POSTGRES_DB: replaced by the store of this one program, see `history`
+            DATABASE_URL: replaced by the store of this one program, see `history`
+            REDIS_URL: replaced by the store of this one program, see `history`
+            APP_NAME: left out, it changed nothing that is seen
+            APP_ENV: left out, it changed nothing that is seen
+            LOG_LEVEL: imported as `log.level: info`
+            TIMEZONE: imported as `site.timezone`
+            BATTERY_1_IP: imported as `host` of device `battery_1`
+            BATTERY_1_PORT: imported as `port` of device `battery_1`
+            BATTERY_2_IP: imported as `host` of device `battery_2`
+            BATTERY_3_IP: left out, it is empty
+            BATTERY_3_PORT: imported as `port` of device `battery_3`
+            AUTO_MODE_START_HOUR: imported as `schedules.day.from`
+            AUTO_MODE_END_HOUR: imported as `schedules.day.to`
+            MANUAL_MODE_START_HOUR: imported as `schedules.night.from`
+            MANUAL_MODE_END_HOUR: imported as `schedules.night.to`
+            TEMPO_ENABLED: left out, there is nothing for Tempo in the configuration yet
+            TEMPO_API_URL: left out, there is nothing for Tempo in the configuration yet
+            TEMPO_CONTRACT_NUMBER: left out, the automation itself did not read it
+            TEMPO_TIMEOUT: left out, there is nothing for Tempo in the configuration yet
+            NOTIFICATIONS_ENABLED: left out, there are no notifications yet
+            NOTIFICATION_URLS: left out, there are no notifications yet
+            TELEGRAM_ENABLED: left out, there are no notifications yet
+            TELEGRAM_BOT_TOKEN: left out, there are no notifications yet
+            TELEGRAM_CHAT_ID: left out, there are no notifications yet
+            API_HOST: replaced by this machine alone: to be reached by others, `web` needs `listen` and `token_file`
+            API_PORT: imported as the port of `web.listen`, on this machine alone
+            STREAMLIT_SERVER_PORT: replaced by the page at `web.listen`
+            RQ_WORKER_COUNT: left out, this one program needs no workers
+            ALLOWED_ORIGINS: left out, the page comes from the same address; pages elsewhere stand in `web.allowed_origins`
+            EXTRA: left out, marstek-automation has no such variable
+            battery_2: `port` 30002, as before where none is given
+            battery_3: left out, it has a port but no address
+            the automation itself always switched at 6 and 22, whatever the hours said; here they count
+            the night was Manual with power 0, which is `idle` here; before a red day it charged, or discharged where the power was positive: nothing of that is taken over
+            the file is read-only: the schedule is a dry run until `read_only: false`
+            stop marstek-automation before this runs: both would ask the same batteries, which answer one at a time"#]].assert_eq(&imported.notes.join("\n"));
+    }
+
+    #[test]
+    fn the_result_means_what_the_original_meant() {
+        let imported = marstek_automation(ENV, ".env").expect("a sound file");
+        let (yaml, windows) = without_schedules(&imported.yaml);
+        let config = good(&yaml);
+        assert!(config.read_only);
+        assert_eq!(config.site.timezone.iana_name(), Some("Europe/Brussels"));
+        let addresses: Vec<_> = config
+            .devices
+            .iter()
+            .map(|(id, settings)| {
+                let DeviceSettings::Marstek(settings) = settings else { panic!("another driver") };
+                format!("{id} {}:{}", settings.host, settings.port)
+            })
+            .collect();
+        assert_eq!(addresses, ["battery_1 192.0.2.100:30001", "battery_2 192.0.2.101:30002"]);
+        let shown: Vec<_> = windows
+            .iter()
+            .map(|(name, window)| format!("{name} {} {} {}", window.from, window.to, window.mode))
+            .collect();
+        assert_eq!(shown, ["day 07:00:00 23:00:00 auto", "night 23:00:00 07:00:00 idle"]);
+    }
+
+    #[test]
+    fn secrets_are_not_repeated() {
+        let imported = marstek_automation(ENV, ".env").expect("a sound file");
+        assert!(!imported.yaml.contains("hunter2"), "{}", imported.yaml);
+        assert!(!imported.notes.join("\n").contains("hunter2"), "{:?}", imported.notes);
+        let error = marstek_automation("TOKEN=hunter2\nhunter2\n", ".env").expect_err("foreign").to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn a_file_of_something_else() {
+        let error = marstek_automation("MQTT_BROKER=x\n", ".env").expect_err("foreign").to_string();
+        expect![[r#"
+            .env:1:1: no variable of marstek-automation: this is not its environment file
+              |
+            1 |
+              | ^
+              = give its .env, with BATTERY_1_IP, AUTO_MODE_START_HOUR, TIMEZONE"#]]
+        .assert_eq(&error);
+    }
+
+    #[rstest::rstest]
+    #[case("AUTO_MODE_START_HOUR=25", "replaced by 6, the value is no hour")]
+    #[case("AUTO_MODE_START_HOUR=8", "day and night do not fill 24 hours exactly")]
+    #[case("TIMEZONE=Paris", "replaced by Europe/Paris, the value is no time zone")]
+    #[case("BATTERY_1_IP=a b", "left out, it is no address")]
+    #[case("BATTERY_1_PORT=30001", "battery_1: left out, it has a port but no address")]
+    #[case("BATTERY_1_IP=h\nBATTERY_1_PORT=0", "replaced by 30001, the value is no port")]
+    #[case(
+        "BATTERY_1_IP=h\nBATTERY_2_IP=H\nBATTERY_2_PORT=30001",
+        "battery_2: left out, another battery has the same address"
+    )]
+    #[case("BATTERY_0_IP=h\nAPP_ENV=x", "BATTERY_0_IP: left out, marstek-automation has no such variable")]
+    #[case("API_PORT=1\nAPI_PORT=8000", "API_PORT in line 1: left out, it stands again in line 2")]
+    fn what_does_not_fit_is_told(#[case] env: &str, #[case] note: &str) {
+        let imported = marstek_automation(env, ".env").expect("a sound file");
+        assert!(imported.notes.iter().any(|told| told.contains(note)), "{:?}", imported.notes);
+        good(&without_schedules(&imported.yaml).0);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_imported_is_a_configuration(
+            ip in ".{0,20}", port in ".{0,8}", zone in ".{0,12}", hour in ".{0,4}", level in ".{0,8}",
+        ) {
+            let env = format!(
+                "BATTERY_1_IP={ip}\nBATTERY_1_PORT={port}\nTIMEZONE={zone}\nAUTO_MODE_END_HOUR={hour}\nAPI_PORT={port}\nLOG_LEVEL={level}\n"
+            );
+            let imported = marstek_automation(&env, "a\nb").expect("a variable of its own");
+            let (yaml, windows) = without_schedules(&imported.yaml);
+            good(&yaml);
+            prop_assert_eq!(windows.len(), 2);
+        }
+    }
+}

@@ -51,6 +51,14 @@ fn every_key_is_documented_and_every_documented_key_exists() {
         ("limits.", "devices: {}\nlimits: { HERE }"),
         ("limits.multi_output.", "devices: {}\nlimits: { multi_output: { max: 1, HERE } }"),
         ("log.", "devices: {}\nlog: { HERE }"),
+        ("rotation.NAME.", "devices: {}\nrotation: { day: { HERE } }"),
+        ("rotation.NAME.stop.", "devices: {}\nrotation: { day: { stop: { HERE } } }"),
+        ("rotation.NAME.start.", "devices: {}\nrotation: { day: { start: { HERE } } }"),
+        ("rotation.NAME.overflow.", "devices: {}\nrotation: { day: { overflow: { HERE } } }"),
+        ("rotation.NAME.night.", "devices: {}\nrotation: { day: { night: { HERE } } }"),
+        ("rotation.NAME.night.weekend.", "devices: {}\nrotation: { day: { night: { weekend: { HERE, from: \"11:00\", to: \"17:00\" } } } }"),
+        ("rotation.NAME.share.", "devices: {}\nrotation: { day: { share: { HERE } } }"),
+        ("rotation.NAME.share.oscillation.", "devices: {}\nrotation: { day: { share: { oscillation: { HERE } } } }"),
     ]
     .into_iter()
     .flat_map(|(prefix, text)| known(prefix, text))

@@ -160,3 +160,17 @@ fn secrets_are_not_printed() {
     let shown = format!("{config:?} {config:#?}");
     assert!(!shown.contains("hunter2") && !shown.contains("correct-horse"), "{shown}");
 }
+
+#[test]
+fn groups_of_batteries_keep_the_order_of_the_file() {
+    let config = good(
+        "devices: { fase_a: { marstek: { host: h } }, b: { marstek: { host: i } }, gx: { victron: { dbus: system } } }\n\
+         rotation: { night: { batteries: [b], night: {} }, day: { batteries: [fase_a], meter: gx } }\n",
+    );
+    let names: Vec<_> = config.rotation.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["night", "day"]);
+    let (_, day) = &config.rotation[1];
+    assert_eq!(day.meter.as_ref().map(ohmstead_model::DeviceId::as_str), Some("gx"));
+    assert!(config.rotation[0].1.night.is_some() && day.night.is_none());
+    assert!(good("devices: {}\nrotation:\n").rotation.is_empty());
+}

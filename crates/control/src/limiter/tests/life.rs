@@ -210,7 +210,9 @@ fn what_can_be_bounded(
 
 #[test]
 fn in_a_cycle_the_limit_bounds_what_is_asked_by_hand() {
+    let confirmed = std::collections::BTreeMap::new();
     let settings = crate::Settings {
+        rotation: crate::rotation::Settings::default(),
         time_zone: jiff::tz::TimeZone::UTC,
         schedule: Vec::new(),
         holidays: crate::schedule::Holidays::default(),
@@ -224,7 +226,12 @@ fn in_a_cycle_the_limit_bounds_what_is_asked_by_hand() {
         ends: ohmstead_model::UnixMillis(3_600_000),
     };
     let cycle = |state: &crate::State, snapshot: &Snapshot, now: f64| {
-        crate::step(state, Inputs { snapshot, overrides: std::slice::from_ref(&asked) }, at(now), &settings)
+        crate::step(
+            state,
+            Inputs { snapshot, overrides: std::slice::from_ref(&asked), confirmed: &confirmed },
+            at(now),
+            &settings,
+        )
     };
     let snapshot = snapshot([house(0.0, &[])]);
     let first = cycle(&crate::State::default(), &snapshot, 0.0);
@@ -233,5 +240,5 @@ fn in_a_cycle_the_limit_bounds_what_is_asked_by_hand() {
     assert_eq!(desired.mode, Some("discharge 1900 W".parse().unwrap()));
     assert_eq!((desired.chosen, &desired.bounded_by[..]), (Some(Who::Override), &[Who::Limiter][..]));
     assert!(matches!(&desired.reason, Reason::SiteLimit { limit, .. } if limit == "battery_discharge"));
-    assert!(matches!(second.verdicts[..], [Verdict::Holding { .. }]));
+    assert!(matches!(second.verdicts[..], [crate::Verdict::Limiter(Verdict::Holding { .. })]));
 }
