@@ -153,6 +153,23 @@ impl Out {
     }
 }
 
+/// A sum that is unknown with its first unknown member; of nothing at all there is none.
+#[derive(Default)]
+struct Sum(Option<Result<f64, Unknown>>);
+
+impl Sum {
+    fn add(&mut self, member: Result<f64, Unknown>) {
+        let before = self.0.take().unwrap_or(Ok(0.0));
+        self.0 = Some(before.and_then(|sum| Ok(sum + member?)));
+    }
+
+    fn put(self, metric: Metric, out: &mut Out) {
+        if let Some(sum) = self.0 {
+            out.observed(metric, sum);
+        }
+    }
+}
+
 /// A quantity by phase of the system service: its phases, and their sum.
 struct Phased {
     phases: Vec<Option<f64>>,

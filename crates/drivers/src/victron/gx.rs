@@ -11,6 +11,7 @@
 //! wait in trees of their own.
 
 mod can;
+mod memory;
 mod offer;
 mod reporting;
 mod slot;
@@ -34,6 +35,7 @@ use super::vocabulary::Vocabulary;
 use crate::{
     BoxFuture, Context, Device, DeviceError, ModeNow, OpenError, Plan, PlanError, Report, WriteReply,
 };
+use memory::Memory;
 use slot::Slot;
 
 /// A way that is down or says nothing for so long is left for the next one, and so long a better one must hold.
@@ -63,6 +65,7 @@ pub struct Gx {
     /// The tree changed since it was last looked at.
     is_dirty: bool,
     can: Can,
+    memory: Memory,
     /// When the statistics of the CAN buses were last asked for.
     statistics_at: Option<Moment>,
     /// When each watched path was last told.
@@ -86,9 +89,11 @@ impl Gx {
         let tree = slots
             .first()
             .map_or_else(|| Arc::new(RwLock::new(Tree::default())), |slot| Arc::clone(&slot.tree));
+        let memory = Memory::open(context.memory.as_deref(), &settings.removed);
         let mut gx = Self {
             info: DeviceInfo::new(id.clone(), super::DRIVER.name, settings.address()),
-            can: Can::default(),
+            can: Can::numbered(memory.can.clone()),
+            memory,
             statistics_at: None,
             watched: vec![None; settings.watch.len()],
             id,
@@ -139,6 +144,9 @@ impl Gx {
         self.watch_presence();
         if self.is_complete() {
             self.ask_for_statistics(self.now()).await;
+            if self.is_dirty {
+                self.keep_memory(self.now());
+            }
             self.report_values();
         }
     }
@@ -318,7 +326,7 @@ impl Device for Gx {
     }
 
     fn memory(&self) -> Option<String> {
-        None
+        self.memory_text()
     }
 }
 

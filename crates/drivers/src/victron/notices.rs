@@ -3,10 +3,13 @@
 //! Alarms are 0 for none, 1 for a warning, 2 for an alarm; a lost grid is 2 at once. They are read from the services
 //! themselves: not every alarm reaches the device's own list of notifications.
 
+use std::collections::BTreeSet;
+
 use ohmstead_model::{Notice, Severity};
 
 use super::canonical::word_of;
 use super::firmware::is_newer;
+use super::roster::{Kind, Member};
 use super::site::Site;
 use super::tree::{Part, Tree};
 
@@ -264,7 +267,34 @@ pub(crate) fn notices(tree: &Tree) -> Vec<Notice> {
     );
     notices.extend(firmware(&site));
     notices.extend(notifications(tree));
+    notices.extend(lost(tree));
     notices
+}
+
+/// Parts of the installation that are not there any more.
+fn lost(tree: &Tree) -> Option<Notice> {
+    let of = |kind: Kind| tree.members(kind).into_iter().filter(Member::is_lost).map(|member| member.key);
+    let names: BTreeSet<&str> = Kind::ALL.into_iter().flat_map(of).collect();
+    (!names.is_empty()).then(|| Notice {
+        code: "gx_part_lost",
+        severity: Severity::Warning,
+        text: format!("not there any more: {}", listed(names.into_iter().map(str::to_owned).collect())),
+        hint:
+            "what they add to is unknown meanwhile; check power and cable, and name under `removed` in the \
+               configuration what was taken away for good"
+                .to_owned(),
+    })
+}
+
+/// Enough names to tell what is the matter.
+fn listed(mut names: Vec<String>) -> String {
+    const NAMED: usize = 8;
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    names.join(", ")
 }
 
 /// A newer firmware than the one that runs.
@@ -331,8 +361,6 @@ fn of_alarm(tree: &Tree, alarm: &Alarm) -> Option<Notice> {
 
 /// Alarms without a notice of their own, in one.
 fn other_alarms(tree: &Tree) -> Option<Notice> {
-    /// Enough to tell what is the matter.
-    const NAMED: usize = 8;
     let is_known = |part: &Part, path: &str| {
         ALARMS.iter().any(|alarm| alarm.class == &*part.class && alarm.path == path)
     };
@@ -348,13 +376,9 @@ fn other_alarms(tree: &Tree) -> Option<Notice> {
         }
     }
     let severity = found.iter().map(|(severity, _)| *severity).max()?;
-    let more = found.len().saturating_sub(NAMED);
-    let mut names: Vec<_> = found.into_iter().take(NAMED).map(|(_, name)| name).collect();
-    if more > 0 {
-        names.push(format!("{more} more"));
-    }
+    let names = listed(found.into_iter().map(|(_, name)| name).collect());
     let hint = "the GX device's own page tells more about it".to_owned();
-    Some(Notice { code: "gx_alarms", severity, text: format!("alarms: {}", names.join(", ")), hint })
+    Some(Notice { code: "gx_alarms", severity, text: format!("alarms: {names}"), hint })
 }
 
 /// Alarms of the device itself, not those of a module, whose service repeats them, nor the overall one.

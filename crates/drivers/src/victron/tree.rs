@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ohmstead_model::{Moment, NativeLimits};
 
+use super::roster::Roster;
 use super::value::Scalar;
 
 /// More services than any installation has.
@@ -66,6 +67,8 @@ pub(crate) struct Tree {
     parts: BTreeMap<Arc<str>, Part>,
     /// Values that did not find room.
     pub(crate) dropped: u64,
+    /// What belongs to the installation, there or not.
+    pub(crate) roster: Roster,
     zero_is_none: bool,
 }
 
@@ -160,11 +163,6 @@ impl Tree {
             .values()
             .filter(|part| part.is_here && &*part.class == class)
             .min_by_key(|part| part.instance)
-    }
-
-    /// A part of a class that was there and is not any more.
-    pub(crate) fn gone_of_class(&self, class: &str) -> Option<&Part> {
-        self.parts.values().find(|part| !part.is_here && &*part.class == class)
     }
 
     /// The part whose service has this name, if it is there.

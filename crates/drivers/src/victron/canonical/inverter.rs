@@ -7,13 +7,19 @@ use crate::victron::site::{PHASES, Site};
 use crate::victron::tree::Part;
 
 pub(super) fn inverter(site: &Site<'_>, out: &mut Out) {
-    let Some(first) = site.inverters.first() else { return };
+    let lost = site.lost_inverter();
+    let Some(first) = site.inverters.first() else {
+        if let Some(why) = lost {
+            out.unknown(&[Metric::InverterPower, Metric::InverterBackupPower], &why);
+        }
+        return;
+    };
     let outputs: Vec<_> = site.inverters.iter().map(|part| (part, ac_out(part), ac_in(part))).collect();
     let total = |power: &dyn Fn(Option<f64>, Option<f64>) -> Option<f64>| {
-        outputs
-            .iter()
-            .map(|(part, output, input)| power(*output, *input).ok_or_else(|| missing(part)))
-            .sum::<Result<f64, _>>()
+        let lost = lost.iter().map(|why| Err(why.clone()));
+        let parts =
+            outputs.iter().map(|(part, output, input)| power(*output, *input).ok_or_else(|| missing(part)));
+        lost.chain(parts).sum::<Result<f64, _>>()
     };
     out.observed(Metric::InverterPower, total(&|output, input| Some(output? - input?)));
     out.observed(Metric::InverterBackupPower, total(&|output, _| output));

@@ -2,10 +2,11 @@
 
 use ohmstead_model::Metric;
 
-use super::{Out, Phased, missing, word_of};
+use super::{Out, Phased, Sum, missing, word_of};
 use crate::victron::ess::{battery_mode, mode_word};
 use crate::victron::firmware::is_newer;
 use crate::victron::native;
+use crate::victron::roster::Kind;
 use crate::victron::site::Site;
 use crate::victron::value::whole;
 
@@ -44,23 +45,38 @@ pub(super) fn ess(site: &Site<'_>, out: &mut Out) {
 }
 
 pub(super) fn others(site: &Site<'_>, out: &mut Out) {
-    let chargers: Vec<_> = site.tree.of_class("evcharger").collect();
-    if let Some(first) = chargers.first() {
-        let power: Result<f64, _> =
-            chargers.iter().map(|part| part.number("/Ac/Power").ok_or_else(|| missing(part))).sum();
-        out.observed(native::EV_POWER, power);
-        out.text(native::EV_STATE, word_of(first, "/Status"));
-    }
+    ev_chargers(site, out);
     let running = site.tree.of_class("generator").find_map(|part| part.int("/State"));
     out.yes_no(native::GENERATOR_RUNNING, running.map(|state| matches!(state, 1..=3)));
     if let Some(phased) = Phased::of(site, "/Ac/Genset") {
         out.observed(native::GENERATOR_POWER, phased.sum("generator power"));
     }
-    for (metric, part) in native::TANK_LEVELS.into_iter().zip(site.tree.of_class("tank")) {
-        out.number(metric, part.number("/Level"));
+    numbered(site, Kind::Tank, "/Level", native::TANK_LEVELS, out);
+    numbered(site, Kind::Temperature, "/Temperature", native::TEMPERATURES, out);
+}
+
+fn ev_chargers(site: &Site<'_>, out: &mut Out) {
+    let mut power = Sum::default();
+    if let Some(why) = site.tree.lost(Kind::EvCharger, |_| true) {
+        power.add(Err(why));
     }
-    for (metric, part) in native::TEMPERATURES.into_iter().zip(site.tree.of_class("temperature")) {
-        out.number(metric, part.number("/Temperature"));
+    for part in site.tree.of_class("evcharger") {
+        power.add(part.number("/Ac/Power").ok_or_else(|| missing(part)));
+    }
+    power.put(native::EV_POWER, out);
+    let first = site.tree.slots(Kind::EvCharger).flatten().next();
+    let Some(Ok(first)) = first.map(|member| member.here()) else { return };
+    out.text(native::EV_STATE, word_of(first, "/Status"));
+}
+
+/// A number of the parts of a kind, each under the number of its slot.
+fn numbered<const N: usize>(site: &Site<'_>, kind: Kind, path: &str, metrics: [Metric; N], out: &mut Out) {
+    for (metric, slot) in metrics.into_iter().zip(site.tree.slots(kind)) {
+        match slot.map(|member| member.here()) {
+            None => {}
+            Some(Ok(part)) => out.number(metric, part.number(path)),
+            Some(Err(why)) => out.unknown(&[metric], &why),
+        }
     }
 }
 

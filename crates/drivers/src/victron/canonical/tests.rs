@@ -86,6 +86,7 @@ pub(crate) const HOUSE: &[(&str, &str, &str)] = &[
     ("platform", "/Device/Model", "Cerbo GX"),
     ("platform", "/Firmware/Installed/Version", "v3.70"),
     ("platform", "/Firmware/Online/AvailableVersion", "v3.71"),
+    ("tank.a", "/DeviceInstance", "3"),
     ("tank.a", "/Level", "40"),
 ];
 
