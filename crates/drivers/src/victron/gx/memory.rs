@@ -2,10 +2,11 @@
 
 use std::sync::PoisonError;
 
-use ohmstead_model::{Moment, Role};
+use ohmstead_model::{Allowed, Moment, Role, Setting};
 use serde::{Deserialize, Serialize};
 
 use super::{Gx, read};
+use crate::victron::native;
 use crate::victron::roster::{Kind, Roster};
 use crate::victron::site::Site;
 
@@ -22,9 +23,33 @@ pub(super) struct Memory {
     removed: Vec<String>,
     /// The roles it was seen in, by their keys.
     roles: Vec<String>,
+    /// The modes and settings that it was last offered with: it is announced with them before its first answer.
+    modes: Vec<String>,
+    settings: Vec<Range>,
     /// The CAN buses in the order of their numbers.
     pub(super) can: Vec<String>,
     roster: Roster,
+}
+
+/// A setting that takes a range of numbers, as all of a GX device's do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Range {
+    id: String,
+    min: f64,
+    max: f64,
+    step: f64,
+}
+
+impl Range {
+    fn of(setting: &Setting) -> Option<Self> {
+        let Allowed::Range { min, max, step } = setting.allowed else { return None };
+        Some(Self { id: setting.metric.id().to_owned(), min, max, step })
+    }
+
+    fn setting(&self) -> Option<Setting> {
+        let metric = native::NATIVE.iter().copied().find(|metric| metric.id() == self.id)?;
+        Some(Setting { metric, allowed: Allowed::Range { min: self.min, max: self.max, step: self.step } })
+    }
 }
 
 impl Memory {
@@ -42,6 +67,24 @@ impl Memory {
     /// The roles that it was seen in, those of earlier runs too.
     pub(super) fn roles(&self) -> Vec<Role> {
         ROLES.into_iter().filter(|role| self.roles.iter().any(|known| known == role.key())).collect()
+    }
+
+    pub(super) fn modes(&self) -> &[String] {
+        &self.modes
+    }
+
+    pub(super) fn settings(&self) -> Vec<Setting> {
+        self.settings.iter().filter_map(Range::setting).collect()
+    }
+
+    /// Nothing at present is no reason to forget what is possible.
+    pub(super) fn offers(&mut self, modes: &[String], settings: &[Setting]) {
+        if !modes.is_empty() {
+            self.modes = modes.to_vec();
+        }
+        if !settings.is_empty() {
+            self.settings = settings.iter().filter_map(Range::of).collect();
+        }
     }
 
     fn saw(&mut self, roles: &[Role]) {
@@ -141,6 +184,17 @@ mod tests {
         let without = Memory::open(Some(&kept(&memory)), &removed);
         assert_eq!(without.roles(), []);
         assert_eq!(Memory::open(Some(&kept(&without)), &removed), without);
+    }
+
+    #[test]
+    fn what_was_offered_is_kept() {
+        let allowed = Allowed::Range { min: -1.0, max: 300.0, step: 1.0 };
+        let settings = [Setting { metric: native::MAX_DISCHARGE_POWER, allowed }];
+        let mut memory = Memory::open(None, &[]);
+        memory.offers(&["auto".to_owned()], &settings);
+        memory.offers(&[], &[]);
+        let again = Memory::open(Some(&kept(&memory)), &[]);
+        assert_eq!((again.modes(), again.settings()), (&["auto".to_owned()][..], settings.to_vec()));
     }
 
     #[test]

@@ -30,6 +30,8 @@ impl Gx {
         if self.info.metrics.is_empty() {
             self.info.metrics = EXPECTED.to_vec();
             self.info.roles = vec![Role::Battery, Role::Inverter, Role::GridMeter, Role::LoadMeter];
+            self.info.modes = self.memory.modes().to_vec();
+            self.info.settings = self.memory.settings();
         }
     }
 
@@ -55,6 +57,7 @@ impl Gx {
         let kind = self.slots.get(self.active).map(super::Slot::kind);
         self.info.modes = kind.map(|kind| ess::modes(&site, kind)).unwrap_or_default();
         self.info.settings = kind.map(|kind| ess::settings(&site, kind)).unwrap_or_default();
+        self.memory.offers(&self.info.modes, &self.info.settings);
         for metric in self.reported.keys() {
             if !self.info.metrics.contains(metric) {
                 self.info.metrics.push(*metric);
