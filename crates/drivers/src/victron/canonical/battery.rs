@@ -7,9 +7,9 @@ use crate::victron::native;
 use crate::victron::site::Site;
 use crate::victron::tree::Part;
 
-/// Nominal voltage of a lithium iron phosphate cell, and about the voltage up to which it is charged.
+/// Nominal voltage of a lithium iron phosphate cell. A cell that is charged up to more than this is of another kind.
 const CELL_NOMINAL_V: f64 = 3.2;
-const CELL_FULL_V: f64 = 3.55;
+const CELL_FULL_MAX_V: f64 = 3.8;
 
 pub(super) fn battery(site: &Site<'_>, out: &mut Out) {
     let own = |path: &str| site.battery.and_then(|part| part.number(path));
@@ -61,9 +61,11 @@ pub(super) fn battery_limits(site: &Site<'_>, out: &mut Out) {
     out.yes_no(Metric::BatteryDischargeAllowed, allowed("/Io/AllowToDischarge", discharge));
 }
 
-/// Capacity in Wh from Ah: the number of cells shows in the charge voltage that the battery asks for.
+/// Capacity in Wh from Ah, where the battery tells how many of its cells are in series. The charge voltage that it asks for
+/// does not: it changes by several cells' worth while the battery is balanced or cold.
 fn capacity_wh(bms: &Part) -> Option<f64> {
     let amp_hours = bms.number("/InstalledCapacity").filter(|amp_hours| *amp_hours > 0.0)?;
-    let full = bms.number("/Info/MaxChargeVoltage").filter(|volts| (10.0..=1000.0).contains(volts))?;
-    Some(amp_hours * (full / CELL_FULL_V).round() * CELL_NOMINAL_V)
+    let cells = bms.number("/System/NrOfCellsPerBattery").filter(|cells| (1.0..=500.0).contains(cells))?;
+    let full = bms.number("/Info/MaxChargeVoltage")?;
+    (full / cells < CELL_FULL_MAX_V).then_some(amp_hours * cells * CELL_NOMINAL_V)
 }

@@ -48,6 +48,7 @@ pub(crate) const HOUSE: &[(&str, &str, &str)] = &[
     ("battery.can0", "/DeviceInstance", "512"),
     ("battery.can0", "/Soh", "98"),
     ("battery.can0", "/InstalledCapacity", "200"),
+    ("battery.can0", "/System/NrOfCellsPerBattery", "15"),
     ("battery.can0", "/Info/MaxChargeVoltage", "53.2"),
     ("battery.can0", "/Info/MaxChargeCurrent", "50"),
     ("battery.can0", "/Info/MaxDischargeCurrent", "100"),
@@ -278,7 +279,28 @@ fn one(tree: &Tree, metric: Metric) -> String {
     Metric::BatteryChargePowerMax,
     "512"
 )]
-#[case::sixteen_cells("battery.can0", "/Info/MaxChargeVoltage", "56.8", Metric::BatteryCapacity, "10240")]
+#[case::sixteen_cells("battery.can0", "/System/NrOfCellsPerBattery", "16", Metric::BatteryCapacity, "10240")]
+#[case::a_lower_charge_voltage_is_no_fewer_cells(
+    "battery.can0",
+    "/Info/MaxChargeVoltage",
+    "51.6",
+    Metric::BatteryCapacity,
+    "9600"
+)]
+#[case::no_number_of_cells(
+    "battery.can0",
+    "/System/NrOfCellsPerBattery",
+    "",
+    Metric::BatteryCapacity,
+    "left out"
+)]
+#[case::cells_of_another_kind(
+    "battery.can0",
+    "/Info/MaxChargeVoltage",
+    "62",
+    Metric::BatteryCapacity,
+    "left out"
+)]
 #[case::charging_forbidden("battery.can0", "/Info/MaxChargeCurrent", "0", Metric::BatteryChargeAllowed, "no")]
 #[case::discharging("system", "/SystemState/State", "256", Metric::InverterModeNative, "Discharging")]
 #[case::sustained("system", "/SystemState/State", "257", Metric::InverterModeNative, "Sustain")]
