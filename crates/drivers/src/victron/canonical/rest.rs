@@ -91,6 +91,7 @@ pub(super) fn device(site: &Site<'_>, out: &mut Out) {
     let newer = available.zip(installed).and_then(|(available, installed)| is_newer(available, installed));
     out.yes_no(native::FIRMWARE_UPDATE, newer);
     out.number(native::NOTIFICATIONS, platform.number("/Notifications/NumberOfActiveNotifications"));
-    let state = platform.value("/Firmware/State").map(ToString::to_string);
+    let number = || platform.value("/Firmware/State").map(ToString::to_string);
+    let state = word_of(platform, "/Firmware/State").map(str::to_owned).or_else(number);
     out.text(native::FIRMWARE_STATE, state.as_deref());
 }
