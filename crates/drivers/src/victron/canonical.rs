@@ -11,9 +11,10 @@ mod inverter;
 mod rest;
 mod solar;
 
-use ohmstead_model::{Metric, Observation, Unknown, Value};
+use ohmstead_model::{Metric, Moment, Observation, Unknown, Value};
 
 use super::catalogue::catalogue;
+use super::native;
 use super::site::{PHASES, Site};
 use super::tree::{Part, Tree};
 use super::value::whole;
@@ -99,6 +100,7 @@ pub(crate) fn values(tree: &Tree) -> Values {
     let mut out = Out(Vec::new());
     battery::battery(&site, &mut out);
     battery::battery_limits(&site, &mut out);
+    battery::battery_details(&site, &mut out);
     grid::grid(&site, &mut out);
     grid::grid_details(&site, &mut out);
     solar::solar(&site, &mut out);
@@ -107,6 +109,14 @@ pub(crate) fn values(tree: &Tree) -> Values {
     rest::ess(&site, &mut out);
     rest::others(&site, &mut out);
     rest::device(&site, &mut out);
+    rest::logger(&site, &mut out);
+    out.0
+}
+
+/// What depends on the time besides.
+pub(crate) fn ages(tree: &Tree, now: Moment) -> Values {
+    let mut out = Out(Vec::new());
+    out.number(native::VRM_CONTACT_AGE, rest::vrm_contact(tree, now));
     out.0
 }
 

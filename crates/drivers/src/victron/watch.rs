@@ -184,6 +184,8 @@ fn definition(unit: Option<&str>, is_text: bool, interval: Duration) -> MetricDe
         Some("VA") => (Some(Unit::VoltAmpere), 0, Some("apparent_power")),
         Some("V") => (Some(Unit::Volt), 3, Some("voltage")),
         Some("A") => (Some(Unit::Ampere), 2, Some("current")),
+        Some("Ah") => (Some(Unit::AmpereHour), 1, None),
+        Some("m³") => (Some(Unit::CubicMetre), 3, Some("volume_storage")),
         Some("Hz") => (Some(Unit::Hertz), 2, Some("frequency")),
         Some("°C") => (Some(Unit::Celsius), 1, Some("temperature")),
         Some("kWh") => (Some(Unit::KilowattHour), 2, Some("energy")),

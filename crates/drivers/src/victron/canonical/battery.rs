@@ -61,6 +61,37 @@ pub(super) fn battery_limits(site: &Site<'_>, out: &mut Out) {
     out.yes_no(Metric::BatteryDischargeAllowed, allowed("/Io/AllowToDischarge", discharge));
 }
 
+/// What a battery with cells tells about them, and a shunt about the charge.
+pub(super) fn battery_details(site: &Site<'_>, out: &mut Out) {
+    let consumed = site.system_number("/Dc/Battery/ConsumedAmphours");
+    let own = || site.battery.and_then(|part| part.number("/ConsumedAmphours"));
+    out.number(native::CONSUMED_CHARGE, consumed.or_else(own));
+    let Some(bms) = site.bms else { return };
+    for (metric, path) in [
+        (native::CELL_VOLTAGE_MIN_ID, "/System/MinVoltageCellId"),
+        (native::CELL_VOLTAGE_MAX_ID, "/System/MaxVoltageCellId"),
+        (native::CELL_TEMPERATURE_MIN_ID, "/System/MinTemperatureCellId"),
+        (native::CELL_TEMPERATURE_MAX_ID, "/System/MaxTemperatureCellId"),
+    ] {
+        out.text(metric, bms.text(path));
+    }
+    for (metric, path) in [
+        (native::MODULES_ONLINE, "/System/NrOfModulesOnline"),
+        (native::MODULES_OFFLINE, "/System/NrOfModulesOffline"),
+        (native::MODULES_BLOCKING_CHARGE, "/System/NrOfModulesBlockingCharge"),
+        (native::MODULES_BLOCKING_DISCHARGE, "/System/NrOfModulesBlockingDischarge"),
+    ] {
+        out.number(metric, bms.number(path));
+    }
+    let balancer = bms.int("/Balancer/Status").and_then(|status| match status {
+        1 => Some("balanced"),
+        2 => Some("balancing"),
+        3 => Some("imbalance"),
+        _ => None,
+    });
+    out.state(native::BALANCER, balancer);
+}
+
 /// Capacity in Wh from Ah, where the battery tells how many of its cells are in series. The charge voltage that it asks for
 /// does not: it changes by several cells' worth while the battery is balanced or cold.
 fn capacity_wh(bms: &Part) -> Option<f64> {
