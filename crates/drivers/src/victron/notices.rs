@@ -9,7 +9,7 @@ use ohmstead_model::{Notice, Severity};
 
 use super::canonical::word_of;
 use super::firmware::is_newer;
-use super::roster::{Kind, Member};
+use super::roster::Kind;
 use super::site::{PHASES, Site};
 use super::tree::{Part, Tree};
 
@@ -273,11 +273,19 @@ pub(crate) fn notices(tree: &Tree) -> Vec<Notice> {
 
 /// Parts of the installation that are not there any more.
 fn lost(tree: &Tree) -> Option<Notice> {
-    let of = |kind: Kind| tree.members(kind).into_iter().filter(Member::is_lost).map(|member| member.key);
-    let names: BTreeSet<&str> = Kind::ALL.into_iter().flat_map(of).collect();
+    let lost: Vec<(Kind, &str)> = Kind::ALL
+        .into_iter()
+        .flat_map(|kind| tree.members(kind).into_iter().map(move |member| (kind, member)))
+        .filter(|(_, member)| member.is_lost())
+        .map(|(kind, member)| (kind, member.key))
+        .collect();
+    // Sensors come and go with their batteries, and a car charger may be switched off.
+    let counts_for_the_house = |kind| matches!(kind, Kind::Panels | Kind::Inverter | Kind::Grid);
+    let is_grave = lost.iter().any(|(kind, _)| counts_for_the_house(*kind));
+    let names: BTreeSet<&str> = lost.iter().map(|(_, key)| *key).collect();
     (!names.is_empty()).then(|| Notice {
         code: "gx_part_lost",
-        severity: Severity::Warning,
+        severity: if is_grave { Severity::Warning } else { Severity::Info },
         text: format!("not there any more: {}", listed(names.into_iter().map(str::to_owned).collect())),
         hint:
             "what they add to is unknown meanwhile; check power and cable, and name under `removed` in the \

@@ -13,6 +13,9 @@ use crate::victron::{DRIVER, ess};
 /// What every installation reports.
 const EXPECTED: &[Metric] = &[Metric::BatterySoc, Metric::BatteryPower, Metric::GridPower, Metric::LoadPower];
 
+/// What most installations are: taken for granted until the device has told what it is.
+const ASSUMED: &[Role] = &[Role::Battery, Role::Inverter, Role::GridMeter, Role::LoadMeter];
+
 impl Gx {
     /// The description from the configuration and the way in use.
     pub(super) fn describe(&mut self) {
@@ -29,7 +32,10 @@ impl Gx {
         self.info.ttl = self.ttl();
         if self.info.metrics.is_empty() {
             self.info.metrics = EXPECTED.to_vec();
-            self.info.roles = vec![Role::Battery, Role::Inverter, Role::GridMeter, Role::LoadMeter];
+            self.info.roles = match self.memory.roles() {
+                none if none.is_empty() => ASSUMED.to_vec(),
+                roles => roles,
+            };
             self.info.modes = self.memory.modes().to_vec();
             self.info.settings = self.memory.settings();
         }

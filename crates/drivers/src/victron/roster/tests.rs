@@ -4,7 +4,7 @@ use crate::victron::native;
 use crate::victron::notices::notices;
 use crate::victron::testing::value;
 use crate::victron::tree::Told;
-use ohmstead_model::{Metric, UnixMillis};
+use ohmstead_model::{Metric, Severity, UnixMillis};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,6 +103,8 @@ fn tanks_and_sensors_do_not_change_places() {
     assert_eq!(life.shown(native::TANK_LEVELS[1]), "70");
     assert_eq!(life.shown(native::TEMPERATURES[0]), "missing: temperature/20");
     assert_eq!(life.shown(native::TEMPERATURES[1]), "70");
+    let notice = notices(&life.tree).into_iter().find(|notice| notice.code == "gx_part_lost");
+    assert_eq!(notice.map(|notice| notice.severity), Some(Severity::Info));
     // A lower instance does not push the others aside.
     life.up("tank.c", &[("/DeviceInstance", "1"), ("/Level", "10")]);
     assert_eq!(life.shown(native::TANK_LEVELS[1]), "70");
@@ -199,7 +201,9 @@ fn sums_over_inverters_and_ev_chargers_name_the_lost_one() {
     life.gone("vebus.b");
     life.gone("evcharger.b");
     let notice = notices(&life.tree).into_iter().find(|notice| notice.code == "gx_part_lost");
-    assert_eq!(notice.expect("a notice").text, "not there any more: evcharger/276, vebus/276");
+    let notice = notice.expect("a notice");
+    assert_eq!(notice.text, "not there any more: evcharger/276, vebus/276");
+    assert_eq!(notice.severity, Severity::Warning);
     assert_eq!(life.shown(Metric::InverterPower), "missing: vebus/276");
     assert_eq!(life.shown(Metric::InverterBackupPower), "missing: vebus/276");
     assert_eq!(life.shown(native::EV_POWER), "missing: evcharger/276");
