@@ -515,6 +515,7 @@ fn recorded_trees_are_read() {
         battery_current = -8 A
         battery_power = -456 W
         battery_temperature = 30 °C
+        battery_consumed_charge = 0 Ah
         grid_power = -2349 W
         grid_power_l1 = -1336 W
         grid_power_l2 = -1445 W
@@ -534,6 +535,7 @@ fn recorded_trees_are_read() {
         inverter_backup_power = 107 W
         inverter_voltage = 239 V
         inverter_current = 0.69 A
+        inverter_output_power_l1 = 107 W
         inverter_frequency = 50.03 Hz
         inverter_apparent_power = 100 VA
         inverter_mode = line
