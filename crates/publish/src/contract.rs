@@ -216,6 +216,7 @@ fn units_of(class: &str) -> &'static [&'static str] {
         "voltage" => &["mV", "V"],
         "current" => &["mA", "A"],
         "temperature" => &["°C", "°F", "K"],
+        "volume_storage" => &["m³", "L"],
         "frequency" => &["Hz", "kHz"],
         "duration" => &["ms", "s", "min", "h", "d"],
         "signal_strength" => &["dB", "dBm"],

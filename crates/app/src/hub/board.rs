@@ -198,6 +198,7 @@ impl Board {
         // What a device has once reported stays announced.
         info.metrics.extend(device.info.metrics.iter().copied());
         tidy(&mut info.metrics);
+        keep_offered(&mut info, &device.info);
         if *device.info == info {
             return;
         }
@@ -316,6 +317,17 @@ trait LaterMoment {
 impl LaterMoment for Option<Moment> {
     fn max_by_mono(self, other: Moment) -> Option<Moment> {
         Some(self.filter(|earlier| earlier.mono > other.mono).unwrap_or(other))
+    }
+}
+
+/// A device that cannot be controlled for a moment (a service of it restarts, another way to it only reads) goes on being
+/// offered as it was: Home Assistant deletes what is not announced. Whoever asks meanwhile is told the reason.
+fn keep_offered(info: &mut DeviceInfo, before: &DeviceInfo) {
+    if info.modes.is_empty() {
+        info.modes.clone_from(&before.modes);
+    }
+    if info.settings.is_empty() {
+        info.settings.clone_from(&before.settings);
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use expect_test::expect;
 use ohmstead_drivers::Reporter as _;
-use ohmstead_model::{Metric, Online, Role, Severity, UnixMillis, Unknown, Value};
+use ohmstead_model::{Allowed, Metric, Online, Role, Setting, Severity, UnixMillis, Unknown, Value};
 use tokio_util::task::TaskTracker;
 
 use super::*;
@@ -72,6 +72,30 @@ async fn a_metric_stays_announced_when_the_driver_forgets_it() {
     scene.hub.ping().await;
     let metrics = scene.hub.snapshot().device("a").expect("added").info.metrics.clone();
     assert_eq!(metrics, [Metric::BatteryPower, Metric::BatterySoc, Metric::GridPower]);
+    scene.stop.cancel();
+}
+
+/// A precondition that fails for a moment must not delete the entities; a driver that corrects itself is believed.
+#[tokio::test(start_paused = true)]
+async fn what_was_offered_stays_offered() {
+    let scene = Scene::new(clock());
+    let reporter = scene.hub.reporter();
+    let setting = |metric| Setting { metric, allowed: Allowed::Range { min: 0.0, max: 100.0, step: 1.0 } };
+    let modes = vec!["auto".to_owned(), "hold".to_owned()];
+    let settings = vec![setting(Metric::ChargeCurrentMax), setting(Metric::GridChargeCurrentMax)];
+    let mut info = DeviceInfo::new(id("a"), "fake", "192.0.2.7:30000");
+    (info.modes, info.settings) = (modes.clone(), settings.clone());
+    scene.hub.add(&reporter, info.clone()).await;
+    (info.modes, info.settings) = (Vec::new(), Vec::new());
+    reporter.report(Report::Info(info.clone()));
+    scene.hub.ping().await;
+    let shown = Arc::clone(&scene.hub.snapshot().device("a").expect("added").info);
+    assert_eq!((&shown.modes, &shown.settings), (&modes, &settings));
+    (info.modes, info.settings) = (modes[..1].to_vec(), settings[..1].to_vec());
+    reporter.report(Report::Info(info.clone()));
+    scene.hub.ping().await;
+    let shown = Arc::clone(&scene.hub.snapshot().device("a").expect("added").info);
+    assert_eq!((&shown.modes, &shown.settings), (&info.modes, &info.settings));
     scene.stop.cancel();
 }
 

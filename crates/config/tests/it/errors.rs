@@ -497,7 +497,7 @@ use crate::refused;
     2 |   gx: { victron: { watch: [{ path: vebus/Mode, name: battery_soc }] } }
       |                    ^^^^^"#]])]
 #[case::watched_twice("devices:\n  gx: { victron: { watch: [vebus/Mode, vebus/Mode] } }\n", expect![[r#"
-    ohmstead.yaml:2:20: two paths have the name vebus_mode: give one of them another `name`
+    ohmstead.yaml:2:20: two paths have the name gx_vebus_mode: give one of them another `name`
       |
     2 |   gx: { victron: { watch: [vebus/Mode, vebus/Mode] } }
       |                    ^^^^^"#]])]

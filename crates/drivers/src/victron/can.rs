@@ -20,6 +20,8 @@ const BEHIND: &str = "/Statistics";
 const SPAN_MIN: Duration = Duration::from_secs(50);
 /// Statistics that were not renewed for so long are old.
 const SPAN_MAX: Duration = Duration::from_secs(900);
+/// More buses than any device has.
+const BUSES_MAX: usize = 8;
 /// Errors a minute that somebody should look at: a hundred in five minutes.
 const MANY: f64 = 20.0;
 
@@ -61,6 +63,8 @@ struct Track {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Can {
     tracks: BTreeMap<String, Track>,
+    /// In the order of their numbers: one that is gone keeps its own.
+    names: Vec<String>,
 }
 
 /// The paths of the statistics.
@@ -75,13 +79,23 @@ pub(crate) fn paths(tree: &Tree) -> impl Iterator<Item = (&str, &str)> {
 }
 
 impl Can {
+    /// With the numbers that the buses had before.
+    pub(crate) fn numbered(names: Vec<String>) -> Self {
+        Self { names, ..Self::default() }
+    }
+
+    /// The buses in the order of their numbers.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// Takes in what the tree has.
     pub(crate) fn look(&mut self, tree: &Tree) {
         let Some(platform) = tree.first("platform") else {
             self.tracks.clear();
             return;
         };
-        for (name, path) in paths(tree).take(native::CAN_ERRORS.len()) {
+        for (name, path) in paths(tree).take(BUSES_MAX) {
             let Some(item) = platform.items.get(path) else { continue };
             let counters = item.value.as_ref().and_then(|value| Counters::read(value.as_text()?));
             match counters {
@@ -92,6 +106,9 @@ impl Can {
     }
 
     fn take(&mut self, name: &str, counters: Counters, at: Moment) {
+        if !self.names.iter().any(|known| known == name) && self.names.len() < BUSES_MAX {
+            self.names.push(name.to_owned());
+        }
         let Some(track) = self.tracks.get_mut(name) else {
             self.tracks.insert(name.to_owned(), Track { counters, at, rate: None });
             return;
@@ -113,13 +130,13 @@ impl Can {
     pub(crate) fn values(&self, now: Moment) -> Values {
         let mut values = Values::new();
         let metrics = native::CAN_STATES.into_iter().zip(native::CAN_ERRORS);
-        for (track, (state, errors)) in self.tracks.values().zip(metrics) {
-            let is_old = now.since(track.at) > SPAN_MAX;
-            let seen = |value: Option<Value>| -> Observation {
-                value.filter(|_| !is_old).ok_or(Unknown::NotReported)
-            };
-            values.push((state, seen(track.counters.state.as_deref().map(Value::text))));
-            values.push((errors, seen(track.rate.map(|rate| Value::Number(errors.round(rate))))));
+        for (name, (state, errors)) in self.names.iter().zip(metrics) {
+            let track = self.tracks.get(name).filter(|track| now.since(track.at) <= SPAN_MAX);
+            let seen = |value: Option<Value>| -> Observation { value.ok_or(Unknown::NotReported) };
+            let word = track.and_then(|track| track.counters.state.as_deref().map(Value::text));
+            let rate = track.and_then(|track| track.rate.map(|rate| Value::Number(errors.round(rate))));
+            values.push((state, seen(word)));
+            values.push((errors, seen(rate)));
         }
         values
     }
@@ -234,6 +251,33 @@ mod tests {
             .collect();
         let steps: Vec<_> = texts.iter().map(|(at, text)| (*at, text.as_str())).collect();
         assert_eq!(rate(&seen(&steps), 600), expected);
+    }
+
+    /// A bus that is not told any more leaves the number of the other one alone, and so does a restart.
+    #[test]
+    fn a_bus_keeps_its_number() {
+        let look = |can: &mut Can, names: &[&str]| {
+            let mut tree = Tree::default();
+            let items = names.iter().map(|name| Told {
+                path: format!("/CanBus/Interface/{name}/Statistics").into(),
+                value: Some(Scalar::text(&statistics(name, 1000, 0))),
+                text: None,
+                limits: None,
+            });
+            tree.up("com.victronenergy.platform", items.collect(), at(0));
+            can.look(&tree);
+        };
+        let state = |can: &Can, number: usize| {
+            let values = can.values(at(0));
+            let found = values.into_iter().find(|(metric, _)| *metric == native::CAN_STATES[number])?;
+            found.1.ok()?.as_str().map(str::to_owned)
+        };
+        let mut can = Can::default();
+        look(&mut can, &["can0", "can1"]);
+        assert_eq!((state(&can, 0).as_deref(), state(&can, 1).as_deref()), (Some("can0"), Some("can1")));
+        let mut can = Can::numbered(can.names().to_vec());
+        look(&mut can, &["can1"]);
+        assert_eq!((state(&can, 0), state(&can, 1).as_deref()), (None, Some("can1")));
     }
 
     #[rstest]

@@ -11,9 +11,10 @@ mod inverter;
 mod rest;
 mod solar;
 
-use ohmstead_model::{Metric, Observation, Unknown, Value};
+use ohmstead_model::{Metric, Moment, Observation, Unknown, Value};
 
 use super::catalogue::catalogue;
+use super::native;
 use super::site::{PHASES, Site};
 use super::tree::{Part, Tree};
 use super::value::whole;
@@ -99,6 +100,7 @@ pub(crate) fn values(tree: &Tree) -> Values {
     let mut out = Out(Vec::new());
     battery::battery(&site, &mut out);
     battery::battery_limits(&site, &mut out);
+    battery::battery_details(&site, &mut out);
     grid::grid(&site, &mut out);
     grid::grid_details(&site, &mut out);
     solar::solar(&site, &mut out);
@@ -107,6 +109,14 @@ pub(crate) fn values(tree: &Tree) -> Values {
     rest::ess(&site, &mut out);
     rest::others(&site, &mut out);
     rest::device(&site, &mut out);
+    rest::logger(&site, &mut out);
+    out.0
+}
+
+/// What depends on the time besides.
+pub(crate) fn ages(tree: &Tree, now: Moment) -> Values {
+    let mut out = Out(Vec::new());
+    out.number(native::VRM_CONTACT_AGE, rest::vrm_contact(tree, now));
     out.0
 }
 
@@ -149,6 +159,23 @@ impl Out {
     fn text(&mut self, metric: Metric, text: Option<&str>) {
         if let Some(text) = text {
             self.0.push((metric, Ok(Value::text(text.chars().take(255).collect::<String>()))));
+        }
+    }
+}
+
+/// A sum that is unknown with its first unknown member; of nothing at all there is none.
+#[derive(Default)]
+struct Sum(Option<Result<f64, Unknown>>);
+
+impl Sum {
+    fn add(&mut self, member: Result<f64, Unknown>) {
+        let before = self.0.take().unwrap_or(Ok(0.0));
+        self.0 = Some(before.and_then(|sum| Ok(sum + member?)));
+    }
+
+    fn put(self, metric: Metric, out: &mut Out) {
+        if let Some(sum) = self.0 {
+            out.observed(metric, sum);
         }
     }
 }

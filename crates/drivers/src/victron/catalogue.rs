@@ -360,6 +360,11 @@ mod tests {
     #[case("system", "/SystemState/State", 260, Some("Dynamic ESS"))]
     #[case("vebus", "/Hub4/AssistantId", 5, Some("ESS"))]
     #[case("settings", "/Settings/CGwacs/Hub4Mode", 3, Some("External control"))]
+    #[case("platform", "/Firmware/State", 1000, Some("Idle"))]
+    #[case("platform", "/Firmware/State", 1, None)]
+    #[case("platform", "/Notifications/7/Type", 0, Some("Warning"))]
+    #[case("platform", "/Notifications/7/Type", 1, Some("Alarm"))]
+    #[case("platform", "/Notifications/7/Type", 2, Some("Information"))]
     #[case("battery", "/State", 16, Some("Pre-charging"))]
     #[case("vebus", "/Ac/ActiveIn/ActiveInput", 240, Some("Disconnected"))]
     fn states_have_their_names(

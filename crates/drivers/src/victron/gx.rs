@@ -14,6 +14,7 @@ mod can;
 mod freshness;
 mod memory;
 mod offer;
+mod portal;
 mod reporting;
 mod slot;
 mod watching;
@@ -36,6 +37,7 @@ use super::vocabulary::Vocabulary;
 use crate::{
     BoxFuture, Context, Device, DeviceError, ModeNow, OpenError, Plan, PlanError, Report, WriteReply,
 };
+use memory::Memory;
 use slot::Slot;
 
 /// A way that is down or says nothing for so long is left for the next one, and so long a better one must hold.
@@ -67,6 +69,7 @@ pub struct Gx {
     /// The tree changed since it was last looked at.
     is_dirty: bool,
     can: Can,
+    memory: Memory,
     /// When the statistics of the CAN buses were last asked for.
     statistics_at: Option<Moment>,
     /// When each watched path was last told.
@@ -87,14 +90,16 @@ impl Gx {
     pub fn open(id: DeviceId, settings: Settings, context: Context) -> Result<Self, OpenError> {
         let now = context.clock.now();
         let remembered = context.memory.as_deref();
-        let slot = |route| Slot { portal: memory::portal(remembered, &route), ..Slot::new(route, now) };
+        let slot = |route| Slot { portal: portal::portal(remembered, &route), ..Slot::new(route, now) };
         let slots: Vec<_> = settings.routes().into_iter().map(slot).collect();
         let tree = slots
             .first()
             .map_or_else(|| Arc::new(RwLock::new(Tree::default())), |slot| Arc::clone(&slot.tree));
+        let memory = Memory::open(context.memory.as_deref(), &settings.removed);
         let mut gx = Self {
             info: DeviceInfo::new(id.clone(), super::DRIVER.name, settings.address()),
-            can: Can::default(),
+            can: Can::numbered(memory.can.clone()),
+            memory,
             statistics_at: None,
             watched: vec![None; settings.watch.len()],
             id,
@@ -148,6 +153,9 @@ impl Gx {
         self.watch_presence();
         if self.is_complete() {
             self.ask_for_statistics(self.now()).await;
+            if self.is_dirty {
+                self.keep_memory(self.now());
+            }
             self.report_values();
         }
     }
@@ -332,7 +340,7 @@ impl Device for Gx {
     }
 
     fn memory(&self) -> Option<String> {
-        self.to_remember()
+        self.memory_text()
     }
 }
 

@@ -22,6 +22,7 @@ mod firmware;
 mod gx;
 mod native;
 mod notices;
+mod roster;
 mod settings;
 mod site;
 #[cfg(test)]

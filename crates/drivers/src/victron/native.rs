@@ -13,6 +13,9 @@ const POWER: HaClass = HaClass { device_class: Some("power"), ..MEASURED };
 const CURRENT: HaClass = HaClass { device_class: Some("current"), ..MEASURED };
 const VOLTAGE: HaClass = HaClass { device_class: Some("voltage"), ..MEASURED };
 const TEMPERATURE: HaClass = HaClass { device_class: Some("temperature"), ..MEASURED };
+const ENERGY: HaClass =
+    HaClass { device_class: Some("energy"), state_class: Some("total_increasing"), ..PLAIN };
+const VOLUME: HaClass = HaClass { device_class: Some("volume_storage"), ..MEASURED };
 const DURATION: HaClass = HaClass { device_class: Some("duration"), ..MEASURED };
 
 const ESS_MODES: &[StateDef] = &[
@@ -42,6 +45,33 @@ const ESS_MODES: &[StateDef] = &[
     },
 ];
 
+const FEED_IN_POLICIES: &[StateDef] = &[
+    StateDef {
+        key: "as_set",
+        label: labels(["As set", "Selon le réglage", "Zoals ingesteld", "Nagu seatud", "Wie eingestellt"]),
+    },
+    StateDef {
+        key: "forbidden",
+        label: labels(["Forbidden", "Interdite", "Verboden", "Keelatud", "Verboten"]),
+    },
+    StateDef { key: "allowed", label: labels(["Allowed", "Permise", "Toegestaan", "Lubatud", "Erlaubt"]) },
+];
+
+const BALANCER_STATES: &[StateDef] = &[
+    StateDef {
+        key: "balanced",
+        label: labels(["Balanced", "Équilibrée", "In balans", "Tasakaalus", "Ausgeglichen"]),
+    },
+    StateDef {
+        key: "balancing",
+        label: labels(["Balancing", "Équilibrage", "Balanceert", "Tasakaalustab", "Gleicht aus"]),
+    },
+    StateDef {
+        key: "imbalance",
+        label: labels(["Imbalance", "Déséquilibre", "Onbalans", "Tasakaalust väljas", "Ungleichgewicht"]),
+    },
+];
+
 const fn gauge(
     id: &'static str,
     unit: Unit,
@@ -60,6 +90,17 @@ const fn gauge(
         ha,
         label: labels(names),
     }
+}
+
+/// How many of something.
+const fn number_of(id: &'static str, poll: PollClass, names: [&'static str; 5]) -> MetricDef {
+    MetricDef { decimals: 0, ..count(id, poll, names) }
+}
+
+/// A number that only grows, until it begins again at 0.
+const fn counter(mut def: MetricDef) -> MetricDef {
+    def.kind = Kind::Counter;
+    def
 }
 
 /// A number without a unit.
@@ -190,10 +231,96 @@ natives! {
     TEMPERATURE_2 = gauge("temperature_2", Unit::Celsius, 1, Medium, TEMPERATURE, ["Temperature 2", "Température 2", "Temperatuur 2", "Temperatuur 2", "Temperatur 2"]);
     /// The third temperature sensor, °C.
     TEMPERATURE_3 = gauge("temperature_3", Unit::Celsius, 1, Medium, TEMPERATURE, ["Temperature 3", "Température 3", "Temperatuur 3", "Temperatuur 3", "Temperatur 3"]);
+    /// What the Wi-Fi connection of the GX device does, in its own word.
+    WIFI_STATE = text("wifi_state", Slow, ["Wi-Fi state", "État Wi-Fi", "Wifi-status", "Wi-Fi olek", "WLAN-Zustand"]);
+    /// Strength of the Wi-Fi signal at the GX device, %.
+    WIFI_STRENGTH = gauge("wifi_strength", Unit::Percent, 0, Slow, MEASURED, ["Wi-Fi strength", "Force du signal Wi-Fi", "Wifi-sterkte", "Wi-Fi tugevus", "WLAN-Stärke"]);
+    /// How long ago the VRM portal was last reached, s, in whole minutes.
+    VRM_CONTACT_AGE = gauge("vrm_contact_age", Unit::Second, 0, Slow, DURATION, ["Since the last contact with VRM", "Depuis le dernier contact avec VRM", "Sinds het laatste contact met VRM", "Viimasest VRM-i ühendusest", "Seit dem letzten Kontakt mit VRM"]);
+    /// Why the VRM portal is not reached; `none` while it is.
+    VRM_ERROR = text("vrm_error", Slow, ["VRM connection error", "Erreur de connexion VRM", "VRM-verbindingsfout", "VRM-i ühenduse viga", "VRM-Verbindungsfehler"]);
+    /// Records that wait to be sent to the VRM portal.
+    VRM_BACKLOG = number_of("vrm_backlog", Slow, ["Records waiting for VRM", "Enregistrements en attente pour VRM", "Wachtende records voor VRM", "VRM-i ootel kirjed", "Auf VRM wartende Datensätze"]);
+    /// Free space for records that wait, as the device counts it.
+    VRM_BUFFER_FREE = number_of("vrm_buffer_free", Slow, ["Free space for VRM records", "Espace libre pour VRM", "Vrije ruimte voor VRM", "VRM-i kirjete vaba ruum", "Freier Platz für VRM-Datensätze"]);
+    /// Whether an override says something about feeding solar power in.
+    FEED_IN_POLICY = states("feed_in_policy", FEED_IN_POLICIES, Medium, ["Feeding in solar power", "Injection du solaire", "Terugleveren van zonnestroom", "Päikeseenergia võrku andmine", "Solareinspeisung"]);
+    /// Whether panels are throttled so as not to feed in too much.
+    FEED_IN_LIMITED = states("feed_in_limited", YES_NO, Medium, ["Feed-in being limited", "Injection limitée", "Teruglevering begrensd", "Võrku andmine piiratud", "Einspeisung begrenzt"]);
+    /// Which cell or module is the one with the lowest voltage, as the battery names it.
+    CELL_VOLTAGE_MIN_ID = text("battery_cell_voltage_min_id", Medium, ["Cell with the lowest voltage", "Cellule à la tension minimale", "Cel met laagste spanning", "Madalaima pingega element", "Zelle mit niedrigster Spannung"]);
+    /// Which cell or module is the one with the highest voltage, as the battery names it.
+    CELL_VOLTAGE_MAX_ID = text("battery_cell_voltage_max_id", Medium, ["Cell with the highest voltage", "Cellule à la tension maximale", "Cel met hoogste spanning", "Kõrgeima pingega element", "Zelle mit höchster Spannung"]);
+    /// Which cell or module is the one with the lowest temperature, as the battery names it.
+    CELL_TEMPERATURE_MIN_ID = text("battery_cell_temperature_min_id", Medium, ["Coldest cell", "Cellule la plus froide", "Koudste cel", "Külmim element", "Kälteste Zelle"]);
+    /// Which cell or module is the one with the highest temperature, as the battery names it.
+    CELL_TEMPERATURE_MAX_ID = text("battery_cell_temperature_max_id", Medium, ["Warmest cell", "Cellule la plus chaude", "Warmste cel", "Soojim element", "Wärmste Zelle"]);
+    /// Modules of the battery that answer.
+    MODULES_ONLINE = number_of("battery_modules_online", Medium, ["Battery modules online", "Modules de batterie en ligne", "Batterijmodules online", "Aku ühendatud moodulid", "Batteriemodule online"]);
+    /// Modules of the battery that do not.
+    MODULES_OFFLINE = number_of("battery_modules_offline", Medium, ["Battery modules offline", "Modules de batterie hors ligne", "Batterijmodules offline", "Aku ühenduseta moodulid", "Batteriemodule offline"]);
+    /// Modules that forbid charging.
+    MODULES_BLOCKING_CHARGE = number_of("battery_modules_blocking_charge", Medium, ["Battery modules blocking charge", "Modules bloquant la charge", "Modules die laden blokkeren", "Laadimist takistavad moodulid", "Ladung sperrende Module"]);
+    /// Modules that forbid discharging.
+    MODULES_BLOCKING_DISCHARGE = number_of("battery_modules_blocking_discharge", Medium, ["Battery modules blocking discharge", "Modules bloquant la décharge", "Modules die ontladen blokkeren", "Tühjendamist takistavad moodulid", "Entladung sperrende Module"]);
+    /// What was taken out of the battery since it was full, Ah, with the sign of the device.
+    CONSUMED_CHARGE = gauge("battery_consumed_charge", Unit::AmpereHour, 1, Medium, MEASURED, ["Consumed charge", "Charge consommée", "Verbruikte lading", "Tarbitud laeng", "Verbrauchte Ladung"]);
+    /// What the balancer of the cells does.
+    BALANCER = states("battery_balancer", BALANCER_STATES, Medium, ["Balancer", "Équilibreur", "Balancer", "Tasakaalusti", "Balancer"]);
+    /// Voltage at the output of the inverter, L2, V.
+    INVERTER_VOLTAGE_L2 = gauge("inverter_voltage_l2", Unit::Volt, 1, Medium, VOLTAGE, ["Inverter voltage L2", "Tension onduleur L2", "Omvormerspanning L2", "Inverteri pinge L2", "Wechselrichterspannung L2"]);
+    /// Voltage at the output of the inverter, L3, V.
+    INVERTER_VOLTAGE_L3 = gauge("inverter_voltage_l3", Unit::Volt, 1, Medium, VOLTAGE, ["Inverter voltage L3", "Tension onduleur L3", "Omvormerspanning L3", "Inverteri pinge L3", "Wechselrichterspannung L3"]);
+    /// Current at the output of the inverter, L2, A.
+    INVERTER_CURRENT_L2 = gauge("inverter_current_l2", Unit::Ampere, 2, Medium, CURRENT, ["Inverter current L2", "Courant onduleur L2", "Omvormerstroom L2", "Inverteri vool L2", "Wechselrichterstrom L2"]);
+    /// Current at the output of the inverter, L3, A.
+    INVERTER_CURRENT_L3 = gauge("inverter_current_l3", Unit::Ampere, 2, Medium, CURRENT, ["Inverter current L3", "Courant onduleur L3", "Omvormerstroom L3", "Inverteri vool L3", "Wechselrichterstrom L3"]);
+    /// Power to the loads behind the inverter on L1, W.
+    INVERTER_OUTPUT_L1 = signed(gauge("inverter_output_power_l1", Unit::Watt, 0, Fast, POWER, ["Inverter output power L1", "Puissance de sortie onduleur L1", "Uitgangsvermogen omvormer L1", "Inverteri väljundvõimsus L1", "Wechselrichter-Ausgangsleistung L1"]), Sign::FeedsHouse);
+    /// Power to the loads behind the inverter on L2, W.
+    INVERTER_OUTPUT_L2 = signed(gauge("inverter_output_power_l2", Unit::Watt, 0, Fast, POWER, ["Inverter output power L2", "Puissance de sortie onduleur L2", "Uitgangsvermogen omvormer L2", "Inverteri väljundvõimsus L2", "Wechselrichter-Ausgangsleistung L2"]), Sign::FeedsHouse);
+    /// Power to the loads behind the inverter on L3, W.
+    INVERTER_OUTPUT_L3 = signed(gauge("inverter_output_power_l3", Unit::Watt, 0, Fast, POWER, ["Inverter output power L3", "Puissance de sortie onduleur L3", "Uitgangsvermogen omvormer L3", "Inverteri väljundvõimsus L3", "Wechselrichter-Ausgangsleistung L3"]), Sign::FeedsHouse);
+    /// Energy of the present charge of the first EV charger, kWh.
+    EV_SESSION_ENERGY = counter(gauge("ev_session_energy", Unit::KilowattHour, 2, Medium, ENERGY, ["EV session energy", "Énergie de la session VE", "Energie laadsessie EV", "Elektriauto laadimisenergia", "EV-Sitzungsenergie"]));
+    /// Charge current of the first EV charger, A.
+    EV_CURRENT = gauge("ev_current", Unit::Ampere, 1, Medium, CURRENT, ["EV charging current", "Courant de recharge VE", "Laadstroom EV", "Elektriauto laadimisvool", "EV-Ladestrom"]);
+    /// How the first EV charger decides, in Victron's words.
+    EV_MODE = text("ev_mode", Medium, ["EV charger mode", "Mode de la borne VE", "Modus EV-lader", "Elektriauto laadija režiim", "EV-Lader-Modus"]);
+    /// How long the generator has been running, s.
+    GENERATOR_RUNTIME = gauge("generator_runtime", Unit::Second, 0, Medium, DURATION, ["Generator runtime", "Durée de marche du groupe", "Looptijd generator", "Generaatori tööaeg", "Generator-Laufzeit"]);
+    /// What is wrong with the remote start of the generator, in Victron's words.
+    GENERATOR_ERROR = text("generator_error", Medium, ["Generator error", "Erreur du groupe", "Generatorfout", "Generaatori viga", "Generatorfehler"]);
+    /// What is left in the first tank, m³.
+    TANK_REMAINING_1 = gauge("tank_remaining_1", Unit::CubicMetre, 3, Medium, VOLUME, ["Tank 1 remaining", "Réservoir 1 restant", "Tank 1 resterend", "Paak 1 järel", "Tank 1 Rest"]);
+    /// What goes into the first tank, m³.
+    TANK_CAPACITY_1 = gauge("tank_capacity_1", Unit::CubicMetre, 3, Slow, VOLUME, ["Tank 1 capacity", "Capacité du réservoir 1", "Inhoud tank 1", "Paak 1 maht", "Tank 1 Inhalt"]);
+    /// What is in the first tank, in Victron's words.
+    TANK_FLUID_1 = text("tank_fluid_1", Slow, ["Tank 1 fluid", "Fluide du réservoir 1", "Vloeistof tank 1", "Paak 1 vedelik", "Tank 1 Flüssigkeit"]);
+    /// What is left in the second tank, m³.
+    TANK_REMAINING_2 = gauge("tank_remaining_2", Unit::CubicMetre, 3, Medium, VOLUME, ["Tank 2 remaining", "Réservoir 2 restant", "Tank 2 resterend", "Paak 2 järel", "Tank 2 Rest"]);
+    /// What goes into the second tank, m³.
+    TANK_CAPACITY_2 = gauge("tank_capacity_2", Unit::CubicMetre, 3, Slow, VOLUME, ["Tank 2 capacity", "Capacité du réservoir 2", "Inhoud tank 2", "Paak 2 maht", "Tank 2 Inhalt"]);
+    /// What is in the second tank, in Victron's words.
+    TANK_FLUID_2 = text("tank_fluid_2", Slow, ["Tank 2 fluid", "Fluide du réservoir 2", "Vloeistof tank 2", "Paak 2 vedelik", "Tank 2 Flüssigkeit"]);
+    /// What is left in the third tank, m³.
+    TANK_REMAINING_3 = gauge("tank_remaining_3", Unit::CubicMetre, 3, Medium, VOLUME, ["Tank 3 remaining", "Réservoir 3 restant", "Tank 3 resterend", "Paak 3 järel", "Tank 3 Rest"]);
+    /// What goes into the third tank, m³.
+    TANK_CAPACITY_3 = gauge("tank_capacity_3", Unit::CubicMetre, 3, Slow, VOLUME, ["Tank 3 capacity", "Capacité du réservoir 3", "Inhoud tank 3", "Paak 3 maht", "Tank 3 Inhalt"]);
+    /// What is in the third tank, in Victron's words.
+    TANK_FLUID_3 = text("tank_fluid_3", Slow, ["Tank 3 fluid", "Fluide du réservoir 3", "Vloeistof tank 3", "Paak 3 vedelik", "Tank 3 Flüssigkeit"]);
 }
 
 /// The levels of tanks, by number.
 pub(crate) const TANK_LEVELS: [Metric; 3] = [TANK_LEVEL_1, TANK_LEVEL_2, TANK_LEVEL_3];
+/// What is left in tanks, by number.
+pub(crate) const TANKS_REMAINING: [Metric; 3] = [TANK_REMAINING_1, TANK_REMAINING_2, TANK_REMAINING_3];
+/// What goes into tanks, by number.
+pub(crate) const TANK_CAPACITIES: [Metric; 3] = [TANK_CAPACITY_1, TANK_CAPACITY_2, TANK_CAPACITY_3];
+/// What is in tanks, by number.
+pub(crate) const TANK_FLUIDS: [Metric; 3] = [TANK_FLUID_1, TANK_FLUID_2, TANK_FLUID_3];
+/// Power behind the inverter, by phase.
+pub(crate) const INVERTER_OUTPUTS: [Metric; 3] = [INVERTER_OUTPUT_L1, INVERTER_OUTPUT_L2, INVERTER_OUTPUT_L3];
 /// The states of the CAN buses, by number.
 pub(crate) const CAN_STATES: [Metric; 2] = [CAN_STATE_1, CAN_STATE_2];
 /// Errors a minute on the CAN buses, by number.
@@ -211,6 +338,22 @@ mod tests {
             assert!(Metric::by_id(metric.id()).is_none(), "{metric} is a core metric");
             assert!(NATIVE.iter().skip(index + 1).all(|other| other.id() != metric.id()), "{metric} twice");
             assert!(metric.def().label.all().iter().all(|(_, label)| !label.is_empty()), "{metric}");
+        }
+    }
+
+    /// Two entities of one name cannot be told apart.
+    #[test]
+    fn labels_do_not_collide() {
+        for language in ["en", "fr", "nl", "et", "de"] {
+            let core = crate::victron::canonical::METRICS;
+            let labels: Vec<_> =
+                core.iter().chain(NATIVE).map(|metric| metric.def().label.get(language)).collect();
+            for (index, label) in labels.iter().enumerate() {
+                assert!(
+                    labels.iter().skip(index + 1).all(|other| other != label),
+                    "{language}: {label} twice"
+                );
+            }
         }
     }
 }

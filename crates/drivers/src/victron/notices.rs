@@ -3,11 +3,14 @@
 //! Alarms are 0 for none, 1 for a warning, 2 for an alarm; a lost grid is 2 at once. They are read from the services
 //! themselves: not every alarm reaches the device's own list of notifications.
 
+use std::collections::BTreeSet;
+
 use ohmstead_model::{Notice, Severity};
 
 use super::canonical::word_of;
 use super::firmware::is_newer;
-use super::site::Site;
+use super::roster::Kind;
+use super::site::{PHASES, Site};
 use super::tree::{Part, Tree};
 
 /// An alarm with a notice of its own.
@@ -240,31 +243,66 @@ const ALARMS: &[Alarm] = &[
     ),
 ];
 
+/// Classes with an error code: class, code of the notice, what it says before the number.
+const ERROR_CODES: &[(&str, &str, &str)] = &[
+    ("battery", "battery_error", "the battery reports error"),
+    ("solarcharger", "solar_charger_error", "a solar charger reports error"),
+    ("multi", "multi_error", "the inverter reports error"),
+    ("inverter", "inverter_error", "the inverter reports error"),
+    ("acsystem", "acsystem_error", "the RS system reports error"),
+    ("evcharger", "ev_charger_error", "the EV charger reports error"),
+];
+
 /// Everything that is the case, by code.
 pub(crate) fn notices(tree: &Tree) -> Vec<Notice> {
     let mut notices: Vec<_> = ALARMS.iter().filter_map(|alarm| of_alarm(tree, alarm)).collect();
     notices.extend(other_alarms(tree));
     let site = Site::of(tree);
+    let vebus = site.vebus();
     notices.extend(
-        site.vebus()
-            .and_then(|part| error(part, "/VebusError", "vebus_error", "the inverter reports VE.Bus error")),
+        vebus.and_then(|part| error(part, "/VebusError", "vebus_error", "the inverter reports VE.Bus error")),
     );
-    notices.extend(
-        tree.of_class("battery")
-            .find_map(|part| error(part, "/ErrorCode", "battery_error", "the battery reports error")),
-    );
-    notices.extend(
-        tree.of_class("solarcharger").find_map(|part| {
-            error(part, "/ErrorCode", "solar_charger_error", "a solar charger reports error")
-        }),
-    );
-    notices.extend(
-        tree.of_class("multi")
-            .find_map(|part| error(part, "/ErrorCode", "multi_error", "the inverter reports error")),
-    );
+    for (class, code, text) in ERROR_CODES {
+        notices.extend(tree.of_class(class).find_map(|part| error(part, "/ErrorCode", code, text)));
+    }
     notices.extend(firmware(&site));
     notices.extend(notifications(tree));
+    notices.extend(lost(tree));
     notices
+}
+
+/// Parts of the installation that are not there any more.
+fn lost(tree: &Tree) -> Option<Notice> {
+    let lost: Vec<(Kind, &str)> = Kind::ALL
+        .into_iter()
+        .flat_map(|kind| tree.members(kind).into_iter().map(move |member| (kind, member)))
+        .filter(|(_, member)| member.is_lost())
+        .map(|(kind, member)| (kind, member.key))
+        .collect();
+    // Sensors come and go with their batteries, and a car charger may be switched off.
+    let counts_for_the_house = |kind| matches!(kind, Kind::Panels | Kind::Inverter | Kind::Grid);
+    let is_grave = lost.iter().any(|(kind, _)| counts_for_the_house(*kind));
+    let names: BTreeSet<&str> = lost.iter().map(|(_, key)| *key).collect();
+    (!names.is_empty()).then(|| Notice {
+        code: "gx_part_lost",
+        severity: if is_grave { Severity::Warning } else { Severity::Info },
+        text: format!("not there any more: {}", listed(names.into_iter().map(str::to_owned).collect())),
+        hint:
+            "what they add to is unknown meanwhile; check power and cable, and name under `removed` in the \
+               configuration what was taken away for good"
+                .to_owned(),
+    })
+}
+
+/// Enough names to tell what is the matter.
+fn listed(mut names: Vec<String>) -> String {
+    const NAMED: usize = 8;
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    names.join(", ")
 }
 
 /// A newer firmware than the one that runs.
@@ -331,35 +369,50 @@ fn of_alarm(tree: &Tree, alarm: &Alarm) -> Option<Notice> {
 
 /// Alarms without a notice of their own, in one.
 fn other_alarms(tree: &Tree) -> Option<Notice> {
-    /// Enough to tell what is the matter.
-    const NAMED: usize = 8;
     let is_known = |part: &Part, path: &str| {
         ALARMS.iter().any(|alarm| alarm.class == &*part.class && alarm.path == path)
     };
     let mut found: Vec<(Severity, String)> = Vec::new();
     for (_, part) in tree.parts().filter(|(_, part)| part.is_here) {
         for path in part.items.keys().filter(|path| is_alarm_path(path) && !is_known(part, path)) {
-            if let Some(severity) = part.int(path).and_then(severity) {
-                found.push((
-                    severity,
-                    format!("{} of {}", path.trim_start_matches("/Alarms/"), name_of(part)),
-                ));
+            if let Some(severity) = part.int(path).and_then(|number| severity_at(path, number)) {
+                found.push((severity, format!("{} of {}", alarm_name(path), name_of(part))));
             }
         }
     }
     let severity = found.iter().map(|(severity, _)| *severity).max()?;
-    let more = found.len().saturating_sub(NAMED);
-    let mut names: Vec<_> = found.into_iter().take(NAMED).map(|(_, name)| name).collect();
-    if more > 0 {
-        names.push(format!("{more} more"));
-    }
+    let names = listed(found.into_iter().map(|(_, name)| name).collect());
     let hint = "the GX device's own page tells more about it".to_owned();
-    Some(Notice { code: "gx_alarms", severity, text: format!("alarms: {}", names.join(", ")), hint })
+    Some(Notice { code: "gx_alarms", severity, text: format!("alarms: {names}"), hint })
 }
+
+/// Flags that are an error where they are 1.
+const ERROR_FLAGS: &str = "/Errors/";
+/// Alarms of the control of several chargers (DVCC).
+const DVCC_ALARMS: &str = "/Dvcc/Alarms/";
 
 /// Alarms of the device itself, not those of a module, whose service repeats them, nor the overall one.
 fn is_alarm_path(path: &str) -> bool {
-    path.strip_prefix("/Alarms/").is_some_and(|name| name != "Alarm")
+    if path.starts_with(ERROR_FLAGS) || path.starts_with(DVCC_ALARMS) {
+        return true;
+    }
+    let Some(name) = path.strip_prefix("/Alarms/") else { return false };
+    match name.split_once('/') {
+        None => name != "Alarm",
+        // Beside the state of a tank's alarm are its settings: whether it is on, at which level, after how long.
+        Some((_, "State")) => true,
+        Some((phase, alarm)) => PHASES.contains(&phase) && !alarm.contains('/'),
+    }
+}
+
+fn alarm_name(path: &str) -> &str {
+    let name = ["/Alarms/", ERROR_FLAGS, "/"].iter().find_map(|start| path.strip_prefix(start));
+    let name = name.unwrap_or(path);
+    name.strip_suffix("/State").unwrap_or(name)
+}
+
+fn severity_at(path: &str, number: i64) -> Option<Severity> {
+    if path.starts_with(ERROR_FLAGS) { (number == 1).then_some(Severity::Alarm) } else { severity(number) }
 }
 
 fn severity(alarm: i64) -> Option<Severity> {
@@ -394,6 +447,7 @@ mod tests {
     use super::super::testing::tree;
     use super::*;
     use expect_test::expect;
+    use rstest::rstest;
 
     #[test]
     fn each_code_stands_for_one_thing() {
@@ -459,6 +513,83 @@ mod tests {
             alarm gx_alarms: alarms: LowStarterVoltage of Pylontech battery, L1/Ripple of vebus/0
             alarm vebus_error: the inverter reports VE.Bus error 3: Not all- or more than- the expected devices were found in the system"#]]
         .assert_eq(&shown.join("\n"));
+    }
+
+    /// Beside an alarm's state stand its settings, which are small numbers too.
+    #[rstest]
+    #[case("tank.a", "/Alarms/High/State", "2", Some("alarm gx_alarms: alarms: High of tank/0"))]
+    #[case("tank.a", "/Alarms/High/Enable", "1", None)]
+    #[case("tank.a", "/Alarms/High/Active", "2", None)]
+    #[case("tank.a", "/Alarms/Low/Delay", "1", None)]
+    #[case("tank.a", "/Alarms/Low/Restore", "2", None)]
+    #[case(
+        "vebus.a",
+        "/Alarms/L2/MainsImbalance",
+        "1",
+        Some("warning gx_alarms: alarms: L2/MainsImbalance of vebus/0")
+    )]
+    #[case(
+        "battery.a",
+        "/Errors/SmartLithium/Voltage",
+        "1",
+        Some("alarm gx_alarms: alarms: SmartLithium/Voltage of battery/0")
+    )]
+    #[case("battery.a", "/Errors/SmartLithium/Voltage", "0", None)]
+    #[case(
+        "system",
+        "/Dvcc/Alarms/MultipleBatteries",
+        "1",
+        Some("warning gx_alarms: alarms: Dvcc/Alarms/MultipleBatteries of system/0")
+    )]
+    #[case("inverter.a", "/ErrorCode", "2", Some("alarm inverter_error: the inverter reports error 2"))]
+    #[case("acsystem.a", "/ErrorCode", "2", Some("alarm acsystem_error: the RS system reports error 2"))]
+    #[case("evcharger.a", "/ErrorCode", "2", Some("alarm ev_charger_error: the EV charger reports error 2"))]
+    #[case("evcharger.a", "/ErrorCode", "0", None)]
+    #[case(
+        "vebus.a",
+        "/VebusError",
+        "8",
+        Some("alarm vebus_error: the inverter reports VE.Bus error 8: Ground relay test")
+    )]
+    #[case(
+        "vebus.a",
+        "/VebusError",
+        "11",
+        Some("alarm vebus_error: the inverter reports VE.Bus error 11: Grid relay test")
+    )]
+    #[case(
+        "vebus.a",
+        "/VebusError",
+        "12",
+        Some("alarm vebus_error: the inverter reports VE.Bus error 12: Config mismatch 2nd MCU")
+    )]
+    #[case(
+        "vebus.a",
+        "/VebusError",
+        "19",
+        Some("alarm vebus_error: the inverter reports VE.Bus error 19: Slave without AC-in")
+    )]
+    #[case(
+        "vebus.a",
+        "/VebusError",
+        "128",
+        Some(
+            "alarm vebus_error: the inverter reports VE.Bus error 128: Failing relay test prevents connection"
+        )
+    )]
+    fn what_is_an_alarm_and_what_is_not(
+        #[case] service: &str,
+        #[case] path: &str,
+        #[case] value: &str,
+        #[case] expected: Option<&str>,
+    ) {
+        let found = notices(&tree(&[(service, path, value)]));
+        let shown = |notice: &Notice| format!("{} {}: {}", notice.severity.key(), notice.code, notice.text);
+        let shown: Vec<_> = found.iter().map(shown).collect();
+        assert_eq!(
+            shown.iter().map(String::as_str).collect::<Vec<_>>(),
+            expected.into_iter().collect::<Vec<_>>()
+        );
     }
 
     /// Other programs look for a 1.

@@ -56,6 +56,9 @@ pub struct Settings {
     /// Paths of the device's own that become metrics.
     #[serde(deserialize_with = "watch::list")]
     pub watch: Vec<Watch>,
+    /// Parts that were taken away for good, such as `solarcharger/258`: without it their absence makes sums unknown.
+    #[serde(deserialize_with = "super::roster::removed")]
+    pub removed: Vec<String>,
     /// Serves the port-8088 interface of the device to other programs.
     pub serve_dbus_api: Option<ServeDbusApi>,
     /// Whether this device is read-only, whatever the installation says.
@@ -81,6 +84,7 @@ impl Default for Settings {
             write_interval: Timespan::from_secs(60),
             writes_per_day: 24,
             watch: Vec::new(),
+            removed: Vec::new(),
             serve_dbus_api: None,
             read_only: None,
             entity_id: None,
@@ -348,6 +352,8 @@ mod tests {
     #[case(json!({"writes_per_day": 1_000_000}), "expected 1 to 96 writes a day")]
     #[case(json!({"interval": "100 ms"}), "expected an interval between 1 s and 1 h")]
     #[case(json!({"prefer": ["telnet"]}), "unknown variant `telnet`")]
+    #[case(json!({"removed": ["solarcharger"]}), "expected a part such as solarcharger/258")]
+    #[case(json!({"removed": ["Shed/1"]}), "expected a part such as solarcharger/258")]
     #[case(json!({"host": "gx"}), "unknown field `host`")]
     fn what_cannot_be_meant_is_refused(#[case] settings: serde_json::Value, #[case] why: &str) {
         let refused = read(settings).expect_err("bad settings");

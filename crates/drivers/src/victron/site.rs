@@ -3,6 +3,7 @@
 use ohmstead_model::Unknown;
 
 use super::ess::SETPOINT;
+use super::roster::Kind;
 use super::tree::{Part, Tree};
 
 /// The three phases.
@@ -66,8 +67,16 @@ impl<'a> Site<'a> {
         let alarm =
             self.hub4.and_then(|part| part.int("/Alarms/NoGridMeter")).is_some_and(|alarm| alarm != 0);
         let may_lack = self.setting("/Settings/CGwacs/RunWithoutGridMeter") == Some(1.0);
-        let is_gone = self.grid.is_none() && !may_lack && self.tree.gone_of_class("grid").is_some();
+        let is_gone = self.grid.is_none() && !may_lack && self.tree.roster.has(Kind::Grid);
         (alarm || is_gone).then(|| Unknown::missing("grid meter"))
+    }
+
+    /// That an inverter is not there any more: what the others give is not all of it.
+    pub(crate) fn lost_inverter(&self) -> Option<Unknown> {
+        let members = self.tree.members(Kind::Inverter);
+        let has_units = members.iter().any(|member| matches!(member.class(), "multi" | "inverter"));
+        // As with those that are there: the units of an RS system count, or their sum.
+        self.tree.lost(Kind::Inverter, |class| !(has_units && class == "acsystem"))
     }
 
     /// The number at a path of the system service.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ohmstead_model::Moment;
 
+use super::roster::Roster;
 use super::tree::{PREFIX, Told, Tree};
 use super::value::Scalar;
 
@@ -34,5 +35,8 @@ pub(crate) fn tree(rows: &[(&str, &str, &str)]) -> Tree {
     for (service, items) in services {
         tree.up(&format!("{PREFIX}{service}"), items, Moment::default());
     }
+    let mut roster = Roster::default();
+    roster.enrol(&tree, Moment::default());
+    tree.follow(&roster);
     tree
 }

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use ohmstead_model::{Moment, NativeLimits};
 
+use super::catalogue::catalogue;
+use super::roster::Roster;
 use super::value::Scalar;
 
 /// More services than any installation has.
@@ -68,6 +70,8 @@ pub(crate) struct Tree {
     parts: BTreeMap<Arc<str>, Part>,
     /// Values that did not find room.
     pub(crate) dropped: u64,
+    /// What belongs to the installation, there or not.
+    pub(crate) roster: Roster,
     zero_is_none: bool,
 }
 
@@ -171,9 +175,9 @@ impl Tree {
         parts.map(|part| part.read_at).min_by_key(|at| at.mono)
     }
 
-    /// A part of a class that was there and is not any more.
-    pub(crate) fn gone_of_class(&self, class: &str) -> Option<&Part> {
-        self.parts.values().find(|part| !part.is_here && &*part.class == class)
+    /// Whether a part of a class was there during this run and is not any more.
+    pub(crate) fn has_lost(&self, class: &str) -> bool {
+        self.parts.values().any(|part| !part.is_here && &*part.class == class)
     }
 
     /// The part whose service has this name, if it is there.
@@ -235,7 +239,7 @@ impl Part {
 
     /// Whether there was room.
     fn put(&mut self, told: Told, at: Moment) -> bool {
-        let value = told.value.filter(|value| !is_sentinel(&told.path, value));
+        let value = told.value.filter(|value| !is_sentinel(&self.class, &told.path, value));
         if let Some(item) = self.items.get_mut(&told.path) {
             let is_same = item.value == value;
             // A text that was not sent along belongs to the old value.
@@ -264,11 +268,19 @@ fn has_no_instance(class: &str) -> bool {
     matches!(class, "settings" | "platform" | "hub4" | "vecan")
 }
 
-/// Numbers that some drivers send for "not set".
-fn is_sentinel(path: &str, value: &Scalar) -> bool {
-    let is = |sentinel: f64| value.number().is_some_and(|number| (number - sentinel).abs() < 1e-3);
-    (path.starts_with("/BatteryOperationalLimits/") && is(655.35))
-        || (path.starts_with("/Hub4/") && path.ends_with("/MaxFeedInPower") && is(32_766.0))
+/// Numbers that some drivers send for "not set", as far as the way that tells them goes: a register of hundreds of watts
+/// has 32800 for 32766.
+fn is_sentinel(class: &str, path: &str, value: &Scalar) -> bool {
+    let sentinel = if path.starts_with("/BatteryOperationalLimits/") {
+        655.35
+    } else if path.starts_with("/Hub4/") && path.ends_with("/MaxFeedInPower") {
+        32_766.0
+    } else {
+        return false;
+    };
+    let registers = catalogue().find(class, path).map_or(&[][..], |row| &row.registers);
+    let step = registers.iter().map(|register| 1.0 / register.scale.abs()).fold(1e-3, f64::max);
+    value.number().is_some_and(|number| (number - sentinel).abs() < step)
 }
 
 #[cfg(test)]
@@ -336,12 +348,17 @@ mod tests {
         let items = vec![
             told("/BatteryOperationalLimits/BatteryLowVoltage", Some(Scalar::Float(655.35))),
             told("/Hub4/L1/MaxFeedInPower", Some(Scalar::Int(32_766))),
+            told("/Hub4/L2/MaxFeedInPower", Some(Scalar::Float(32_800.0))),
+            told("/Hub4/L3/MaxFeedInPower", Some(Scalar::Float(32_600.0))),
             told("/Ac/Out/P", Some(Scalar::Int(32_766))),
         ];
         tree.up("com.victronenergy.vebus.ttyS4", items, at(0));
         let part = tree.first("vebus").expect("it is there");
         assert_eq!(part.value("/BatteryOperationalLimits/BatteryLowVoltage"), None);
         assert_eq!(part.value("/Hub4/L1/MaxFeedInPower"), None);
+        // As a register of hundreds of watts has it.
+        assert_eq!(part.value("/Hub4/L2/MaxFeedInPower"), None);
+        assert_eq!(part.number("/Hub4/L3/MaxFeedInPower"), Some(32_600.0));
         assert_eq!(part.number("/Ac/Out/P"), Some(32_766.0));
     }
 

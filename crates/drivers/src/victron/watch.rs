@@ -29,6 +29,8 @@ pub const WATCHES_MAX: usize = 512;
 const REPEAT_MAX: Duration = Duration::from_secs(300);
 /// The longest id of a metric.
 const NAME_MAX: usize = 64;
+/// What a made name begins with.
+const MADE: &str = "gx_";
 /// The longest path.
 const PATH_MAX: usize = 200;
 const EXPECTED: &str = "a path such as vebus/Ac/ActiveIn/L1/F or battery/512/System/MaxCellVoltage (CLASS/INSTANCE/PATH); `ohmstead read NAME --native` lists them";
@@ -74,11 +76,12 @@ impl Place {
         }
     }
 
-    /// As the id of a metric: `vebus_ac_activein_l1_f`.
+    /// As the id of a metric: `gx_vebus_ac_activein_l1_f`. `battery/Soc` must not become the house's `battery_soc`.
     fn name(&self) -> String {
         let words: String = self.to_string();
         let words = words.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-        let mut name = words.collect::<Vec<_>>().join("_").to_ascii_lowercase();
+        let words = words.collect::<Vec<_>>().join("_").to_ascii_lowercase();
+        let mut name = format!("{MADE}{words}");
         name.truncate(NAME_MAX);
         name
     }
@@ -109,15 +112,20 @@ pub struct Watch {
 }
 
 impl Watch {
-    fn new(place: Place, name: Option<String>, interval: Option<Timespan>) -> Self {
+    fn new<E: Error>(place: Place, name: Option<String>, interval: Option<Timespan>) -> Result<Self, E> {
         let known = catalogue().find(&place.class, &place.path);
         let usual = || Duration::from_secs(known.map_or(60, |row| u64::from(row.priority.every_s())));
         let interval = interval.map_or_else(usual, |interval| interval.0);
         let id = name.unwrap_or_else(|| place.name());
+        check_name(&id)?;
         let unit = known.and_then(|row| row.unit);
         let is_text = known.is_some_and(|row| row.is_text);
-        let metric = defined(&id, unit, is_text, interval);
-        Self { place, metric, interval: interval.min(REPEAT_MAX) }
+        let metric = defined(&id, unit, is_text, interval).ok_or_else(|| {
+            E::custom(format!(
+                "another path has the name {id}, in another unit: give one of them another `name`"
+            ))
+        })?;
+        Ok(Self { place, metric, interval: interval.min(REPEAT_MAX) })
     }
 
     /// When the part was read in which the path is.
@@ -153,22 +161,25 @@ fn made() -> std::sync::MutexGuard<'static, BTreeMap<String, Metric>> {
 }
 
 /// The metric `id`. The one that is there already, if it is the same: a configuration that is read again costs nothing.
-fn defined(id: &str, unit: Option<&'static str>, is_text: bool, interval: Duration) -> Metric {
+/// `None` where it is there as something else: two devices, and the history, would mix them up.
+fn defined(id: &str, unit: Option<&'static str>, is_text: bool, interval: Duration) -> Option<Metric> {
     let def = definition(unit, is_text, interval);
     let mut made = made();
-    let is_same = |known: &Metric| {
-        let known = known.def();
-        (known.unit, known.kind, known.poll) == (def.unit, def.kind, def.poll)
-    };
-    if let Some(known) = made.get(id).filter(|known| is_same(known)) {
-        return *known;
+    if let Some(known) = made.get(id) {
+        let before = known.def();
+        if (before.unit, before.kind) != (def.unit, def.kind) {
+            return None;
+        }
+        if before.poll == def.poll {
+            return Some(*known);
+        }
     }
-    let label: &'static str = Box::leak(labelled(id).into_boxed_str());
+    let label: &'static str = Box::leak(labelled(id.strip_prefix(MADE).unwrap_or(id)).into_boxed_str());
     let id: &'static str = Box::leak(id.to_owned().into_boxed_str());
     let labels = Labels { en: label, fr: label, nl: label, et: label, de: label };
     let metric = Metric::new(Box::leak(Box::new(MetricDef { id, label: labels, ..def })));
     made.insert(id.to_owned(), metric);
-    metric
+    Some(metric)
 }
 
 /// The definition but for its texts.
@@ -178,6 +189,8 @@ fn definition(unit: Option<&str>, is_text: bool, interval: Duration) -> MetricDe
         Some("VA") => (Some(Unit::VoltAmpere), 0, Some("apparent_power")),
         Some("V") => (Some(Unit::Volt), 3, Some("voltage")),
         Some("A") => (Some(Unit::Ampere), 2, Some("current")),
+        Some("Ah") => (Some(Unit::AmpereHour), 1, None),
+        Some("m³") => (Some(Unit::CubicMetre), 3, Some("volume_storage")),
         Some("Hz") => (Some(Unit::Hertz), 2, Some("frequency")),
         Some("°C") => (Some(Unit::Celsius), 1, Some("temperature")),
         Some("kWh") => (Some(Unit::KilowattHour), 2, Some("energy")),
@@ -243,21 +256,18 @@ impl<'de> serde::de::Visitor<'de> for Visitor {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Watch, E> {
-        Ok(Watch::new(place(text)?, None, None))
+        Watch::new(place(text)?, None, None)
     }
 
     fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Watch, A::Error> {
         let long = Long::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
         let place = place(&long.path)?;
-        if let Some(name) = &long.name {
-            check_name(name)?;
-        }
         if let Some(interval) = long.interval.filter(|interval| !(1..=86_400).contains(&interval.0.as_secs()))
         {
             let expected = "an interval between 1 s and 1 d";
             return Err(Error::invalid_value(Unexpected::Str(&interval.to_string()), &expected));
         }
-        Ok(Watch::new(place, long.name, long.interval))
+        Watch::new(place, long.name, long.interval)
     }
 }
 
@@ -348,13 +358,13 @@ mod tests {
             writeln!(shown, "{id} = {value} {unit}, every {} s", watch.interval.as_secs()).expect("a string");
         }
         expect![[r#"
-            vebus_ac_activein_l1_f = Number(50.02) Hz, every 60 s
-            vebus_276_alarms_gridlost = Number(2.0) -, every 10 s
-            vebus_made_up = implausible: word -, every 60 s
+            gx_vebus_ac_activein_l1_f = Number(50.02) Hz, every 60 s
+            gx_vebus_276_alarms_gridlost = Number(2.0) -, every 10 s
+            gx_vebus_made_up = implausible: word -, every 60 s
             cell_max = Number(3.402) V, every 300 s
-            platform_firmware_installed_version = Text("v3.70~33") -, every 300 s
-            platform_network_wifi_signalstrength = the device does not report it -, every 300 s
-            tank_3_level = missing: tank/3/Level %, every 300 s
+            gx_platform_firmware_installed_version = Text("v3.70~33") -, every 300 s
+            gx_platform_network_wifi_signalstrength = the device does not report it -, every 300 s
+            gx_tank_3_level = missing: tank/3/Level %, every 300 s
         "#]]
         .assert_eq(&shown);
         assert!(metrics().iter().any(|metric| metric.id() == "cell_max"));
@@ -382,6 +392,39 @@ mod tests {
         let again = watch(json!("vebus/State")).expect("good");
         assert!(std::ptr::eq(first.metric.def(), again.metric.def()));
         let twice = list(json!(["vebus/State", "vebus/State"])).expect_err("one name twice");
-        assert!(twice.to_string().contains("two paths have the name vebus_state"), "{twice}");
+        assert!(twice.to_string().contains("two paths have the name gx_vebus_state"), "{twice}");
+    }
+
+    /// `battery/Soc` is the first battery's, which need not be the one that counts.
+    #[rstest]
+    #[case("battery/Soc")]
+    #[case("battery/Capacity")]
+    #[case("inverter/Mode")]
+    #[case("tank/Level_1")]
+    #[case("grid/Setpoint")]
+    fn a_made_name_is_no_other_metric(#[case] path: &str) {
+        let made = watch(json!(path)).expect("good").metric;
+        let tables = crate::DRIVERS.iter().flat_map(|driver| driver.metrics.iter().chain(driver.native));
+        assert!(tables.into_iter().all(|metric| *metric != made), "{made} is a metric of its own");
+        assert!(Metric::by_id(made.id()).is_none(), "{made} is a core metric");
+    }
+
+    /// No table takes the names away that paths are given.
+    #[test]
+    fn made_names_have_a_beginning_of_their_own() {
+        let native = crate::DRIVERS.iter().flat_map(|driver| driver.native);
+        let taken: Vec<_> =
+            native.filter(|metric| metric.id().starts_with(MADE)).map(|metric| metric.id()).collect();
+        // Of one word: a made name has a class and a path.
+        assert_eq!(taken, ["gx_notifications"]);
+        assert!(watch(json!("notifications/_")).expect_err("taken").contains("another name"));
+    }
+
+    #[test]
+    fn one_name_is_one_thing_everywhere() {
+        watch(json!({"path": "vebus/Ac/Out/P", "name": "one_thing"})).expect("good");
+        watch(json!({"path": "vebus/Ac/ActiveIn/P", "name": "one_thing"})).expect("watts as well");
+        let other = watch(json!({"path": "battery/Dc/0/Voltage", "name": "one_thing"})).expect_err("volts");
+        assert!(other.contains("another path has the name one_thing"), "{other}");
     }
 }

@@ -82,7 +82,11 @@ async fn the_bus_may_die_and_come_back() {
     assert_eq!(unit.told().online, [true, false, true]);
     // Whoever did not come back is not there.
     assert_eq!(unit.row("tank/3", "/Level").as_deref(), Some("the device does not answer"));
-    unit.until("no notice", |unit| unit.told().notices.is_empty()).await;
+    unit.until("a notice of the tank alone", |unit| {
+        let told = unit.told();
+        told.notices.iter().map(|notice| notice.text.as_str()).eq(["not there any more: tank/3"])
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -174,7 +178,7 @@ async fn watched_paths_become_metrics() {
     let name = unit.told().values.get(&metric("pack_name")).cloned();
     assert_eq!(name, Some(Ok(Value::text("Pylontech battery"))));
     assert!(unit.told().values.get(&metric("rain")).is_some_and(Result::is_err), "nothing is no 0");
-    assert!(unit.told().values.get(&metric("battery_made_up")).is_some_and(Result::is_err));
+    assert!(unit.told().values.get(&metric("gx_battery_made_up")).is_some_and(Result::is_err));
     service.change("/Dc/0/Voltage", leaf("d", 52.0)).await;
     let before = unit.now();
     unit.until("the next voltage", |unit| unit.number(metric("pack_voltage")) == Some(52.0)).await;

@@ -156,6 +156,7 @@ mod tests {
                 Some("voltage") => &["V"],
                 Some("current") => &["A"],
                 Some("temperature") => &["°C"],
+                Some("volume_storage") => &["m³"],
                 Some("frequency") => &["Hz"],
                 Some("duration") => &["ms", "s"],
                 Some("signal_strength") => &["dBm"],

@@ -7,9 +7,9 @@ use crate::victron::native;
 use crate::victron::site::Site;
 use crate::victron::tree::Part;
 
-/// Nominal voltage of a lithium iron phosphate cell, and about the voltage up to which it is charged.
+/// Nominal voltage of a lithium iron phosphate cell. A cell that is charged up to more than this is of another kind.
 const CELL_NOMINAL_V: f64 = 3.2;
-const CELL_FULL_V: f64 = 3.55;
+const CELL_FULL_MAX_V: f64 = 3.8;
 
 pub(super) fn battery(site: &Site<'_>, out: &mut Out) {
     let own = |path: &str| site.battery.and_then(|part| part.number(path));
@@ -61,9 +61,42 @@ pub(super) fn battery_limits(site: &Site<'_>, out: &mut Out) {
     out.yes_no(Metric::BatteryDischargeAllowed, allowed("/Io/AllowToDischarge", discharge));
 }
 
-/// Capacity in Wh from Ah: the number of cells shows in the charge voltage that the battery asks for.
+/// What a battery with cells tells about them, and a shunt about the charge.
+pub(super) fn battery_details(site: &Site<'_>, out: &mut Out) {
+    let consumed = site.system_number("/Dc/Battery/ConsumedAmphours");
+    let own = || site.battery.and_then(|part| part.number("/ConsumedAmphours"));
+    out.number(native::CONSUMED_CHARGE, consumed.or_else(own));
+    let Some(bms) = site.bms else { return };
+    for (metric, path) in [
+        (native::CELL_VOLTAGE_MIN_ID, "/System/MinVoltageCellId"),
+        (native::CELL_VOLTAGE_MAX_ID, "/System/MaxVoltageCellId"),
+        (native::CELL_TEMPERATURE_MIN_ID, "/System/MinTemperatureCellId"),
+        (native::CELL_TEMPERATURE_MAX_ID, "/System/MaxTemperatureCellId"),
+    ] {
+        out.text(metric, bms.text(path));
+    }
+    for (metric, path) in [
+        (native::MODULES_ONLINE, "/System/NrOfModulesOnline"),
+        (native::MODULES_OFFLINE, "/System/NrOfModulesOffline"),
+        (native::MODULES_BLOCKING_CHARGE, "/System/NrOfModulesBlockingCharge"),
+        (native::MODULES_BLOCKING_DISCHARGE, "/System/NrOfModulesBlockingDischarge"),
+    ] {
+        out.number(metric, bms.number(path));
+    }
+    let balancer = bms.int("/Balancer/Status").and_then(|status| match status {
+        1 => Some("balanced"),
+        2 => Some("balancing"),
+        3 => Some("imbalance"),
+        _ => None,
+    });
+    out.state(native::BALANCER, balancer);
+}
+
+/// Capacity in Wh from Ah, where the battery tells how many of its cells are in series. The charge voltage that it asks for
+/// does not: it changes by several cells' worth while the battery is balanced or cold.
 fn capacity_wh(bms: &Part) -> Option<f64> {
     let amp_hours = bms.number("/InstalledCapacity").filter(|amp_hours| *amp_hours > 0.0)?;
-    let full = bms.number("/Info/MaxChargeVoltage").filter(|volts| (10.0..=1000.0).contains(volts))?;
-    Some(amp_hours * (full / CELL_FULL_V).round() * CELL_NOMINAL_V)
+    let cells = bms.number("/System/NrOfCellsPerBattery").filter(|cells| (1.0..=500.0).contains(cells))?;
+    let full = bms.number("/Info/MaxChargeVoltage")?;
+    (full / cells < CELL_FULL_MAX_V).then_some(amp_hours * cells * CELL_NOMINAL_V)
 }

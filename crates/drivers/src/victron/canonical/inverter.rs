@@ -3,22 +3,30 @@
 use ohmstead_model::Metric;
 
 use super::{Out, missing, word_of};
+use crate::victron::native;
 use crate::victron::site::{PHASES, Site};
 use crate::victron::tree::Part;
 
 pub(super) fn inverter(site: &Site<'_>, out: &mut Out) {
-    let Some(first) = site.inverters.first() else { return };
+    let lost = site.lost_inverter();
+    let Some(first) = site.inverters.first() else {
+        if let Some(why) = lost {
+            out.unknown(&[Metric::InverterPower, Metric::InverterBackupPower], &why);
+        }
+        return;
+    };
     let outputs: Vec<_> = site.inverters.iter().map(|part| (part, ac_out(part), ac_in(part))).collect();
     let total = |power: &dyn Fn(Option<f64>, Option<f64>) -> Option<f64>| {
-        outputs
-            .iter()
-            .map(|(part, output, input)| power(*output, *input).ok_or_else(|| missing(part)))
-            .sum::<Result<f64, _>>()
+        let lost = lost.iter().map(|why| Err(why.clone()));
+        let parts =
+            outputs.iter().map(|(part, output, input)| power(*output, *input).ok_or_else(|| missing(part)));
+        lost.chain(parts).sum::<Result<f64, _>>()
     };
     out.observed(Metric::InverterPower, total(&|output, input| Some(output? - input?)));
     out.observed(Metric::InverterBackupPower, total(&|output, _| output));
     out.number(Metric::InverterVoltage, first.number("/Ac/Out/L1/V"));
     out.number(Metric::InverterCurrent, first.number("/Ac/Out/L1/I"));
+    phases(first, out);
     out.number(Metric::InverterFrequency, first.number("/Ac/Out/L1/F"));
     out.number(Metric::InverterApparentPower, first.number("/Ac/Out/S"));
     out.number(Metric::InverterPowerMax, first.number("/Ac/Out/NominalInverterPower"));
@@ -34,6 +42,21 @@ pub(super) fn inverter(site: &Site<'_>, out: &mut Out) {
         Metric::InverterFaults,
         faults.map(|code| if code == 0 { "none".to_owned() } else { fault(first, code) }).as_deref(),
     );
+}
+
+/// The output of the unit that counts, phase by phase.
+fn phases(part: &Part, out: &mut Out) {
+    for (metric, phase) in native::INVERTER_OUTPUTS.into_iter().zip(PHASES) {
+        out.number(metric, part.number(&format!("/Ac/Out/{phase}/P")));
+    }
+    for (metric, path) in [
+        (native::INVERTER_VOLTAGE_L2, "/Ac/Out/L2/V"),
+        (native::INVERTER_VOLTAGE_L3, "/Ac/Out/L3/V"),
+        (native::INVERTER_CURRENT_L2, "/Ac/Out/L2/I"),
+        (native::INVERTER_CURRENT_L3, "/Ac/Out/L3/I"),
+    ] {
+        out.number(metric, part.number(path));
+    }
 }
 
 /// What goes to the loads behind the unit.

@@ -48,6 +48,7 @@ pub(crate) const HOUSE: &[(&str, &str, &str)] = &[
     ("battery.can0", "/DeviceInstance", "512"),
     ("battery.can0", "/Soh", "98"),
     ("battery.can0", "/InstalledCapacity", "200"),
+    ("battery.can0", "/System/NrOfCellsPerBattery", "15"),
     ("battery.can0", "/Info/MaxChargeVoltage", "53.2"),
     ("battery.can0", "/Info/MaxChargeCurrent", "50"),
     ("battery.can0", "/Info/MaxDischargeCurrent", "100"),
@@ -86,6 +87,7 @@ pub(crate) const HOUSE: &[(&str, &str, &str)] = &[
     ("platform", "/Device/Model", "Cerbo GX"),
     ("platform", "/Firmware/Installed/Version", "v3.70"),
     ("platform", "/Firmware/Online/AvailableVersion", "v3.71"),
+    ("tank.a", "/DeviceInstance", "3"),
     ("tank.a", "/Level", "40"),
 ];
 
@@ -277,7 +279,28 @@ fn one(tree: &Tree, metric: Metric) -> String {
     Metric::BatteryChargePowerMax,
     "512"
 )]
-#[case::sixteen_cells("battery.can0", "/Info/MaxChargeVoltage", "56.8", Metric::BatteryCapacity, "10240")]
+#[case::sixteen_cells("battery.can0", "/System/NrOfCellsPerBattery", "16", Metric::BatteryCapacity, "10240")]
+#[case::a_lower_charge_voltage_is_no_fewer_cells(
+    "battery.can0",
+    "/Info/MaxChargeVoltage",
+    "51.6",
+    Metric::BatteryCapacity,
+    "9600"
+)]
+#[case::no_number_of_cells(
+    "battery.can0",
+    "/System/NrOfCellsPerBattery",
+    "",
+    Metric::BatteryCapacity,
+    "left out"
+)]
+#[case::cells_of_another_kind(
+    "battery.can0",
+    "/Info/MaxChargeVoltage",
+    "62",
+    Metric::BatteryCapacity,
+    "left out"
+)]
 #[case::charging_forbidden("battery.can0", "/Info/MaxChargeCurrent", "0", Metric::BatteryChargeAllowed, "no")]
 #[case::discharging("system", "/SystemState/State", "256", Metric::InverterModeNative, "Discharging")]
 #[case::sustained("system", "/SystemState/State", "257", Metric::InverterModeNative, "Sustain")]
@@ -323,6 +346,85 @@ fn a_disconnected_input_is_no_unknown_one() {
     let tree =
         house_with(&[("vebus.ttyS4", "/Ac/ActiveIn/P", ""), ("vebus.ttyS4", "/Ac/ActiveIn/Connected", "0")]);
     assert_eq!(one(&tree, Metric::InverterPower), "600");
+}
+
+#[rstest]
+#[case("platform", "/Network/Wifi/State", "online", native::WIFI_STATE, "online")]
+#[case("platform", "/Network/Wifi/SignalStrength", "62", native::WIFI_STRENGTH, "62")]
+#[case("platform", "/Firmware/State", "1000", native::FIRMWARE_STATE, "Idle")]
+#[case("platform", "/Firmware/State", "7", native::FIRMWARE_STATE, "7")]
+#[case("logger", "/Vrm/ConnectionError", "0", native::VRM_ERROR, "none")]
+#[case("logger", "/Vrm/ConnectionError", "152", native::VRM_ERROR, "152")]
+#[case("logger", "/Buffer/Count", "12", native::VRM_BACKLOG, "12")]
+#[case("logger", "/Buffer/FreeDiskSpace", "500000", native::VRM_BUFFER_FREE, "500000")]
+#[case("hub4", "/Overrides/FeedInExcess", "0", native::FEED_IN_POLICY, "as_set")]
+#[case("hub4", "/Overrides/FeedInExcess", "1", native::FEED_IN_POLICY, "forbidden")]
+#[case("hub4", "/Overrides/FeedInExcess", "2", native::FEED_IN_POLICY, "allowed")]
+#[case("hub4", "/Overrides/FeedInExcess", "3", native::FEED_IN_POLICY, "left out")]
+#[case("hub4", "/PvPowerLimiterActive", "1", native::FEED_IN_LIMITED, "yes")]
+#[case("battery.can0", "/System/MinVoltageCellId", "0x0101", native::CELL_VOLTAGE_MIN_ID, "0x0101")]
+#[case("battery.can0", "/System/MaxTemperatureCellId", "M2C4", native::CELL_TEMPERATURE_MAX_ID, "M2C4")]
+#[case("battery.can0", "/System/NrOfModulesOffline", "1", native::MODULES_OFFLINE, "1")]
+#[case("battery.can0", "/System/NrOfModulesBlockingDischarge", "2", native::MODULES_BLOCKING_DISCHARGE, "2")]
+#[case("battery.can0", "/ConsumedAmphours", "-52.4", native::CONSUMED_CHARGE, "-52.4")]
+#[case("system", "/Dc/Battery/ConsumedAmphours", "-3", native::CONSUMED_CHARGE, "-3")]
+#[case("battery.can0", "/Balancer/Status", "0", native::BALANCER, "left out")]
+#[case("battery.can0", "/Balancer/Status", "3", native::BALANCER, "imbalance")]
+#[case("vebus.ttyS4", "/Ac/Out/L2/V", "232", native::INVERTER_VOLTAGE_L2, "232")]
+#[case("vebus.ttyS4", "/Ac/Out/L3/I", "1.5", native::INVERTER_CURRENT_L3, "1.5")]
+#[case("vebus.ttyS4", "/Ac/Out/L3/P", "310", native::INVERTER_OUTPUTS[2], "310")]
+#[case("evcharger.a", "/Session/Energy", "7.25", native::EV_SESSION_ENERGY, "left out")]
+#[case("generator.a", "/Runtime", "3600", native::GENERATOR_RUNTIME, "3600")]
+#[case("generator.a", "/Error", "2", native::GENERATOR_ERROR, "Remote fault")]
+#[case("tank.a", "/Remaining", "0.12", native::TANKS_REMAINING[0], "0.12")]
+#[case("tank.a", "/Capacity", "0.3", native::TANK_CAPACITIES[0], "0.3")]
+#[case("tank.a", "/FluidType", "1", native::TANK_FLUIDS[0], "Fresh water")]
+#[case("tank.a", "/FluidType", "77", native::TANK_FLUIDS[0], "77")]
+fn a_path_of_its_own(
+    #[case] service: &str,
+    #[case] path: &str,
+    #[case] text: &str,
+    #[case] metric: Metric,
+    #[case] expected: &str,
+) {
+    assert_eq!(one(&house_with(&[(service, path, text)]), metric), expected);
+}
+
+#[test]
+fn an_ev_charger_tells_its_session() {
+    let row = |path, text| ("evcharger.a", path, text);
+    let rows = [
+        row("/DeviceInstance", "40"),
+        row("/Ac/Power", "7300"),
+        row("/Status", "2"),
+        row("/Mode", "1"),
+        row("/Current", "10.5"),
+        row("/Session/Energy", "7.25"),
+    ];
+    let tree = tree(&rows);
+    let shown =
+        [native::EV_POWER, native::EV_STATE, native::EV_MODE, native::EV_CURRENT, native::EV_SESSION_ENERGY];
+    assert_eq!(shown.map(|metric| one(&tree, metric)), ["7300", "Charging", "Auto", "10.5", "7.25"]);
+}
+
+/// Whole minutes by our clock; a device whose clock is ahead was reached just now.
+#[rstest]
+#[case("1795247395", "600")]
+#[case("1795248030", "0")]
+#[case("", "left out")]
+#[case("0", "left out")]
+fn the_last_contact_with_vrm(#[case] last: &str, #[case] expected: &str) {
+    let now = Moment { unix: ohmstead_model::UnixMillis(1_795_248_000_000), ..Moment::default() };
+    let values = ages(&tree(&[("logger", "/Vrm/TimeLastContact", last)]), now);
+    let shown = values.first().and_then(|(_, age)| age.as_ref().ok()?.number());
+    assert_eq!(shown.map_or("left out".to_owned(), |age| age.to_string()), expected);
+}
+
+#[test]
+fn an_error_of_the_vrm_connection_has_its_text() {
+    let rows =
+        [("logger", "/Vrm/ConnectionError", "152"), ("logger", "/Vrm/ConnectionErrorMessage", "no route")];
+    assert_eq!(one(&tree(&rows), native::VRM_ERROR), "152: no route");
 }
 
 #[test]
@@ -413,6 +515,7 @@ fn recorded_trees_are_read() {
         battery_current = -8 A
         battery_power = -456 W
         battery_temperature = 30 °C
+        battery_consumed_charge = 0 Ah
         grid_power = -2349 W
         grid_power_l1 = -1336 W
         grid_power_l2 = -1445 W
@@ -432,6 +535,7 @@ fn recorded_trees_are_read() {
         inverter_backup_power = 107 W
         inverter_voltage = 239 V
         inverter_current = 0.69 A
+        inverter_output_power_l1 = 107 W
         inverter_frequency = 50.03 Hz
         inverter_apparent_power = 100 VA
         inverter_mode = line

@@ -83,7 +83,7 @@ pub(super) fn works(site: &Site<'_>) -> Result<(), String> {
     if vebus.int("/Alarms/BmsConnectionLost").is_some_and(|alarm| alarm > 0) {
         return Err("the inverter has lost the battery's BMS".to_owned());
     }
-    if site.bms.is_none() && site.tree.gone_of_class("battery").is_some() {
+    if site.bms.is_none() && site.tree.has_lost("battery") {
         return Err("the battery's BMS does not answer at present".to_owned());
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use ohmstead_model::{Evidence, Metric, Role};
 
+use super::memory::serial_of;
 use super::{Gx, read};
 use crate::Report;
 use crate::victron::notices::name_of;
@@ -11,6 +12,9 @@ use crate::victron::{DRIVER, ess};
 
 /// What every installation reports.
 const EXPECTED: &[Metric] = &[Metric::BatterySoc, Metric::BatteryPower, Metric::GridPower, Metric::LoadPower];
+
+/// What most installations are: taken for granted until the device has told what it is.
+const ASSUMED: &[Role] = &[Role::Battery, Role::Inverter, Role::GridMeter, Role::LoadMeter];
 
 impl Gx {
     /// The description from the configuration and the way in use.
@@ -28,7 +32,12 @@ impl Gx {
         self.info.ttl = self.ttl();
         if self.info.metrics.is_empty() {
             self.info.metrics = EXPECTED.to_vec();
-            self.info.roles = vec![Role::Battery, Role::Inverter, Role::GridMeter, Role::LoadMeter];
+            self.info.roles = match self.memory.roles() {
+                none if none.is_empty() => ASSUMED.to_vec(),
+                roles => roles,
+            };
+            self.info.modes = self.memory.modes().to_vec();
+            self.info.settings = self.memory.settings();
         }
     }
 
@@ -47,15 +56,14 @@ impl Gx {
         if let Some(firmware) = text("/Firmware/Installed/Version") {
             self.info.firmware = Some(firmware);
         }
-        let serial = text("/Device/UniqueId")
-            .or_else(|| site.system.and_then(|part| part.text("/Serial")).map(str::to_owned));
-        if let Some(serial) = serial {
-            self.info.serial = Some(serial);
+        if let Some(serial) = serial_of(&site) {
+            self.info.serial = Some(serial.to_owned());
         }
-        self.info.roles = roles(&site);
+        self.info.roles = self.roles();
         let kind = self.slots.get(self.active).map(super::Slot::kind);
         self.info.modes = kind.map(|kind| ess::modes(&site, kind)).unwrap_or_default();
         self.info.settings = kind.map(|kind| ess::settings(&site, kind)).unwrap_or_default();
+        self.memory.offers(&self.info.modes, &self.info.settings);
         for metric in self.reported.keys() {
             if !self.info.metrics.contains(metric) {
                 self.info.metrics.push(*metric);
@@ -92,22 +100,4 @@ impl Gx {
             })
             .collect()
     }
-}
-
-fn roles(site: &Site<'_>) -> Vec<Role> {
-    let has = |class: &str| site.tree.first(class).is_some();
-    let has_grid = site.grid.is_some()
-        || site.system_number("/Ac/Grid/NumberOfPhases").is_some_and(|phases| phases > 0.0);
-    let has_battery = site.battery.is_some() || site.system_number("/Dc/Battery/Voltage").is_some();
-    let has_solar = has("solarcharger") || has("pvinverter") || site.system_number("/Dc/Pv/Power").is_some();
-    [
-        (Role::Battery, has_battery),
-        (Role::Inverter, !site.inverters.is_empty()),
-        (Role::GridMeter, has_grid),
-        (Role::Pv, has_solar),
-        (Role::LoadMeter, site.system.is_some_and(|part| part.has("/Ac/Consumption/L1/Power"))),
-    ]
-    .into_iter()
-    .filter_map(|(role, is_there)| is_there.then_some(role))
-    .collect()
 }

@@ -55,6 +55,7 @@ impl Gx {
         let mut values = canonical::values(&tree);
         self.can.look(&tree);
         values.extend(self.can.values(now));
+        values.extend(canonical::ages(&tree, now));
         if let (Some(capacity), None) =
             (self.settings.capacity, values.iter().position(|(metric, _)| *metric == Metric::BatteryCapacity))
         {

@@ -5,6 +5,7 @@
 mod calls;
 mod control;
 mod faults;
+mod lost;
 mod recovery;
 mod rig;
 mod transports;

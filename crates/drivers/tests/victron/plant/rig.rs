@@ -56,6 +56,13 @@ impl Rig {
         self.unit_of(settings)
     }
 
+    /// The same, started again with what an earlier run has left.
+    pub(super) fn unit_again(&self, way: &str, memory: Option<String>) -> Unit {
+        let mut settings = json!({ "interval": "1 s" });
+        settings[way] = self.address(way);
+        Unit::again(settings, self.speed, memory)
+    }
+
     pub(super) fn unit_of(&self, settings: Json) -> Unit {
         Unit::of(settings, self.speed)
     }

@@ -8,8 +8,11 @@ use ohmstead_plant::venus::ess::Around;
 use super::rig::{Rig, WAYS, morning};
 use crate::support::Unit;
 
+/// All that is told of the house; an age depends on when it was looked at besides.
 fn known(unit: &Unit) -> BTreeMap<Metric, Observation> {
-    unit.told().values.clone()
+    let mut values = unit.told().values.clone();
+    values.retain(|metric, _| metric.id() != "vrm_contact_age");
+    values
 }
 
 fn shown(observation: Option<&Observation>) -> String {
@@ -27,22 +30,32 @@ const NOT_OVER_MODBUS: &[&str] = &[
     "battery_capacity",
     "battery_mode",
     "battery_mode_native",
+    "battery_modules_blocking_charge",
+    "battery_modules_blocking_discharge",
+    "battery_modules_offline",
     // Of two batteries nobody tells which one counts.
     "battery_temperature",
     "can_errors_per_minute_1",
     "can_state_1",
     "device_firmware",
     "device_model",
+    "feed_in_policy",
     "firmware_available",
     "firmware_backup",
     "firmware_state",
     "firmware_update",
+    "generator_runtime",
     "grid_meter_connected",
     "grid_setpoint",
     "gx_notifications",
     "inverter_apparent_power",
     "max_discharge_power",
     "pv_energy",
+    "vrm_backlog",
+    "vrm_buffer_free",
+    "vrm_error",
+    "wifi_state",
+    "wifi_strength",
 ];
 
 /// How far a register may be from the value: half its last digit, times how many of them are added up.
@@ -58,6 +71,13 @@ const COARSE: &[(&str, f64)] = &[
     ("grid_current_l3", 0.05),
     ("grid_power", 1.5),
     ("inverter_current", 0.05),
+    ("inverter_current_l2", 0.05),
+    ("inverter_current_l3", 0.05),
+    ("inverter_output_power_l1", 5.0),
+    ("inverter_output_power_l2", 5.0),
+    ("inverter_output_power_l3", 5.0),
+    ("inverter_voltage_l2", 0.05),
+    ("inverter_voltage_l3", 0.05),
     // Three inputs in tens of watts, and an output.
     ("inverter_power", 30.0),
     ("load_power", 1.5),
@@ -173,8 +193,18 @@ async fn four_ways_show_one_strange_house() {
         .unwrap();
     rig.gx.set_switch("sentinels").unwrap();
     // No battery of the two shows limits: neither is known to be the one with the cells.
-    let cells =
-        ["cell_temperature_max", "cell_temperature_min", "cell_voltage_max", "cell_voltage_min", "soh"];
+    let cells = [
+        "cell_temperature_max",
+        "cell_temperature_max_id",
+        "cell_temperature_min",
+        "cell_temperature_min_id",
+        "cell_voltage_max",
+        "cell_voltage_max_id",
+        "cell_voltage_min",
+        "cell_voltage_min_id",
+        "modules_online",
+        "soh",
+    ];
     let lacking: Vec<_> = cells.iter().map(|name| format!("battery_{name}")).collect();
     let mut lacking: Vec<_> = lacking.iter().map(String::as_str).collect();
     lacking.push("inverter_mode_native");

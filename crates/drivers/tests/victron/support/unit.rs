@@ -7,8 +7,8 @@ use std::time::Duration;
 use ohmstead_drivers::victron::{Gx, Settings};
 use ohmstead_drivers::{Context, Device, Report, Reporter};
 use ohmstead_model::{
-    Clock, DeviceInfo, Evidence, Metric, Moment, NativeRow, NativeView, Notice, Observation, Sleep,
-    UnixMillis, Value,
+    Clock, DeviceInfo, DeviceState, Evidence, Metric, Moment, NativeRow, NativeView, Notice, Observation,
+    Reading, Sleep, Snapshot, UnixMillis, Value, house,
 };
 use tokio::time::Instant;
 
@@ -82,15 +82,16 @@ impl Unit {
 
     /// With these settings, and with a clock that is so many times faster than the real one.
     pub(crate) fn of(settings: serde_json::Value, speed: u32) -> Self {
+        Self::again(settings, speed, None)
+    }
+
+    /// Started again, with what an earlier run has left.
+    pub(crate) fn again(settings: serde_json::Value, speed: u32, memory: Option<String>) -> Self {
         let settings: Settings = serde_json::from_value(settings).expect("good settings");
         let (listener, clock) =
             (Arc::<Listener>::default(), Arc::new(TestClock { origin: Instant::now(), speed }));
-        let context = Context {
-            clock: Arc::clone(&clock) as _,
-            reporter: Arc::clone(&listener) as _,
-            seed: 1,
-            memory: None,
-        };
+        let context =
+            Context { clock: Arc::clone(&clock) as _, reporter: Arc::clone(&listener) as _, seed: 1, memory };
         let device = Gx::open("gx".parse().expect("a name"), settings, context).expect("it can be made");
         Self { device, listener, clock }
     }
@@ -137,6 +138,22 @@ impl Unit {
     pub(crate) async fn pass(&mut self, span: Duration) {
         let until = self.now() + span;
         self.until("time passes", |unit| unit.now() >= until).await;
+    }
+
+    /// The house with this device alone, as it is computed of what was reported.
+    pub(crate) fn house(&self, metric: Metric) -> Observation {
+        let told = self.told();
+        let info = told.info.clone().unwrap_or_else(|| self.device.info());
+        let reading = Reading {
+            device: info.id.clone(),
+            at: self.clock.now(),
+            values: told.values.iter().map(|(metric, value)| (*metric, value.clone())).collect(),
+        };
+        let mut snapshot = Snapshot::default();
+        snapshot.insert(DeviceState::new(Arc::new(info)));
+        snapshot.apply(&reading);
+        let computed = house::compute(&snapshot, self.clock.now());
+        computed.values.into_iter().find(|(known, _)| *known == metric).expect("a metric of the house").1
     }
 
     /// The device's own paths.
