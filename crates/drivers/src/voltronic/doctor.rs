@@ -2,7 +2,7 @@
 
 use ohmstead_model::Severity;
 
-use super::notices::{self, UDEV_RULE};
+use super::notices;
 use crate::transports::{PortError, Ports};
 
 /// One thing that was looked at.
@@ -70,11 +70,6 @@ pub async fn diagnose(ports: &dyn Ports) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// The line for `/etc/udev/rules.d` that lets a group use the ports.
-pub const fn udev_rule() -> &'static str {
-    UDEV_RULE
 }
 
 fn of(notice: ohmstead_model::Notice) -> Finding {
