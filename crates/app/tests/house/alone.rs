@@ -269,6 +269,23 @@ fn the_doctor_looks_where_the_configuration_points() {
 }
 
 #[test]
+fn the_doctor_names_who_else_has_a_configured_path_open() {
+    let place = Place::new();
+    let path = place.path().join("hidraw5");
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    place.configure(&[format!("  axpert: {{ voltronic: {{ path: '{}' }} }}\n", path.display())], "");
+    let opened = std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    // It reads its own input for ever and writes nothing.
+    let mut other = std::process::Command::new("cat").stdin(opened).spawn().unwrap();
+    let said = text(&place.verb(&["doctor"]));
+    other.kill().unwrap();
+    other.wait().unwrap();
+    let told = format!("axpert: cat (process {}) has {} open too", other.id(), path.display());
+    assert!(said.contains("port_shared") && said.contains(&told), "{said}");
+}
+
+#[test]
 fn the_doctor_speaks_of_usb_where_nothing_is_configured() {
     let folder = tempfile::tempdir().unwrap();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_ohmstead"))

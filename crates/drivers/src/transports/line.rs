@@ -141,6 +141,11 @@ pub trait Ports: Send + Sync {
     /// Switches a USB port off and on, as pulling the plug would.
     fn reset<'a>(&'a self, usb_port: &'a str) -> BoxFuture<'a, io::Result<()>>;
 
+    /// Whether this user may reset a USB port, as far as the system tells.
+    fn may_reset(&self, _usb_port: &str) -> bool {
+        true
+    }
+
     /// Switches a USB port on that a reset left switched off; `false` if it was on.
     fn switch_on<'a>(&'a self, _usb_port: &'a str) -> BoxFuture<'a, io::Result<bool>> {
         Box::pin(std::future::ready(Ok(false)))

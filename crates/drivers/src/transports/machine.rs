@@ -239,6 +239,11 @@ impl Ports for Machine {
         Box::pin(self.reset_port(usb_port))
     }
 
+    fn may_reset(&self, usb_port: &str) -> bool {
+        let file = sysfs::authorized(&self.roots, usb_port);
+        file.is_ok_and(|file| rustix::fs::access(file, rustix::fs::Access::WRITE_OK).is_ok())
+    }
+
     fn switch_on<'a>(&'a self, usb_port: &'a str) -> BoxFuture<'a, io::Result<bool>> {
         Box::pin(self.switch_on_port(usb_port))
     }

@@ -50,13 +50,17 @@ pub(crate) fn port_missing(place: &str, silent_for: Duration, ever: bool) -> Opt
     })
 }
 
-pub(crate) fn permission(path: &Path, message: &str) -> Notice {
-    notice(
-        "port_permission",
-        Severity::Alarm,
-        format!("{} may not be opened: {message}", path.display()),
-        udev_hint(&[PORT_RULE, RESET_RULE]),
-    )
+/// `message` is the refusal; `mode` and `group` are those of the device file.
+pub(crate) fn permission(message: String, mode: u32, group: &str) -> Notice {
+    let hint = if mode & 0o060 == 0o060 && group != "root" {
+        format!(
+            "the group may use it: add the user that runs this program to it (`sudo usermod -aG {group} USER`), then log in \
+             anew or restart the service"
+        )
+    } else {
+        udev_hint(&[PORT_RULE, RESET_RULE])
+    };
+    notice("port_permission", Severity::Alarm, message, hint)
 }
 
 /// What to do with rules for udev: they stand on lines of their own, to be copied.
@@ -66,9 +70,9 @@ fn udev_hint(rules: &[&str]) -> String {
         _ => "these lines",
     };
     format!(
-        "put {lines} into /etc/udev/rules.d/60-ohmstead-voltronic.rules, add the user that runs this program to the group \
-         dialout (`sudo usermod -aG dialout USER`, then log in anew or restart the service), and run \
-         `sudo udevadm control --reload && sudo udevadm trigger`:\n{}",
+        "put {lines} into /etc/udev/rules.d/60-ohmstead-voltronic.rules:\n{}\nthen run: sudo udevadm control --reload && sudo \
+         udevadm trigger\nand add the user that runs this program to the group: sudo usermod -aG dialout USER (log in anew, or \
+         restart the service)",
         rules.join("\n")
     )
 }
@@ -102,6 +106,16 @@ pub(crate) fn no_reset(usb_port: &str, error: &io::Error) -> Option<Notice> {
     let text =
         format!("the USB port {usb_port} of the inverter could not be reset when it did not answer: {error}");
     Some(notice(NO_RESET, Severity::Warning, text, hint))
+}
+
+/// The same before it is needed.
+pub(crate) fn reset_not_allowed(usb_port: &str) -> Notice {
+    notice(
+        NO_RESET,
+        Severity::Warning,
+        format!("the USB port {usb_port} may not be reset by this user, should the inverter stop answering"),
+        udev_hint(&[RESET_RULE]),
+    )
 }
 
 pub(crate) fn in_use(path: &Path, by: Option<(u32, &str)>) -> Notice {
@@ -319,9 +333,18 @@ mod tests {
     }
 
     #[test]
+    fn a_port_of_a_group_is_joined_and_one_of_root_is_given_away() {
+        let hint = |mode, group| permission("no permission".to_owned(), mode, group).hint;
+        assert!(hint(0o660, "plugdev").contains("usermod -aG plugdev USER"));
+        for (mode, group) in [(0o600, "root"), (0o660, "root"), (0o640, "plugdev")] {
+            assert!(hint(mode, group).contains(PORT_RULE), "{mode:o} {group}");
+        }
+    }
+
+    #[test]
     fn a_reset_that_is_not_allowed_says_what_allows_it() {
         let denied = no_reset("1-1", &io::ErrorKind::PermissionDenied.into()).expect("a notice");
-        assert!(denied.hint.ends_with(RESET_RULE) && !denied.hint.contains(PORT_RULE), "{denied:?}");
+        assert!(denied.hint.contains(RESET_RULE) && !denied.hint.contains(PORT_RULE), "{denied:?}");
         let container = no_reset("1-1", &io::ErrorKind::ReadOnlyFilesystem.into()).expect("a notice");
         assert!(container.hint.contains("container"), "{container:?}");
         assert_eq!(

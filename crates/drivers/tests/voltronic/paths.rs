@@ -8,7 +8,7 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use ohmstead_drivers::transports::{Candidate, Line, Opener, PortError, Ports};
-use ohmstead_drivers::voltronic::{Inverter, PortPath, Settings};
+use ohmstead_drivers::voltronic::{Inverter, PortPath, Settings, diagnose};
 use ohmstead_drivers::{BoxFuture, Context};
 use ohmstead_model::{DeviceId, Metric};
 
@@ -82,6 +82,10 @@ impl Ports for House {
             *off = None;
         }
         Box::pin(std::future::ready(Ok(was_off)))
+    }
+
+    fn may_reset(&self, _usb_port: &str) -> bool {
+        self.no_reset.is_none()
     }
 
     fn other_openers(&self, path: &Path) -> Vec<Opener> {
@@ -267,6 +271,12 @@ async fn a_port_that_may_not_be_reset_is_told_with_the_rule_that_allows_it() {
     driven.until("back", |told| told.state().is_online()).await;
     driven.run(secs(10)).await;
     assert!(driven.has_notice("port_reset_denied"), "the next time it would be the same");
+    drop(driven);
+    // Whoever asks is told before it happens.
+    let house = House { no_reset, ..House::of(&world) };
+    let findings = diagnose(&house).await;
+    let ids: Vec<_> = findings.iter().map(|finding| finding.id).collect();
+    assert_eq!(ids, ["port_ready", "port_reset_denied"]);
 }
 
 /// Looking through all processes and devices takes as long as there are many: nothing else waits for it.

@@ -191,8 +191,8 @@ impl Inverter {
         self.failed(Kind::NoPort);
         let silent_for = self.presence.silent_for(self.now().mono);
         let notice = match refused {
-            Some(PortError::Denied { path, .. }) => {
-                refused.map(|error| notices::permission(path, &error.to_string()))
+            Some(error @ PortError::Denied { mode, group, .. }) => {
+                Some(notices::permission(error.to_string(), *mode, group))
             }
             Some(PortError::InUse { path, by }) => {
                 Some(notices::in_use(path, by.as_ref().map(|by| (by.pid, by.name.as_str()))))
