@@ -54,8 +54,8 @@ pub(crate) fn port_missing(place: &str, silent_for: Duration, ever: bool) -> Opt
 pub(crate) fn permission(message: String, mode: u32, group: &str) -> Notice {
     let hint = if mode & 0o060 == 0o060 && group != "root" {
         format!(
-            "the group may use it: add the user that runs this program to it (`sudo usermod -aG {group} USER`), then log in \
-             anew or restart the service"
+            "the group may use it: add the user that runs this program to it (`sudo usermod -aG {group} USER`, then log in \
+             anew; of a systemd service `SupplementaryGroups={group}`)"
         )
     } else {
         udev_hint(&[PORT_RULE, RESET_RULE])
@@ -71,8 +71,8 @@ fn udev_hint(rules: &[&str]) -> String {
     };
     format!(
         "put {lines} into /etc/udev/rules.d/60-ohmstead-voltronic.rules:\n{}\nthen run: sudo udevadm control --reload && sudo \
-         udevadm trigger\nand add the user that runs this program to the group: sudo usermod -aG dialout USER (log in anew, or \
-         restart the service)",
+         udevadm trigger\nand add the user that runs this program to the group: sudo usermod -aG dialout USER (log in anew; \
+         of a systemd service SupplementaryGroups=dialout)",
         rules.join("\n")
     )
 }
