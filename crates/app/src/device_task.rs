@@ -151,6 +151,7 @@ impl DeviceTask {
         let stop = self.gate.stop.clone();
         let mut saved_at = None;
         loop {
+            saved_at = saved_at.filter(|_| !device.must_remember());
             self.remember(device.memory(), &mut saved_at).await;
             tokio::select! {
                 biased;

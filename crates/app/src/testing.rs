@@ -76,6 +76,8 @@ pub(crate) struct Fake {
     pub(crate) controllable: bool,
     pub(crate) ends_charges: bool,
     pub(crate) memory: Option<String>,
+    /// It is about to do what a crash must not make it forget.
+    pub(crate) must_remember: bool,
     pub(crate) memory_at_open: Option<String>,
     /// What was done with it, in order.
     pub(crate) log: Vec<String>,
@@ -112,6 +114,7 @@ impl FakeHandle {
             controllable: true,
             ends_charges: true,
             memory: None,
+            must_remember: false,
             memory_at_open: None,
             setting: "utility_first".to_owned(),
             beside: (String::new(), String::new()),
@@ -321,6 +324,10 @@ impl Device for FakeDevice {
 
     fn memory(&self) -> Option<String> {
         self.fake.lock().memory.clone()
+    }
+
+    fn must_remember(&self) -> bool {
+        self.fake.lock().must_remember
     }
 }
 

@@ -202,6 +202,12 @@ pub trait Device: Send {
 
     /// What the driver has learned about this unit and wants back after a restart.
     fn memory(&self) -> Option<String>;
+
+    /// Whether that is to be kept before the next poll, whenever it was kept last: after a crash the driver has to know
+    /// what it was about to do.
+    fn must_remember(&self) -> bool {
+        false
+    }
 }
 
 /// The writes for one wish.

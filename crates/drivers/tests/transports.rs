@@ -389,6 +389,61 @@ async fn hostile_texts_do_no_harm() {
     assert_eq!(found[0].usb_port, None, "a port that cannot be told is unknown");
 }
 
+/// The owner's names for a device file, wherever the folder of the device files really is.
+#[tokio::test]
+async fn a_link_is_the_listed_device_that_it_leads_to() {
+    let root = tempfile::tempdir().unwrap();
+    plug(root.path(), 3, "1-1.2", INVERTER);
+    let real = root.path().join("real/dev");
+    fs::create_dir_all(&real).unwrap();
+    symlink("real/dev", root.path().join("dev")).unwrap();
+    pipe(&real.join("hidraw3"));
+    symlink("hidraw3", real.join("inverter-1-1.2")).unwrap();
+    let machine = machine(root.path());
+    let listed = machine.candidates().unwrap()[0].path.clone();
+    for path in ["dev/inverter-1-1.2", "real/dev/inverter-1-1.2", "real/dev/hidraw3", "dev/hidraw3"] {
+        assert_eq!(machine.device_file(&root.path().join(path)), listed, "{path}");
+    }
+    let missing = root.path().join("dev/inverter-1-9");
+    assert_eq!(machine.device_file(&missing), missing);
+}
+
+/// The tree behind a port is torn down and built up by a reset: the file may be away for a moment.
+#[tokio::test(start_paused = true)]
+async fn a_port_that_cannot_be_switched_on_at_once_is_tried_again() {
+    let root = tempfile::tempdir().unwrap();
+    let authorized = plug(root.path(), 3, "1-1.2", INVERTER).join("authorized");
+    let machine = machine(root.path());
+    let mut reset = std::pin::pin!(machine.reset("1-1.2"));
+    for file_is_there in [true, false] {
+        let pause = tokio::time::sleep(Duration::from_millis(400));
+        tokio::select! {
+            biased;
+            done = &mut reset => panic!("{done:?} although it is off"),
+            () = pause => {}
+        }
+        if file_is_there {
+            assert_eq!(fs::read_to_string(&authorized).unwrap(), "0");
+            fs::remove_file(&authorized).unwrap();
+        }
+    }
+    fs::write(&authorized, "0\n").unwrap();
+    reset.await.unwrap();
+    assert_eq!(fs::read_to_string(&authorized).unwrap(), "1");
+}
+
+#[tokio::test]
+async fn a_port_that_was_left_off_is_switched_on() {
+    let root = tempfile::tempdir().unwrap();
+    let authorized = plug(root.path(), 3, "1-1.2", INVERTER).join("authorized");
+    let machine = machine(root.path());
+    assert!(!machine.switch_on("1-1.2").await.unwrap(), "it is on");
+    fs::write(&authorized, "0\n").unwrap();
+    assert!(machine.switch_on("1-1.2").await.unwrap());
+    assert_eq!(fs::read_to_string(&authorized).unwrap(), "1");
+    assert!(machine.switch_on("1-9").await.is_err());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_port_is_switched_off_and_on_again() {
     let root = tempfile::tempdir().unwrap();

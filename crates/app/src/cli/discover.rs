@@ -57,8 +57,8 @@ fn bus(text: &str) -> Result<Bus, String> {
 
 #[derive(Debug, Clone, Args)]
 struct Voltronic {
-    /// Print the device file of the inverter's port and nothing else; exit 1 if there is none. Where there are several
-    /// ports each is asked who is there, for UPSs have the same USB number; a single one is not asked
+    /// Print the device file of the inverter's port and nothing else; exit 1 if there is none. Each port is asked who is
+    /// there, for UPSs have the same USB number; one that cannot be asked, or does not answer, may be the inverter
     #[arg(long, conflicts_with_all = ["yaml", "json"])]
     path_only: bool,
     #[command(flatten)]
@@ -190,18 +190,31 @@ async fn inverters(roots: &Roots, clock: &Arc<dyn Clock>) -> Vec<Found> {
 
 /// What `find_inverter.sh` did: scripts and units stand on it.
 async fn first_path(roots: &Roots, clock: &Arc<dyn Clock>) -> Result<(), Failure> {
-    let paths = voltronic::paths(roots.ports(clock).as_ref());
-    let path = match paths.as_slice() {
-        [] => return Err(Failure::new(Code::Failed, no_port())),
-        [only] => only.path.display().to_string(),
-        [first, ..] => {
-            let found = inverters(roots, clock).await;
-            let likeliest = found.iter().find(|found| is_usable(found));
-            let likeliest = likeliest.or_else(|| found.iter().find(|found| !is_stranger(found)));
-            likeliest.map_or_else(|| first.path.display().to_string(), |found| found.address.clone())
-        }
+    let found = inverters(roots, clock).await;
+    if found.is_empty() {
+        return Err(Failure::new(Code::Failed, no_port()));
+    }
+    // In a container the system may list what was not passed in.
+    let is_there = |found: &&Found| Path::new(&found.address).exists();
+    let there: Vec<_> = found.iter().filter(is_there).collect();
+    let likeliest = there.iter().find(|found| is_usable(found));
+    let likeliest = likeliest.or_else(|| there.iter().find(|found| !is_stranger(found)));
+    match likeliest {
+        Some(found) => Ok(print::out(&found.address)?),
+        None => Err(Failure::new(Code::Failed, no_inverter(&found))),
+    }
+}
+
+/// What is at the ports instead of an inverter.
+fn no_inverter(found: &[Found]) -> String {
+    let what = |found: &Found| {
+        let missing = !Path::new(&found.address).exists();
+        let what =
+            if missing { "the device file does not exist (pass it in to a container)" } else { &found.model };
+        format!("{}: {what}", found.address)
     };
-    Ok(print::out(path)?)
+    let ports: Vec<_> = found.iter().map(what).collect();
+    format!("no inverter at any USB port with its number (0665:5161): {}", ports.join("; "))
 }
 
 fn no_port() -> Failure {

@@ -291,7 +291,14 @@ async fn configured_port(id: &str, inverter: &Inverter, ports: &dyn Ports, daemo
     }
     let shown = path.display();
     Some(match ports.open(path).await {
-        Ok(_) => Finding::fine("port_ready", format!("{id}: {shown} can be opened")),
+        Ok(_) => match ports.other_openers(path).first() {
+            None => Finding::fine("port_ready", format!("{id}: {shown} can be opened")),
+            Some(other) => Finding::warning(
+                "port_shared",
+                format!("{id}: {} (process {}) has {shown} open too", other.name, other.pid),
+                "stop the other program: of two at one port, each takes the other's answers",
+            ),
+        },
         Err(error) => {
             let hint = match &error {
                 PortError::Missing { .. } => {

@@ -63,8 +63,13 @@ async fn ask(own: &Own, native: bool) -> Result<Value, Failure> {
 }
 
 fn text(device: &Value, arguments: &Arguments) -> String {
-    let values = device["values"].as_object().into_iter().flatten();
-    let rows: Vec<_> = values.map(|(id, value)| row(id, value, arguments.explain)).collect();
+    let values = || device["values"].as_object().into_iter().flatten();
+    // Of a device that does not answer a list of dashes would only push away what its notices say.
+    let told = arguments.explain
+        || device["online"] != false
+        || values().any(|(_, value)| !value["value"].is_null());
+    let rows: Vec<_> =
+        values().filter(|_| told).map(|(id, value)| row(id, value, arguments.explain)).collect();
     let notices = device["notices"].as_array().into_iter().flatten().map(notice);
     let evidence = if arguments.explain { evidence(device) } else { String::new() };
     let parts =
@@ -93,7 +98,9 @@ fn head(device: &Value) -> String {
 
 fn notice(notice: &Value) -> String {
     let text = |key: &str| notice[key].as_str().unwrap_or_default();
-    format!("  {}: {}; {}", text("severity"), text("text"), text("hint"))
+    // What is to be copied stands on lines of its own.
+    let hint = text("hint").replace('\n', "\n    ");
+    format!("  {}: {}; {hint}", text("severity"), text("text"))
 }
 
 /// What the driver knows about the device, and what from.
@@ -235,6 +242,22 @@ mod tests {
               Battery mode       auto  812 ms ago
               State of health       -              not read yet"#]]
         .assert_eq(&text(&device(), &arguments(false)));
+    }
+
+    #[test]
+    fn of_a_device_that_does_not_answer_its_notices_are_shown() {
+        let mut device = device();
+        device["online"] = json!(false);
+        device["values"] =
+            json!({ "battery_soc": { "value": null, "unit": "%", "why": "the device does not answer" } });
+        device["notices"][0]["hint"] = json!("these lines:\nA\nB");
+        expect![[r#"
+            Fase A (fase_a): VenusE 3.0, firmware 150, at 192.0.2.7:30000: does not answer
+              warning: firmware 147; these lines:
+                A
+                B"#]]
+        .assert_eq(&text(&device, &arguments(false)));
+        assert!(text(&device, &arguments(true)).contains("battery_soc"));
     }
 
     #[test]

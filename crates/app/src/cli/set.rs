@@ -118,6 +118,9 @@ async fn carry_out(own: Own, wish: Wish, lease: Option<Timespan>) -> Result<Valu
         Wish::Mode(_) | Wish::Setting(_) => Wanted::Identity,
     };
     one_shot.poll(wanted).await;
+    if store.is_none() && one_shot.device().plan(&wish, lease).is_ok_and(|plan| plan.wear.is_some()) {
+        return Err(uncounted());
+    }
     let records: Arc<dyn Records> = match &store {
         Some(store) => Arc::new(store.clone()),
         None => Arc::new(NoRecords),
@@ -143,6 +146,14 @@ async fn carry_out(own: Own, wish: Wish, lease: Option<Timespan>) -> Result<Valu
         never = stop_at_interrupt(interrupted) => match never {},
     };
     Ok(ledger_json(&row))
+}
+
+/// A budget for memory that wears out needs a place that outlives the command: without one, a loop of a shell would have
+/// none.
+fn uncounted() -> Failure {
+    let message = "nothing was written: the device keeps this setting in memory that wears out, and there is no place to count how \
+                   often it is written. Give one with --data-dir DIR, or add the device to a configuration";
+    Failure::new(Code::Refused, message)
 }
 
 /// An attempt that is interrupted ends with what is known, and its row.

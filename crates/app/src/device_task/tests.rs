@@ -203,6 +203,20 @@ async fn what_the_driver_learned_is_kept_sparingly_and_at_the_stop() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_crash_must_not_make_it_forget_is_kept_before_the_next_poll() {
+    let scene = Scene::new(|fake| fake.memory = Some("just kept".to_owned())).await;
+    let remembered = || scene.records.state.lock().unwrap().get("driver/a").cloned();
+    scene.sleep(1).await;
+    {
+        let mut fake = scene.fake.lock();
+        (fake.memory, fake.must_remember) = (Some("about to".to_owned()), true);
+    }
+    // The next poll of this device is after 30 s; without haste it would be kept after a minute.
+    scene.sleep(35).await;
+    assert_eq!(remembered().as_deref(), Some("about to"), "although something was kept just before");
+}
+
+#[tokio::test(start_paused = true)]
 async fn requests_that_wait_at_the_stop_are_answered() {
     let scene = Scene::new(|fake| fake.obeys = crate::testing::Obeys::ModeOnly).await;
     let (first, second) = (scene.ask("charge 800 W"), scene.ask("auto"));

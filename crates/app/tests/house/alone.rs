@@ -185,6 +185,57 @@ fn of_a_ups_and_an_inverter_the_inverter_is_found() {
     assert_eq!(text(&path), format!("{}/dev/hidraw1\n", machine.display()));
 }
 
+/// As `find_inverter.sh` did: a unit of systemd must not start with a UPS, or without its device file.
+#[test]
+fn where_there_is_no_inverter_no_path_is_printed() {
+    let place = Place::new();
+    let machine = place.path().join("machine");
+    let roots = [format!("{}/sys", machine.display()), format!("{}/dev", machine.display())];
+    let find = |dev: &str| {
+        let verb = ["discover", "voltronic", "--path-only", "--sys-root", &roots[0], "--dev-root", dev];
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_ohmstead")).args(verb).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), text(&output))
+    };
+    let refused = |dev: &str, why: &str| {
+        let (code, printed, said) = find(dev);
+        assert_eq!((code, printed.as_str()), (Some(1), ""), "{said}");
+        assert!(said.contains(why), "{said}");
+    };
+    let _one = Inverter::at("ups", Front::Tree(machine.clone(), "1-1".to_owned()));
+    refused(&roots[1], "hidraw0: UPS, not an inverter");
+    let _other = Inverter::as_node("ups", Front::Tree(machine.clone(), "1-2".to_owned()), 1);
+    refused(&roots[1], "hidraw1: UPS, not an inverter");
+    let _inverter = Inverter::as_node("pi30-21", Front::Tree(machine.clone(), "1-3".to_owned()), 2);
+    let elsewhere = place.path().join("nothing");
+    refused(elsewhere.to_str().unwrap(), "hidraw2: the device file does not exist");
+    assert_eq!(find(&roots[1]).1, format!("{}/dev/hidraw2\n", machine.display()));
+}
+
+/// What wears out is not written where nobody counts.
+#[test]
+fn without_a_place_to_count_nothing_that_wears_out_is_written() {
+    let scene = Scene::new("pi30-21", "");
+    let folder = tempfile::tempdir().unwrap();
+    let set = |data_dir: &Path| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_ohmstead"))
+            .args(["set", &address(&scene.socket), "output_priority=solar_first", "--data-dir"])
+            .arg(data_dir)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        (output.status.code(), text(&output))
+    };
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let (code, said) = set(&file);
+    assert_eq!(code, Some(5), "{said}");
+    assert!(said.contains("--data-dir DIR"), "{said}");
+    assert_eq!(scene.inverter.setters(), 0, "{:?}", scene.inverter.commands());
+    let (code, said) = set(&folder.path().join("data"));
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(scene.inverter.setters(), 1);
+}
+
 #[test]
 fn the_doctor_looks_where_the_configuration_points() {
     let place = Place::new();
@@ -215,6 +266,23 @@ fn the_doctor_looks_where_the_configuration_points() {
     let _inverter = Inverter::at("pi30-21", Front::Tree(machine, "1-1".to_owned()));
     let found = findings();
     assert_eq!(of(&found, "/dev/hidraw0").as_deref(), Some("port_ready info"), "{found:?}");
+}
+
+#[test]
+fn the_doctor_names_who_else_has_a_configured_path_open() {
+    let place = Place::new();
+    let path = place.path().join("hidraw5");
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    place.configure(&[format!("  axpert: {{ voltronic: {{ path: '{}' }} }}\n", path.display())], "");
+    let opened = std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    // It reads its own input for ever and writes nothing.
+    let mut other = std::process::Command::new("cat").stdin(opened).spawn().unwrap();
+    let said = text(&place.verb(&["doctor"]));
+    other.kill().unwrap();
+    other.wait().unwrap();
+    let told = format!("axpert: cat (process {}) has {} open too", other.id(), path.display());
+    assert!(said.contains("port_shared") && said.contains(&told), "{said}");
 }
 
 #[test]

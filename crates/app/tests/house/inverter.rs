@@ -149,6 +149,35 @@ fn the_topics_of_pv_inverter_monitor_go_on_and_its_command_is_proven() {
     assert_eq!(rows.as_array().map(Vec::len), Some(2), "{rows}");
 }
 
+/// `B` is written once, however often it is asked for: at once, or when the time between two writes is over.
+#[test]
+fn the_other_command_of_pv_inverter_monitor_is_written_once() {
+    let place = Place::new();
+    let machine = place.path().join("machine");
+    let inverter = Inverter::start("pi30-21", &machine);
+    let broker = Broker::start(place.path());
+    let mut subscriber = broker.subscribe();
+    place.configure(&[device(&machine)], &monitor(&broker));
+    let first = place.verb(&["set", "axpert", "output_priority=utility_first"]);
+    assert_eq!(first.status.code(), Some(0), "{}", text(&first));
+    let before = inverter.setters();
+    let _daemon = place.run();
+    subscriber.wait_for("homeassistant/inverter/desired_mode", "L");
+    broker.publish("homeassistant/inverter/set_mode", "B", &[]);
+    subscriber.wait_for("homeassistant/inverter/desired_mode", "B");
+    assert_eq!(inverter.setters(), before + 1);
+    broker.publish("homeassistant/inverter/set_mode", "B", &[]);
+    subscriber.wait("no second write", |message| {
+        message.topic == "homeassistant/inverter/set_mode/result" && message.json()["outcome"] == "unchanged"
+    });
+    assert_eq!(inverter.setters(), before + 1, "{:?}", inverter.commands());
+    let rows = json(&place.verb(&["ledger", "--json"]));
+    let is_written = |row: &&Value| row["new"] == "POP02" && row["reply"] == "ACK";
+    let written: Vec<_> = rows.as_array().unwrap().iter().filter(is_written).collect();
+    assert_eq!(written.len(), 1, "{rows}");
+    assert!(written[0]["read_back"].as_str().is_some_and(|text| text.starts_with("SBU")), "{rows}");
+}
+
 #[test]
 fn settings_are_offered_by_the_unit_and_set_from_mqtt_and_the_command_line() {
     let place = Place::new();
@@ -187,6 +216,7 @@ fn a_ups_with_the_same_usb_number_gets_not_one_setter() {
     let machine = place.path().join("machine");
     let ups = Inverter::start("ups", &machine);
     let broker = Broker::start(place.path());
+    let mut subscriber = broker.subscribe();
     place.configure(&[device(&machine)], &monitor(&broker));
     let daemon = place.run();
     daemon.wait_for_log("not_an_inverter");
@@ -194,7 +224,10 @@ fn a_ups_with_the_same_usb_number_gets_not_one_setter() {
         assert_ne!(place.verb(&["set", "axpert", wish]).status.code(), Some(0));
     }
     broker.publish("homeassistant/inverter/set_mode", "B", &[]);
-    daemon.wait_for_log("axpert");
+    let result = subscriber.wait("what became of the command", |message| {
+        message.topic == "homeassistant/inverter/set_mode/result"
+    });
+    assert_eq!(result.json()["outcome"], "refused", "{result:?}");
     assert_eq!(ups.setters(), 0, "{:?}", ups.commands());
     let asked = ups.commands();
     let harmless = |command: &String| command == "QPI" || command.starts_with("^P00");

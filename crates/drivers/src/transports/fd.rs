@@ -111,11 +111,3 @@ fn waiting(fd: OwnedFd) -> io::Result<Waiting> {
         },
     )
 }
-
-/// Runs what the kernel may take seconds for (a device that does not take its bytes holds a write for up to five) where it
-/// keeps nothing else waiting.
-pub(super) async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panicked| Err(io::Error::other(panicked)))
-}

@@ -19,7 +19,8 @@ use ohmstead_model::Clock;
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::fd::{Ready, aside};
+use super::aside;
+use super::fd::Ready;
 use super::line::{Line, LineKind};
 use super::report::reports;
 use crate::BoxFuture;

@@ -130,11 +130,26 @@ pub trait Ports: Send + Sync {
     /// The ports with a device of the USB identity 0665:5161, in the order of their numbers.
     fn candidates(&self) -> io::Result<Vec<Candidate>>;
 
+    /// The device file that a path leads to, spelt as in [`Ports::candidates`]: links are the owner's names.
+    fn device_file(&self, path: &Path) -> PathBuf {
+        path.to_owned()
+    }
+
     /// Opens a port for ourselves alone.
     fn open<'a>(&'a self, path: &'a Path) -> BoxFuture<'a, Result<Box<dyn Line>, PortError>>;
 
     /// Switches a USB port off and on, as pulling the plug would.
     fn reset<'a>(&'a self, usb_port: &'a str) -> BoxFuture<'a, io::Result<()>>;
+
+    /// Whether this user may reset a USB port, as far as the system tells.
+    fn may_reset(&self, _usb_port: &str) -> bool {
+        true
+    }
+
+    /// Switches a USB port on that a reset left switched off; `false` if it was on.
+    fn switch_on<'a>(&'a self, _usb_port: &'a str) -> BoxFuture<'a, io::Result<bool>> {
+        Box::pin(std::future::ready(Ok(false)))
+    }
 
     /// Who else has the port open, as far as this user may see.
     fn other_openers(&self, path: &Path) -> Vec<Opener>;

@@ -17,7 +17,7 @@ use std::time::Duration;
 use ohmstead_model::Clock;
 use rustix::io::Errno;
 
-use super::fd::aside;
+use super::aside;
 use super::hidraw::{self, Hidraw};
 use super::line::{Candidate, Line, LineKind, Opener, PortError, Ports};
 use super::nature::{self, Nature};
@@ -28,6 +28,8 @@ use crate::BoxFuture;
 
 /// How long a port is off when it is reset.
 const OFF: Duration = Duration::from_millis(500);
+/// How often it is tried to switch it on again.
+const ON_TRIES: u32 = 5;
 /// What marks the path of a packet socket.
 const PACKET: &str = "unixpacket:";
 
@@ -48,13 +50,9 @@ impl Machine {
 
     async fn open_line(&self, path: &Path) -> Result<Box<dyn Line>, PortError> {
         let other = |source| PortError::Other { path: path.to_owned(), source };
-        let real = Real::of(path);
-        let roots = self.roots.clone();
-        let (opened, real) = aside(move || Ok((real.open(&roots), real))).await.map_err(other)?;
-        let (fd, kind) = opened.map_err(|error| match error {
-            NotOpened::Unfit(why) => PortError::Unfit { path: real.path.clone(), why },
-            NotOpened::Failed(error) => self.refused(&real.path, error),
-        })?;
+        let (real, roots) = (Real::of(path), self.roots.clone());
+        let opened = aside(move || Ok(real.open(&roots).map_err(|error| error.told(&roots, real.path))));
+        let (fd, kind) = opened.await.map_err(other)??;
         let clock = Arc::clone(&self.clock);
         Ok(match kind {
             LineKind::Hidraw => Box::new(Hidraw::new(fd, self.gap, clock).map_err(other)?),
@@ -63,29 +61,40 @@ impl Machine {
         })
     }
 
-    fn refused(&self, path: &Path, error: Errno) -> PortError {
-        let path = path.to_owned();
-        match error {
-            Errno::NOENT | Errno::NODEV | Errno::NXIO | Errno::CONNREFUSED => PortError::Missing { path },
-            Errno::ACCESS | Errno::PERM => {
-                let meta = fs::metadata(&path).ok();
-                let mode = meta.as_ref().map_or(0, |meta| meta.mode() & 0o777);
-                let group = meta.map_or_else(|| "unknown".to_owned(), |meta| group_name(meta.gid()));
-                PortError::Denied { path, mode, group, source: error.into() }
-            }
-            Errno::AGAIN | Errno::BUSY => {
-                let by = self.other_openers(&path).into_iter().next();
-                PortError::InUse { path, by }
-            }
-            _ => PortError::Other { path, source: error.into() },
-        }
+    async fn reset_port(&self, usb_port: &str) -> io::Result<()> {
+        let (roots, port) = (self.roots.clone(), usb_port.to_owned());
+        let off = aside(move || Off::switch(sysfs::authorized(&roots, &port)?)).await?;
+        self.bring_back(off).await
     }
 
-    async fn reset_port(&self, usb_port: &str) -> io::Result<()> {
-        let file = sysfs::authorized(&self.roots, usb_port)?;
-        let off = aside(move || Off::switch(file)).await?;
-        self.clock.sleep(OFF).await;
-        aside(move || off.on()).await
+    /// A port that stays off is an inverter lost until somebody pulls its plug, so one failure is not the end.
+    async fn bring_back(&self, mut off: Off) -> io::Result<()> {
+        let mut outcome = Ok(());
+        for _ in 0..ON_TRIES {
+            self.clock.sleep(OFF).await;
+            let work = move || {
+                let outcome = off.on();
+                Ok((off, outcome))
+            };
+            (off, outcome) = aside(work).await?;
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        outcome
+    }
+
+    async fn switch_on_port(&self, usb_port: &str) -> io::Result<bool> {
+        let (roots, port) = (self.roots.clone(), usb_port.to_owned());
+        let work = move || {
+            let file = sysfs::authorized(&roots, &port)?;
+            let was_off = sysfs::is_off(&file);
+            if was_off {
+                authorize(&file, "1")?;
+            }
+            Ok(was_off)
+        };
+        aside(work).await
     }
 }
 
@@ -136,6 +145,30 @@ enum NotOpened {
     Failed(Errno),
 }
 
+impl NotOpened {
+    /// The same with what can be seen about it.
+    fn told(self, roots: &Roots, path: PathBuf) -> PortError {
+        let error = match self {
+            Self::Unfit(why) => return PortError::Unfit { path, why },
+            Self::Failed(error) => error,
+        };
+        match error {
+            Errno::NOENT | Errno::NODEV | Errno::NXIO | Errno::CONNREFUSED => PortError::Missing { path },
+            Errno::ACCESS | Errno::PERM => {
+                let meta = fs::metadata(&path).ok();
+                let mode = meta.as_ref().map_or(0, |meta| meta.mode() & 0o777);
+                let group = meta.map_or_else(|| "unknown".to_owned(), |meta| group_name(meta.gid()));
+                PortError::Denied { path, mode, group, source: error.into() }
+            }
+            Errno::AGAIN | Errno::BUSY => {
+                let by = sysfs::openers(roots, &path).into_iter().next();
+                PortError::InUse { path, by }
+            }
+            _ => PortError::Other { path, source: error.into() },
+        }
+    }
+}
+
 impl From<Errno> for NotOpened {
     fn from(error: Errno) -> Self {
         Self::Failed(error)
@@ -161,16 +194,18 @@ impl Off {
         Ok(Self(Some(file)))
     }
 
-    fn on(mut self) -> io::Result<()> {
-        self.0.take().map_or(Ok(()), |file| authorize(&file, "1"))
+    /// Done only once it has succeeded.
+    fn on(&mut self) -> io::Result<()> {
+        let Some(file) = &self.0 else { return Ok(()) };
+        authorize(file, "1")?;
+        self.0 = None;
+        Ok(())
     }
 }
 
 impl Drop for Off {
     fn drop(&mut self) {
-        if let Some(file) = self.0.take() {
-            let _ = authorize(&file, "1");
-        }
+        let _ = self.on();
     }
 }
 
@@ -189,12 +224,28 @@ impl Ports for Machine {
         sysfs::candidates(&self.roots)
     }
 
+    fn device_file(&self, path: &Path) -> PathBuf {
+        let Ok(real) = fs::canonicalize(path) else { return path.to_owned() };
+        let listed = real.file_name().map(|name| self.roots.dev.join(name));
+        // The folder of the device files may be behind a link itself.
+        listed.filter(|listed| fs::canonicalize(listed).is_ok_and(|file| file == real)).unwrap_or(real)
+    }
+
     fn open<'a>(&'a self, path: &'a Path) -> BoxFuture<'a, Result<Box<dyn Line>, PortError>> {
         Box::pin(self.open_line(path))
     }
 
     fn reset<'a>(&'a self, usb_port: &'a str) -> BoxFuture<'a, io::Result<()>> {
         Box::pin(self.reset_port(usb_port))
+    }
+
+    fn may_reset(&self, usb_port: &str) -> bool {
+        let file = sysfs::authorized(&self.roots, usb_port);
+        file.is_ok_and(|file| rustix::fs::access(file, rustix::fs::Access::WRITE_OK).is_ok())
+    }
+
+    fn switch_on<'a>(&'a self, usb_port: &'a str) -> BoxFuture<'a, io::Result<bool>> {
+        Box::pin(self.switch_on_port(usb_port))
     }
 
     fn other_openers(&self, path: &Path) -> Vec<Opener> {

@@ -1,5 +1,6 @@
 //! How bytes reach devices: one module per kind of connection, without any knowledge of a protocol.
 
+mod aside;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 #[cfg(target_os = "linux")]
@@ -20,6 +21,7 @@ mod serial;
 mod sysfs;
 pub mod udp;
 
+pub(crate) use aside::aside;
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::Machine;
 pub use line::{CHUNK_GAP, Candidate, Line, LineKind, Opener, PortError, Ports};

@@ -117,6 +117,12 @@ pub(super) fn authorized(roots: &Roots, usb_port: &str) -> io::Result<PathBuf> {
         .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("there is no USB port {usb_port:?}")))
 }
 
+/// Whether the file that switches a USB port says that it is off.
+#[cfg(target_os = "linux")]
+pub(super) fn is_off(authorized: &Path) -> bool {
+    text(authorized).is_some_and(|state| state.trim() == "0")
+}
+
 /// Who has `path` open besides this process.
 pub(super) fn openers(roots: &Roots, path: &Path) -> Vec<Opener> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());

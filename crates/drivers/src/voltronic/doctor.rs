@@ -1,9 +1,11 @@
 //! What may keep inverters from being reached on this machine, without a word to any of them.
 
+use std::path::Path;
+
 use ohmstead_model::Severity;
 
-use super::notices::{self, UDEV_RULE};
-use crate::transports::{PortError, Ports};
+use super::notices;
+use crate::transports::{Opener, PortError, Ports};
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,37 +46,43 @@ pub async fn diagnose(ports: &dyn Ports) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     for candidate in candidates {
-        let path = candidate.path;
-        let others = ports.other_openers(&path);
-        findings.extend(others.iter().map(|other| of(notices::other_opener(&path, other.pid, &other.name))));
-        match ports.open(&path).await {
-            Ok(_) => findings.push(Finding {
-                id: "port_ready",
-                severity: Severity::Info,
-                text: format!(
-                    "{} ({}) can be opened",
-                    path.display(),
-                    candidate
-                        .usb_port
-                        .map_or("unknown USB port".to_owned(), |port| format!("USB port {port}"))
-                ),
-                hint: String::new(),
-            }),
-            Err(error @ PortError::Denied { .. }) => {
-                findings.push(of(notices::permission(&path, &error.to_string())));
-            }
-            Err(PortError::InUse { by, .. }) => {
-                findings.push(of(notices::in_use(&path, by.as_ref().map(|by| (by.pid, by.name.as_str())))));
-            }
-            Err(error) => findings.push(of(notices::port_failed(&path, &error.to_string()))),
-        }
+        findings.extend(port(ports, &candidate.path, candidate.usb_port.as_deref()).await);
     }
     findings
 }
 
-/// The line for `/etc/udev/rules.d` that lets a group use the ports.
-pub const fn udev_rule() -> &'static str {
-    UDEV_RULE
+/// Looks at one port: who else has it, whether it may be opened, and reset.
+async fn port(ports: &dyn Ports, path: &Path, usb_port: Option<&str>) -> Vec<Finding> {
+    let others = ports.other_openers(path);
+    let told = |other: &Opener| of(notices::other_opener(path, other.pid, &other.name));
+    match ports.open(path).await {
+        Ok(_) => {
+            let not_allowed = usb_port.filter(|port| !ports.may_reset(port)).map(notices::reset_not_allowed);
+            let shared = others.iter().map(told);
+            shared.chain([ready(path, usb_port)]).chain(not_allowed.map(of)).collect()
+        }
+        Err(PortError::Denied { path, mode, group, source }) => {
+            let told = PortError::Denied { path, mode, group: group.clone(), source }.to_string();
+            vec![of(notices::permission(told, mode, &group))]
+        }
+        Err(PortError::InUse { by, .. }) => {
+            vec![of(notices::in_use(path, by.as_ref().map(|by| (by.pid, by.name.as_str()))))]
+        }
+        Err(error) => vec![of(notices::port_failed(path, &error.to_string()))],
+    }
+}
+
+fn ready(path: &Path, usb_port: Option<&str>) -> Finding {
+    let at = usb_port.map_or("unknown USB port".to_owned(), |port| format!("USB port {port}"));
+    Finding {
+        id: "port_ready",
+        severity: Severity::Info,
+        text: format!(
+            "{} ({at}) can be opened; who is there was not asked: `ohmstead discover voltronic` does",
+            path.display()
+        ),
+        hint: String::new(),
+    }
 }
 
 fn of(notice: ohmstead_model::Notice) -> Finding {

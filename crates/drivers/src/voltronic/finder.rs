@@ -31,6 +31,8 @@ pub(crate) struct Place {
 pub(crate) struct Wanted<'a> {
     /// As configured.
     pub(crate) path: &'a PortPath,
+    /// The device file that the path leads to, for it may be a link.
+    pub(crate) file: Option<&'a Path>,
     /// As configured.
     pub(crate) usb_port: Option<&'a str>,
     /// Where it was last.
@@ -43,49 +45,72 @@ pub(crate) struct Wanted<'a> {
     pub(crate) missing_for: Duration,
 }
 
-/// The ports worth trying, in order.
+/// The ports worth trying, in order: the USB port that it was at stays its own, a path may be another device's by now.
 pub(crate) fn places(candidates: &[Candidate], wanted: Wanted<'_>) -> Vec<Place> {
-    let mut found: Vec<&Candidate> =
-        candidates.iter().filter(|candidate| may_be(candidate, candidates, wanted)).collect();
-    found.sort_by_key(|candidate| {
-        let same_port = candidate.usb_port.is_some() && candidate.usb_port.as_deref() == wanted.last_port;
-        let same_path = Some(candidate.path.as_path()) == wanted.last_path;
-        (!same_port, !same_path)
-    });
-    let place =
-        |candidate: &Candidate| Place { path: candidate.path.clone(), usb_port: candidate.usb_port.clone() };
-    let mut places: Vec<Place> = found.into_iter().map(place).collect();
-    if let PortPath::At(path) = wanted.path {
-        let usb_port =
-            candidates.iter().find(|candidate| candidate.path == *path).and_then(|c| c.usb_port.clone());
-        places.retain(|place| place.path != *path);
-        // The owner's word comes first, unless the unit is known to have moved on.
-        let moved = wanted.last_path.is_some_and(|last| last != path) && !places.is_empty();
-        places.insert(usize::from(moved), Place { path: path.clone(), usb_port });
+    let found = candidates.iter().filter(|candidate| may_be(candidate, candidates, wanted));
+    let mut places: Vec<Place> = found.map(|candidate| place(candidate, wanted)).collect();
+    if let PortPath::At(path) = wanted.path
+        && wanted.usb_port.is_none()
+        && named(candidates, wanted).is_none()
+    {
+        // A serial line or a socket, or a file that is not there at present.
+        places.push(Place { path: path.clone(), usb_port: None });
     }
+    places.sort_by_key(|place| {
+        let same_port = place.usb_port.is_some() && place.usb_port.as_deref() == wanted.last_port;
+        let same_path = Some(place.path.as_path()) == wanted.last_path;
+        (!same_port, !same_path, !matches!(wanted.path, PortPath::At(path) if *path == place.path))
+    });
     places
 }
 
+/// The USB port at which the configured path is, and the one at which the unit has to be, where these are two.
+pub(crate) fn misplaced<'a>(candidates: &'a [Candidate], wanted: Wanted<'a>) -> Option<(&'a str, &'a str)> {
+    let there = named(candidates, wanted)?.usb_port.as_deref()?;
+    let remembered = if wanted.has_serial { None } else { wanted.last_port };
+    let own = wanted.usb_port.or(remembered)?;
+    (there != own).then_some((there, own))
+}
+
+/// A candidate under the name that the owner gave it.
+fn place(candidate: &Candidate, wanted: Wanted<'_>) -> Place {
+    let path = match wanted.path {
+        PortPath::At(path) if is_named(candidate, wanted) => path,
+        _ => &candidate.path,
+    };
+    Place { path: path.clone(), usb_port: candidate.usb_port.clone() }
+}
+
+/// The candidate that the configured path leads to.
+fn named<'a>(candidates: &'a [Candidate], wanted: Wanted<'_>) -> Option<&'a Candidate> {
+    candidates.iter().find(|candidate| is_named(candidate, wanted))
+}
+
+fn is_named(candidate: &Candidate, wanted: Wanted<'_>) -> bool {
+    wanted.file == Some(candidate.path.as_path())
+}
+
 fn may_be(candidate: &Candidate, all: &[Candidate], wanted: Wanted<'_>) -> bool {
+    // The owner's word: a number may have gone to another unit, a port has not.
     if let Some(port) = wanted.usb_port {
         return candidate.usb_port.as_deref() == Some(port);
     }
-    if let PortPath::At(path) = wanted.path {
-        // Only a HID device can come back under another number; elsewhere only what is known can be recognised.
-        if !is_hidraw(path) {
-            return false;
-        }
-        let same_port = wanted.last_port.is_some() && candidate.usb_port.as_deref() == wanted.last_port;
-        return candidate.path == *path || wanted.has_serial || same_port;
+    let by_path = matches!(wanted.path, PortPath::At(_));
+    let named = is_named(candidate, wanted);
+    // Only a HID device can come back under another number; elsewhere only what is known can be recognised.
+    if by_path && !named && wanted.last_port.is_none() && !wanted.file.is_some_and(is_hidraw) {
+        return false;
     }
     if wanted.has_serial {
         return true;
     }
     match wanted.last_port {
-        None => true,
+        None => named || !by_path,
         Some(port) if candidate.usb_port.as_deref() == Some(port) => true,
-        // The only one there is may well be the one.
-        Some(_) => all.len() == 1 && wanted.missing_for >= MOVED_AFTER,
+        // Nothing tells at which port that file is.
+        Some(_) if named && candidate.usb_port.is_none() => true,
+        // The only one there is may well be the one, plugged in elsewhere.
+        Some(_) => (named || !by_path) && all.len() == 1 && wanted.missing_for >= MOVED_AFTER,
     }
 }
 
@@ -167,6 +192,14 @@ mod tests {
     #[case::path_with_serial("/dev/hidraw1", None, (None, None), true, 0, TWO, "1 0")]
     #[case::path_that_moved("/dev/hidraw7", None, (Some("1-1"), Some("/dev/hidraw0")), false, 0, TWO, "0 7")]
     #[case::a_serial_line_stays("/dev/ttyUSB3", None, (None, None), true, 0, TWO, "3")]
+    #[case::the_path_at_the_owners_port("/dev/hidraw1", Some("1-2"), (None, None), false, 0, TWO, "1")]
+    #[case::the_path_at_another_port("/dev/hidraw0", Some("1-2"), (None, None), false, 0, TWO, "1")]
+    #[case::nobody_at_the_owners_port("/dev/hidraw0", Some("1-3"), (None, None), false, 9999, &TWO[..1], "")]
+    #[case::numbers_exchanged("/dev/hidraw0", None, (Some("1-2"), Some("/dev/hidraw0")), false, 0, TWO, "1")]
+    #[case::its_number_is_anothers("/dev/hidraw0", None, (Some("1-3"), Some("/dev/hidraw0")), false, 9999, TWO, "")]
+    #[case::the_path_moved_and_alone("/dev/hidraw0", None, (Some("1-3"), Some("/dev/hidraw0")), false, 120, &TWO[..1], "0")]
+    #[case::the_path_not_so_fast("/dev/hidraw0", None, (Some("1-3"), Some("/dev/hidraw0")), false, 100, &TWO[..1], "")]
+    #[case::a_serial_number_tells("/dev/hidraw0", None, (Some("1-2"), Some("/dev/hidraw0")), true, 0, TWO, "1 0")]
     fn where_to_look(
         #[case] path: &str,
         #[case] usb_port: Option<&str>,
@@ -179,6 +212,7 @@ mod tests {
         let path = PortPath::parse(path).expect("a path");
         let wanted = Wanted {
             path: &path,
+            file: file_of(&path),
             usb_port,
             last_port: last.0,
             last_path: last.1.map(Path::new),
@@ -189,6 +223,37 @@ mod tests {
         let numbers: Vec<_> =
             places.iter().filter_map(|place| place.path.to_str()?.chars().last()).map(String::from).collect();
         assert_eq!(numbers.join(" "), expected);
+    }
+
+    fn file_of(path: &PortPath) -> Option<&Path> {
+        match path {
+            PortPath::At(path) => Some(path),
+            PortPath::Auto => None,
+        }
+    }
+
+    /// A link of the owner's, such as one per USB port: the device behind it counts, under the link's name.
+    #[test]
+    fn a_link_is_the_device_that_it_leads_to() {
+        let path = PortPath::parse("/dev/inverter-1-2").expect("a path");
+        let wanted = Wanted {
+            path: &path,
+            file: Some(Path::new("/dev/hidraw1")),
+            usb_port: None,
+            last_port: None,
+            last_path: None,
+            has_serial: false,
+            missing_for: Duration::ZERO,
+        };
+        let place =
+            |path: &str, port: &str| Place { path: PathBuf::from(path), usb_port: Some(port.to_owned()) };
+        assert_eq!(places(&candidates(TWO), wanted), [place("/dev/inverter-1-2", "1-2")]);
+        let known = Wanted { last_port: Some("1-1"), ..wanted };
+        assert_eq!(places(&candidates(TWO), known), [place("/dev/hidraw0", "1-1")], "it leads elsewhere now");
+        assert_eq!(misplaced(&candidates(TWO), known), Some(("1-2", "1-1")));
+        let by_serial = Wanted { has_serial: true, ..wanted };
+        let all = [place("/dev/inverter-1-2", "1-2"), place("/dev/hidraw0", "1-1")];
+        assert_eq!(places(&candidates(TWO), by_serial), all);
     }
 
     #[test]

@@ -172,7 +172,7 @@ impl Inverter {
             } else {
                 self.ask_due().await;
             }
-            self.watch_openers();
+            self.watch_openers().await;
         }
         self.report_notices();
     }
@@ -242,6 +242,10 @@ impl Device for Inverter {
 
     fn memory(&self) -> Option<String> {
         serde_json::to_string(&self.memory).ok()
+    }
+
+    fn must_remember(&self) -> bool {
+        self.memory.switched_off.is_some()
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Memory {
     /// Where it was last.
     pub(crate) usb_port: Option<String>,
     pub(crate) path: Option<PathBuf>,
+    /// The USB port that is being switched off and on, from before the first until after the second.
+    pub(crate) switched_off: Option<String>,
     /// A zero in the checksum is sent as 1.
     pub(crate) zero_escaped: bool,
     /// Questions that the unit takes only without a checksum.

@@ -43,7 +43,7 @@ mod table;
 mod variant;
 
 pub use discover::{discover, paths};
-pub use doctor::{Finding, diagnose, udev_rule};
+pub use doctor::{Finding, diagnose};
 pub use explain::{ExplainError, Explained, explain, question_bytes};
 pub use families::Family;
 pub use inverter::Inverter;

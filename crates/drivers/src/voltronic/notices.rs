@@ -1,5 +1,6 @@
 //! What can be the case with an inverter and its line, and what its owner can do about it. Pure.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,7 +8,16 @@ use ohmstead_model::{Notice, Severity};
 use ohmstead_units::Timespan;
 
 /// The rule that lets a group use the port, with a name per USB port that outlives a re-enumeration.
-pub(crate) const UDEV_RULE: &str = r#"KERNEL=="hidraw*", ATTRS{idVendor}=="0665", ATTRS{idProduct}=="5161", MODE="0660", GROUP="dialout", SYMLINK+="inverter-%b", TAG+="systemd""#;
+pub(crate) const PORT_RULE: &str = r#"SUBSYSTEM=="hidraw", KERNEL=="hidraw*", ATTRS{idVendor}=="0665", ATTRS{idProduct}=="5161", GROUP="dialout", MODE="0660", SYMLINK+="inverter-%b", TAG+="systemd""#;
+
+/// The rule that lets a group reset the port. `udevadm trigger` says "change" of what is plugged in already.
+pub(crate) const RESET_RULE: &str = r#"ACTION=="add|change", SUBSYSTEM=="usb", ATTR{idVendor}=="0665", ATTR{idProduct}=="5161", RUN+="/bin/chgrp dialout /sys%p/authorized", RUN+="/bin/chmod g+w /sys%p/authorized""#;
+
+/// The notice about a port that may not be reset.
+pub(crate) const NO_RESET: &str = "port_reset_denied";
+
+/// A port that is gone for less is no news: a unit that re-enumerates is away for some seconds.
+pub(crate) const BLINK: Duration = Duration::from_secs(60);
 
 /// From this heat sink temperature on, a number is the converter's and not one of degrees.
 pub(crate) const RAW_TEMPERATURE: f64 = 120.0;
@@ -30,8 +40,7 @@ pub(crate) fn port_missing(place: &str, silent_for: Duration, ever: bool) -> Opt
              the device file must be passed in",
         ));
     }
-    // A unit that re-enumerates is away for some seconds; that is not worth a word.
-    (minutes >= 1).then(|| {
+    (silent_for >= BLINK).then(|| {
         notice(
             "port_missing",
             Severity::Alarm,
@@ -41,15 +50,71 @@ pub(crate) fn port_missing(place: &str, silent_for: Duration, ever: bool) -> Opt
     })
 }
 
-pub(crate) fn permission(path: &Path, message: &str) -> Notice {
-    notice(
-        "port_permission",
-        Severity::Alarm,
-        format!("{} may not be opened: {message}", path.display()),
+/// `message` is the refusal; `mode` and `group` are those of the device file.
+pub(crate) fn permission(message: String, mode: u32, group: &str) -> Notice {
+    let hint = if mode & 0o060 == 0o060 && group != "root" {
         format!(
-            "put this line into /etc/udev/rules.d/60-ohmstead-inverter.rules, add the user to the group, then run \
-             `udevadm control --reload && udevadm trigger`: {UDEV_RULE}"
+            "the group may use it: add the user that runs this program to it (`sudo usermod -aG {group} USER`, then log in \
+             anew; of a systemd service `SupplementaryGroups={group}`)"
+        )
+    } else {
+        udev_hint(&[PORT_RULE, RESET_RULE])
+    };
+    notice("port_permission", Severity::Alarm, message, hint)
+}
+
+/// What to do with rules for udev: they stand on lines of their own, to be copied.
+fn udev_hint(rules: &[&str]) -> String {
+    let lines = match rules.len() {
+        1 => "this line",
+        _ => "these lines",
+    };
+    format!(
+        "put {lines} into /etc/udev/rules.d/60-ohmstead-voltronic.rules:\n{}\nthen run: sudo udevadm control --reload && sudo \
+         udevadm trigger\nand add the user that runs this program to the group: sudo usermod -aG dialout USER (log in anew; \
+         of a systemd service SupplementaryGroups=dialout)",
+        rules.join("\n")
+    )
+}
+
+/// The path is at another USB port than the inverter.
+pub(crate) fn other_port(path: &str, there: &str, own: &str) -> Notice {
+    notice(
+        "port_moved",
+        Severity::Alarm,
+        format!(
+            "{path} is at the USB port {there} now; this inverter is at the port {own}, where nobody can be asked"
         ),
+        format!(
+            "what is at {path} may be another inverter and is left alone. If this one was plugged in elsewhere, say so with \
+             `usb_port: \"{there}\"`; else check its cable"
+        ),
+    )
+}
+
+/// The port of an inverter that does not answer may not be switched off and on.
+pub(crate) fn no_reset(usb_port: &str, error: &io::Error) -> Option<Notice> {
+    let hint = match error.kind() {
+        io::ErrorKind::PermissionDenied => udev_hint(&[RESET_RULE]),
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "this machine's /sys is mounted read-only, as in containers: pull the cable by hand when this happens, or run the \
+             program outside of the container"
+                .to_owned()
+        }
+        _ => return None,
+    };
+    let text =
+        format!("the USB port {usb_port} of the inverter could not be reset when it did not answer: {error}");
+    Some(notice(NO_RESET, Severity::Warning, text, hint))
+}
+
+/// The same before it is needed.
+pub(crate) fn reset_not_allowed(usb_port: &str) -> Notice {
+    notice(
+        NO_RESET,
+        Severity::Warning,
+        format!("the USB port {usb_port} may not be reset by this user, should the inverter stop answering"),
+        udev_hint(&[RESET_RULE]),
     )
 }
 
@@ -254,12 +319,38 @@ mod tests {
         );
     }
 
+    /// What a notice tells to install is what is installed from the package.
     #[test]
-    fn the_rule_is_narrow() {
-        assert!(
-            UDEV_RULE.contains(r#"MODE="0660""#)
-                && UDEV_RULE.contains("TAG+=\"systemd\"")
-                && !UDEV_RULE.contains("0666")
+    fn the_rules_are_those_of_the_package() {
+        let packaged = include_str!("../../../../packaging/udev/60-ohmstead-voltronic.rules");
+        let rules: Vec<_> =
+            packaged.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+        assert_eq!(rules, [PORT_RULE, RESET_RULE]);
+        assert!(PORT_RULE.contains(r#"MODE="0660""#), "narrow");
+        let triggered = RESET_RULE.strip_prefix(r#"ACTION==""#).and_then(|rest| rest.split('"').next());
+        let triggered: Vec<_> = triggered.into_iter().flat_map(|actions| actions.split('|')).collect();
+        assert_eq!(triggered, ["add", "change"], "`udevadm trigger` says change");
+    }
+
+    #[test]
+    fn a_port_of_a_group_is_joined_and_one_of_root_is_given_away() {
+        let hint = |mode, group| permission("no permission".to_owned(), mode, group).hint;
+        assert!(hint(0o660, "plugdev").contains("usermod -aG plugdev USER"));
+        for (mode, group) in [(0o600, "root"), (0o660, "root"), (0o640, "plugdev")] {
+            assert!(hint(mode, group).contains(PORT_RULE), "{mode:o} {group}");
+        }
+    }
+
+    #[test]
+    fn a_reset_that_is_not_allowed_says_what_allows_it() {
+        let denied = no_reset("1-1", &io::ErrorKind::PermissionDenied.into()).expect("a notice");
+        assert!(denied.hint.contains(RESET_RULE) && !denied.hint.contains(PORT_RULE), "{denied:?}");
+        let container = no_reset("1-1", &io::ErrorKind::ReadOnlyFilesystem.into()).expect("a notice");
+        assert!(container.hint.contains("container"), "{container:?}");
+        assert_eq!(
+            no_reset("1-1", &io::ErrorKind::NotFound.into()),
+            None,
+            "a port that is gone has a notice"
         );
     }
 }

@@ -23,7 +23,8 @@ pub struct Settings {
     pub path: PortPath,
     /// The inverter's serial number, where several are there. Found by itself where absent, and kept.
     pub serial: Option<String>,
-    /// The USB port the inverter is plugged into, such as `1-1.2`, for units that have no serial number.
+    /// The USB port the inverter is plugged into, such as `1-1.2`, for units that have no serial number. It decides: a
+    /// `path` that is at another port is not used.
     pub usb_port: Option<String>,
     /// Name for people; the key of the device where absent.
     pub name: Option<String>,

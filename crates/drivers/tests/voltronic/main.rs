@@ -10,6 +10,7 @@ mod day;
 mod families;
 mod faults;
 mod garbage;
+mod paths;
 mod places;
 mod sets;
 mod sockets;

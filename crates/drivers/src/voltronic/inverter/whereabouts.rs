@@ -1,5 +1,8 @@
 //! Where the unit is: opening its port, finding it again under another number, and what is tried when it does not answer.
 
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ohmstead_model::Notice;
@@ -7,7 +10,7 @@ use ohmstead_model::Notice;
 use super::Inverter;
 use super::recognising::starting_with;
 use crate::Report;
-use crate::transports::PortError;
+use crate::transports::{Candidate, PortError, Ports, aside};
 use crate::voltronic::finder::{self, Choice, Place, Rejection, Wanted};
 use crate::voltronic::identify::Identity;
 use crate::voltronic::notices;
@@ -16,9 +19,12 @@ use crate::voltronic::settings::PortPath;
 
 /// How often it is looked whether another program has the port open: that walks through all processes.
 const OPENERS_EVERY: Duration = Duration::from_secs(600);
+/// The notices about a port that cannot be opened.
+const CLOSED: &[&str] = &["port_missing", "port_moved", "port_permission", "port_in_use", "port_failed"];
 /// The notices that end when the unit answers.
 const ABSENCE: &[&str] = &[
     "port_missing",
+    "port_moved",
     "port_permission",
     "port_in_use",
     "port_failed",
@@ -65,20 +71,45 @@ impl Inverter {
         if self.settings.reset_usb && ours && known { MayReset::Yes } else { MayReset::No }
     }
 
+    /// Resets the port in the poll after the one that takes note of it: a crash in between must not leave it off.
     async fn reset_port(&mut self) {
         self.link.close();
         self.place = None;
         let Some(port) = self.memory.usb_port.clone() else { return };
+        if self.memory.switched_off.as_ref() != Some(&port) {
+            self.memory.switched_off = Some(port);
+            return;
+        }
         let outcome = self.ports.reset(&port).await;
         let now = self.now().mono;
         self.presence.reset(now);
         match outcome {
             Ok(()) => {
                 tracing::warn!(device = %self.id, usb_port = port, "the USB port was reset: the inverter did not answer");
+                self.memory.switched_off = None;
+                self.notices.remove(notices::NO_RESET);
             }
             Err(error) => {
                 tracing::warn!(device = %self.id, usb_port = port, %error, "the USB port could not be reset");
                 self.presence.resets -= 1;
+                self.notices.extend(notices::no_reset(&port, &error).map(|notice| (notice.code, notice)));
+            }
+        }
+    }
+
+    /// A port that a reset has left switched off, because it failed half-way or the program ended in it, is switched on
+    /// again. One that somebody else switched off is none of ours.
+    async fn bring_back_port(&mut self) {
+        let Some(port) = self.memory.switched_off.clone() else { return };
+        match self.ports.switch_on(&port).await {
+            Ok(was_off) => {
+                self.memory.switched_off = None;
+                if was_off {
+                    tracing::warn!(device = %self.id, usb_port = port, "the USB port was off since its reset and is on again");
+                }
+            }
+            Err(error) => {
+                tracing::debug!(device = %self.id, usb_port = port, %error, "the USB port may be off");
             }
         }
     }
@@ -89,16 +120,13 @@ impl Inverter {
             return true;
         }
         self.link.close();
+        self.bring_back_port().await;
         let now = self.now();
-        let candidates = match self.ports.candidates() {
-            Ok(candidates) => candidates,
-            Err(error) => {
-                tracing::debug!(device = %self.id, %error, "the ports cannot be listed");
-                Vec::new()
-            }
-        };
+        let around = look_around(Arc::clone(&self.ports), self.settings.path.clone()).await;
+        let (candidates, file) = around.unwrap_or_default();
         let wanted = Wanted {
             path: &self.settings.path,
+            file: file.as_deref(),
             usb_port: self.settings.usb_port.as_deref(),
             last_port: self.memory.usb_port.as_deref(),
             last_path: self.memory.path.as_deref(),
@@ -106,6 +134,8 @@ impl Inverter {
             missing_for: self.presence.silent_for(now.mono),
         };
         let places = finder::places(&candidates, wanted);
+        let misplaced = finder::misplaced(&candidates, wanted)
+            .map(|(there, own)| notices::other_port(&self.settings.path.to_string(), there, own));
         let choice = if places.len() == 1 { Choice::Single } else { Choice::Several };
         let mut refused = None;
         for place in places {
@@ -120,12 +150,12 @@ impl Inverter {
                 Err(error) => refused = Some(error),
             }
         }
-        self.not_reached(refused.as_ref());
+        self.not_reached(refused.as_ref(), misplaced);
         false
     }
 
     fn opened(&mut self, place: Place) {
-        for code in ["port_missing", "port_permission", "port_in_use", "port_failed"] {
+        for code in CLOSED {
             self.notices.remove(code);
         }
         tracing::debug!(device = %self.id, path = %place.path.display(), usb_port = ?place.usb_port, kind = ?self.link.kind(), "opened");
@@ -143,24 +173,26 @@ impl Inverter {
     }
 
     /// Looks now and then whether another program has the port too.
-    pub(super) fn watch_openers(&mut self) {
+    pub(super) async fn watch_openers(&mut self) {
         let now = self.now().mono;
         let Some(path) = self.link.path().filter(|_| now >= self.openers_due) else { return };
-        let other = self.ports.other_openers(path).into_iter().next();
-        let notice = other.map(|other| notices::other_opener(path, other.pid, &other.name));
+        let (ports, file) = (Arc::clone(&self.ports), path.to_owned());
         self.openers_due = now + OPENERS_EVERY;
-        match notice {
+        let Ok(others) = aside(move || Ok(ports.other_openers(&file))).await else { return };
+        let path = self.link.path();
+        let other = others.into_iter().next().zip(path);
+        match other.map(|(other, path)| notices::other_opener(path, other.pid, &other.name)) {
             Some(notice) => self.notice(notice),
             None => _ = self.notices.remove("port_shared"),
         }
     }
 
-    fn not_reached(&mut self, refused: Option<&PortError>) {
+    fn not_reached(&mut self, refused: Option<&PortError>, misplaced: Option<Notice>) {
         self.failed(Kind::NoPort);
         let silent_for = self.presence.silent_for(self.now().mono);
         let notice = match refused {
-            Some(PortError::Denied { path, .. }) => {
-                refused.map(|error| notices::permission(path, &error.to_string()))
+            Some(error @ PortError::Denied { mode, group, .. }) => {
+                Some(notices::permission(error.to_string(), *mode, group))
             }
             Some(PortError::InUse { path, by }) => {
                 Some(notices::in_use(path, by.as_ref().map(|by| (by.pid, by.name.as_str()))))
@@ -172,10 +204,13 @@ impl Inverter {
                 let found_others = STRANGERS.iter().any(|code| self.notices.contains_key(code));
                 let place = self.place_words();
                 let known = self.presence.ever || self.memory.family.is_some();
-                (!found_others).then(|| notices::port_missing(&place, silent_for, known)).flatten()
+                // While a hub starts anew, its devices come back one by one.
+                let misplaced = misplaced.filter(|_| !known || silent_for >= notices::BLINK);
+                let missing = || notices::port_missing(&place, silent_for, known);
+                misplaced.or_else(|| (!found_others).then(missing).flatten())
             }
         };
-        for code in ["port_missing", "port_permission", "port_in_use", "port_failed"] {
+        for code in CLOSED {
             self.notices.remove(code);
         }
         if let Some(notice) = notice {
@@ -190,8 +225,8 @@ impl Inverter {
     /// Where the unit is looked for, for people.
     fn place_words(&self) -> String {
         match (&self.settings.path, &self.settings.usb_port) {
-            (PortPath::At(path), _) => path.display().to_string(),
-            (PortPath::Auto, Some(port)) => format!("USB port {port}"),
+            (_, Some(port)) => format!("USB port {port}"),
+            (PortPath::At(path), None) => path.display().to_string(),
             (PortPath::Auto, None) => match &self.memory.usb_port {
                 Some(port) => format!("USB port {port} or any other"),
                 None => "any USB port".to_owned(),
@@ -264,4 +299,21 @@ impl Inverter {
             tracing::info!(device = %self.id, after_s = was_silent.as_secs(), "answers again");
         }
     }
+}
+
+/// The ports that there are, and the device file that a path leads to.
+async fn look_around(ports: Arc<dyn Ports>, path: PortPath) -> io::Result<(Vec<Candidate>, Option<PathBuf>)> {
+    let look = move || {
+        let file = match path {
+            PortPath::At(path) => Some(ports.device_file(&path)),
+            PortPath::Auto => None,
+        };
+        // Where the system lists nothing, the owner's path is tried all the same.
+        let listed = ports.candidates();
+        if let Err(error) = &listed {
+            tracing::debug!(%error, "the ports cannot be listed");
+        }
+        Ok((listed.unwrap_or_default(), file))
+    };
+    aside(look).await
 }
