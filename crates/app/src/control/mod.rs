@@ -230,3 +230,5 @@ async fn read_again(news: &mut watch::Receiver<Arc<Snapshot>>, clock: &dyn Clock
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire;

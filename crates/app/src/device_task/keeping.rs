@@ -190,10 +190,10 @@ impl DeviceTask {
         let renewed = self.gate.renew(device, &request).await;
         let now = self.gate.clock.now();
         match &renewed {
-            Ok(plan) => self.standing.renewed(Ok(plan), now),
+            Ok(plan) => self.standing.renewed(desired, Ok(plan), now),
             Err(error) => {
                 tracing::warn!(target: "control", device = %self.id, error, "what is wanted could not be renewed; it is proven anew");
-                self.standing.renewed(Err(()), now);
+                self.standing.renewed(desired, Err(()), now);
             }
         }
     }
