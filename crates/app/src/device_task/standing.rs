@@ -214,6 +214,13 @@ impl Standing {
         }
     }
 
+    /// Something of it is ours though nobody wants anything.
+    pub(super) fn is_to_be_given_back(&mut self, ours: bool, now: Moment) {
+        if ours {
+            (self.ours, self.next) = (true, Some(now.plus(PAUSE)));
+        }
+    }
+
     /// The device was given back, or not.
     pub(super) fn given_back(&mut self, worked: bool, now: Moment) {
         self.wanted = Some(Wanted { mode: None, discharge_max: None });

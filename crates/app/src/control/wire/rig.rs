@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use ohmstead_model::{Answer, Asker, Clock, Commands as _, LedgerEntry, Online, Request};
 use ohmstead_plant::venus::ess::Around;
-use ohmstead_plant::venus::{Setup, Venus, VenusHandle};
+use ohmstead_plant::venus::value::Value;
+use ohmstead_plant::venus::{Reply, Setup, Venus, VenusHandle};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -28,6 +29,8 @@ pub(super) struct Plant {
     demand_w: Arc<AtomicU64>,
     stop: CancellationToken,
     speed: f64,
+    /// More settings of the device.
+    pub(super) settings: &'static str,
     pub(super) folder: tempfile::TempDir,
 }
 
@@ -46,7 +49,7 @@ impl Plant {
         let venus = Venus::new(setup).around(around).starting_at(START.0).speed(speed).bus(bus.address());
         let gx = venus.start(&TaskTracker::new(), stop.clone()).await.expect("it starts");
         let folder = tempfile::tempdir().expect("a folder");
-        Self { bus, gx, demand_w: demand, stop, speed, folder }
+        Self { bus, gx, demand_w: demand, stop, speed, settings: "", folder }
     }
 
     pub(super) fn demand(&self, watts: u64) {
@@ -64,6 +67,12 @@ impl Plant {
 
     pub(super) fn number(&self, service: &str, path: &str) -> Option<f64> {
         self.gx.with(|gx| gx.tree().service(service)?.item(path)?.value().number())
+    }
+
+    /// The owner, or somebody else, sets something.
+    pub(super) fn set(&self, service: &str, path: &str, number: f64) {
+        let reply = self.gx.with(|gx| gx.write(service, path, &Value::F64(number)));
+        assert_eq!(reply, Reply::Taken, "{path}");
     }
 
     /// The overrides and settings that may ever be written.
@@ -98,8 +107,9 @@ impl Program {
     /// Starts it with a configuration beside the device `gx`.
     pub(super) async fn start(plant: &Plant, yaml: &str) -> Self {
         let yaml = format!(
-            "site: {{ timezone: UTC }}\ndevices: {{ gx: {{ victron: {{ dbus: \"{}\" }} }} }}\n{yaml}",
-            plant.bus.address()
+            "site: {{ timezone: UTC }}\ndevices: {{ gx: {{ victron: {{ dbus: \"{}\", {} }} }} }}\n{yaml}",
+            plant.bus.address(),
+            plant.settings,
         );
         let config = ohmstead_config::parse(&yaml, "test.yaml", &|_| None).expect("a valid configuration");
         let now = plant.gx.with(|gx| gx.now_ms());
@@ -130,7 +140,7 @@ impl Program {
             memory: None,
             seen: Vec::new(),
         });
-        let device = Some(tokio::spawn(task.start("victron").await.run()));
+        let device = Some(TaskTracker::new().spawn(task.start("victron").await.run()));
         hub.ping().await;
         let (_, rules) = tokio::sync::watch::channel(Rules::of(&config));
         let parts = Parts {
