@@ -4,8 +4,13 @@
 
 mod alone;
 mod broker;
+#[path = "../../../drivers/tests/victron/support/daemon.rs"]
+#[expect(dead_code, reason = "the support of other tests, of which this uses a part")]
+mod bus;
 mod commands;
+mod gx;
 mod inverter;
+mod killed;
 mod mqtt;
 mod plant;
 mod program;

@@ -60,6 +60,11 @@ impl Batteries {
         device(name, self.address(name), more)
     }
 
+    /// The mode that the first battery is in.
+    pub(crate) fn mode(&self) -> String {
+        format!("{:?}", self.handle.truth().batteries[0].mode)
+    }
+
     /// `ES.SetMode` requests that reached the battery.
     pub(crate) fn writes(&self, name: &str) -> u64 {
         self.handle.counters(name).unwrap().writes_received
