@@ -167,7 +167,7 @@ impl DeviceTask {
                     if stop.run_until_cancelled(device.poll()).await.is_none() {
                         return Ok(());
                     }
-                    self.watch();
+                    self.watch().await;
                     self.keep(device).await?;
                 }
             }

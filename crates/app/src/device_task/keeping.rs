@@ -7,8 +7,8 @@ use futures_util::FutureExt as _;
 use ohmstead_control::{Desired, Language};
 use ohmstead_drivers::Device;
 use ohmstead_model::{
-    Asker, BatteryMode, ControlPhase, ControlState, LedgerEntry, Metric, Notice, Outcome, Request, Severity,
-    Wish,
+    Asker, BatteryMode, ControlPhase, ControlState, LedgerEntry, Metric, Moment, Notice, Outcome, Request,
+    Severity, Wish,
 };
 use ohmstead_units::Watts;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +37,7 @@ const LEFT_ALONE: &str = "control";
 /// The notices of control.
 const INEFFECTIVE: &str = "control_ineffective";
 const FOREIGN: &str = "control_foreign";
+const REFUSED: &str = "control_refused";
 
 impl DeviceTask {
     /// Takes over what control makes of a request, and answers it.
@@ -272,18 +273,35 @@ impl DeviceTask {
     }
 
     /// After a poll: whether the device still reads as it should.
-    pub(super) fn watch(&mut self) {
+    pub(super) async fn watch(&mut self) {
         let Some(shows) = self.standing.shows.clone() else { return };
         let now = self.gate.clock.now();
         let snapshot = self.hub.snapshot();
         let Some(device) = snapshot.device(self.id.as_str()) else { return };
-        if !deviates(&shows, device, now) {
-            return;
+        match deviation(&shows, device, now) {
+            None => {}
+            Some(Deviation::OtherMode) if self.standing.deviates(now) => {
+                tracing::warn!(target: "control", device = %self.id, "somebody else steers the device; it is left to them");
+            }
+            Some(Deviation::OtherMode) => {
+                tracing::info!(target: "control", device = %self.id, "the device no longer does as wanted; it is told again");
+            }
+            Some(Deviation::NoPower) => self.fades(&shows, now).await,
         }
-        if self.standing.deviates(now) {
-            tracing::warn!(target: "control", device = %self.id, "somebody else steers the device; it is left to them");
-        } else {
-            tracing::info!(target: "control", device = %self.id, "the device no longer does as wanted; it is told again");
+    }
+
+    /// It still reads as it should, and does nothing.
+    async fn fades(&mut self, shows: &Shows, now: Moment) {
+        let given_up = self.standing.fades(now);
+        let next = if given_up { "it is given up" } else { "it is told again" };
+        let text = format!("it reads {} and does not do it any more; {next}", shows.word);
+        tracing::warn!(target: "control", device = %self.id, "{text}");
+        let hint = "the unit ends the mode by itself; see the ledger".to_owned();
+        let notice = Notice { code: INEFFECTIVE, severity: Severity::Alarm, text, hint };
+        self.notice(INEFFECTIVE, Some(notice)).await;
+        let desired = self.door.orders.borrow().clone();
+        if let Some(desired) = desired.filter(|_| given_up) {
+            self.tell_end(&desired, Ending::GivenUp);
         }
     }
 
@@ -314,8 +332,18 @@ impl DeviceTask {
                 };
                 self.notice(INEFFECTIVE, Some(notice)).await;
             }
+            Outcome::Rejected if given_up => {
+                let notice = Notice {
+                    code: REFUSED,
+                    severity: Severity::Alarm,
+                    text: format!("it cannot be steered: {}", entry.reason),
+                    hint: "it is tried again later while it is wanted; see the ledger".to_owned(),
+                };
+                self.notice(REFUSED, Some(notice)).await;
+            }
             Outcome::Confirmed | Outcome::AcceptedUnmeasured | Outcome::Unchanged => {
                 self.notice(INEFFECTIVE, None).await;
+                self.notice(REFUSED, None).await;
             }
             _ => {}
         }
@@ -345,6 +373,9 @@ impl DeviceTask {
         }
         self.shown = Some(state.clone());
         self.hub.control(self.id.clone(), state).await;
+        if phase == ControlPhase::Unset {
+            self.notice(REFUSED, None).await;
+        }
         let foreign = phase == ControlPhase::Foreign;
         if foreign {
             self.tell_end(desired, Ending::Foreign);
@@ -398,31 +429,38 @@ async fn until_other(
     }
 }
 
-/// Whether what a device reports since its last write is not what was written.
-fn deviates(shows: &Shows, device: &ohmstead_model::DeviceState, now: ohmstead_model::Moment) -> bool {
-    let fresh = |at: ohmstead_model::Moment, after: Duration| at.since(shows.since) >= after;
+/// How a device is not as it was told to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deviation {
+    /// It reads otherwise.
+    OtherMode,
+    /// It reads as it should, and nothing follows.
+    NoPower,
+}
+
+/// What of it a device has reported since its last write.
+fn deviation(shows: &Shows, device: &ohmstead_model::DeviceState, now: Moment) -> Option<Deviation> {
+    let fresh = |at: Moment, after: Duration| at.since(shows.since) >= after;
     let word = device.value(Metric::BatteryModeNative, now).ok().filter(|known| fresh(known.at, SETTLED));
     if let Some(word) = word.as_ref().and_then(|known| known.value.as_str())
         && !word.trim().eq_ignore_ascii_case(shows.word.trim())
     {
-        return true;
+        return Some(Deviation::OtherMode);
     }
-    let Some(wanted) = shows.power.map(|power| power.supplied().0).filter(|watts| *watts != 0.0) else {
-        return false;
-    };
-    let power = device.value(Metric::BatteryPower, now).ok().filter(|known| fresh(known.at, POWERLESS));
-    let Some(power) = power.and_then(|known| known.value.number()) else { return false };
+    let wanted = shows.power.map(|power| power.supplied().0).filter(|watts| *watts != 0.0)?;
+    let power = device.value(Metric::BatteryPower, now).ok().filter(|known| fresh(known.at, POWERLESS))?;
+    let power = power.value.number()?;
     let rests = device
         .number(Metric::BatterySoc, now)
         .is_ok_and(|soc| if wanted < 0.0 { soc >= FULL_OR_EMPTY.0 } else { soc <= FULL_OR_EMPTY.1 });
-    !rests && power / wanted < SOME_SHARE
+    (!rests && power / wanted < SOME_SHARE).then_some(Deviation::NoPower)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use ohmstead_model::{DeviceInfo, DeviceState, Moment, Observed, Value};
+    use ohmstead_model::{DeviceInfo, DeviceState, Observed, Value};
     use ohmstead_units::BatteryPower;
     use rstest::rstest;
 
@@ -430,20 +468,20 @@ mod tests {
     use crate::testing::id;
 
     #[rstest]
-    #[case::as_told("Passive", -790.0, 50.0, 100, false)]
-    #[case::another_mode("Auto", -790.0, 50.0, 100, true)]
-    #[case::just_written("Auto", 0.0, 50.0, 20, false)]
-    #[case::no_power("Passive", 0.0, 50.0, 100, true)]
-    #[case::no_power_yet("Passive", 0.0, 50.0, 60, false)]
-    #[case::the_other_way("Passive", 300.0, 50.0, 100, true)]
-    #[case::full("Passive", 0.0, 97.0, 100, false)]
-    #[case::half("Passive", -400.0, 50.0, 100, false)]
+    #[case::as_told("Passive", -790.0, 50.0, 100, None)]
+    #[case::another_mode("Auto", -790.0, 50.0, 100, Some(Deviation::OtherMode))]
+    #[case::just_written("Auto", 0.0, 50.0, 20, None)]
+    #[case::no_power("Passive", 0.0, 50.0, 100, Some(Deviation::NoPower))]
+    #[case::no_power_yet("Passive", 0.0, 50.0, 60, None)]
+    #[case::the_other_way("Passive", 300.0, 50.0, 100, Some(Deviation::NoPower))]
+    #[case::full("Passive", 0.0, 97.0, 100, None)]
+    #[case::half("Passive", -400.0, 50.0, 100, None)]
     fn a_device_reads_as_it_should(
         #[case] word: &str,
         #[case] power: f64,
         #[case] soc: f64,
         #[case] after_s: u64,
-        #[case] expected: bool,
+        #[case] expected: Option<Deviation>,
     ) {
         let now = Moment { mono: Duration::from_secs(1000 + after_s), ..Moment::default() };
         let mut device = DeviceState::new(Arc::new(DeviceInfo::new(id("a"), "test", "")));
@@ -455,6 +493,6 @@ mod tests {
         let since = Moment { mono: Duration::from_secs(1000), ..Moment::default() };
         let shows =
             Shows { word: "passive".to_owned(), power: Some(BatteryPower::charging(Watts(800.0))), since };
-        assert_eq!(deviates(&shows, &device, now), expected);
+        assert_eq!(deviation(&shows, &device, now), expected);
     }
 }

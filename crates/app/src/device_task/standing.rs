@@ -252,6 +252,17 @@ impl Standing {
         again
     }
 
+    /// It reads as it should and does nothing, which is no deed of somebody else. The first time it is written again; the
+    /// second time it is given up, which is what `true` says.
+    pub(super) fn fades(&mut self, now: Moment) -> bool {
+        let again = self.deviated.is_some_and(|at| now.since(at) < FOREIGN_WITHIN);
+        self.deviated = Some(now);
+        self.outcome = Some(Outcome::Ineffective);
+        (self.shows, self.renews) = (None, false);
+        self.next = Some(if again { now.plus(LATER) } else { now });
+        again
+    }
+
     /// Where it stands, for people.
     pub(super) fn phase(&self, desired: &Desired) -> ControlPhase {
         if desired.mode.is_none() {

@@ -1,7 +1,5 @@
 //! A simulated GX device on a bus of its own, in a thread of its own, in real time.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use ohmstead_plant::venus::ess::Around;
@@ -11,25 +9,20 @@ use tokio_util::task::TaskTracker;
 
 use crate::bus::Daemon;
 
-/// The device, its bus and what its house takes.
+/// The device and its bus.
 pub(crate) struct Gx {
     pub(crate) handle: VenusHandle,
     bus: Daemon,
-    demand_w: Arc<AtomicU64>,
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Gx {
     /// A three-phase site with these switches, by further ways too.
-    pub(crate) fn start(switches: &str, demand_w: u64, ways: impl FnOnce(Venus) -> Venus) -> Self {
+    pub(crate) fn start(switches: &str, demand_w: f64, ways: impl FnOnce(Venus) -> Venus) -> Self {
         let bus = Daemon::start();
-        let demand = Arc::new(AtomicU64::new(demand_w));
-        let asked = Arc::clone(&demand);
-        let around = move |_: i64| {
-            let watts = asked.load(Ordering::Relaxed) as f64 / 3.0;
-            Around { load_in_w: [watts; 3], load_out_w: [0.0; 3], ..Around::default() }
-        };
+        let load_in_w = [demand_w / 3.0; 3];
+        let around = Around { load_in_w, load_out_w: [0.0; 3], ..Around::default() };
         let setup = Setup { switches: switches.parse().unwrap(), ..Setup::default() };
         let venus = ways(Venus::new(setup).around(around).bus(bus.address()));
         let stop = CancellationToken::new();
@@ -45,11 +38,7 @@ impl Gx {
                 tracker.wait().await;
             });
         });
-        Self { handle: started.recv().unwrap(), bus, demand_w: demand, stop, thread: Some(thread) }
-    }
-
-    pub(crate) fn demand(&self, watts: u64) {
-        self.demand_w.store(watts, Ordering::Relaxed);
+        Self { handle: started.recv().unwrap(), bus, stop, thread: Some(thread) }
     }
 
     /// `gx: { victron: ... }` over D-Bus, with `more` keys.
