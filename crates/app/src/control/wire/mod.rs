@@ -1,6 +1,7 @@
 //! Limits and wishes on the real wire: a simulated GX device on a `dbus-daemon`, what is written there, and what comes of
 //! it. It lives several times as fast as in life.
 
+mod battery;
 #[path = "../../../../drivers/tests/victron/support/daemon.rs"]
 #[expect(dead_code, reason = "the support of other tests, of which this uses a part")]
 mod daemon;

@@ -1,11 +1,14 @@
 //! A simulated GX device on a real `dbus-daemon`, and everything of the program that steers it, at a multiple of real
 //! time. What is left out is what only listens: MQTT and the page.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use ohmstead_model::{Answer, Asker, Clock, Commands as _, LedgerEntry, Online, Request};
+use ohmstead_model::{
+    Answer, Asker, Clock, Commands as _, DeviceId, DeviceState, LedgerEntry, Online, Request, UnixMillis,
+};
 use ohmstead_plant::venus::ess::Around;
 use ohmstead_plant::venus::value::Value;
 use ohmstead_plant::venus::{Reply, Setup, Venus, VenusHandle};
@@ -20,7 +23,7 @@ use crate::device_task::{self, DeviceTask};
 use crate::hub::Hub;
 use crate::records::Records as _;
 use crate::store::Store;
-use crate::testing::{START, id};
+use crate::testing::START;
 
 /// The bus with the GX device on it, which outlives the program.
 pub(super) struct Plant {
@@ -93,6 +96,7 @@ impl Drop for Plant {
 
 /// The program, from its start to its stop or its crash.
 pub(super) struct Program {
+    name: DeviceId,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) hub: Hub,
     pub(super) store: Store,
@@ -107,14 +111,21 @@ impl Program {
     /// Starts it with a configuration beside the device `gx`.
     pub(super) async fn start(plant: &Plant, yaml: &str) -> Self {
         let yaml = format!(
-            "site: {{ timezone: UTC }}\ndevices: {{ gx: {{ victron: {{ dbus: \"{}\", {} }} }} }}\n{yaml}",
+            "devices: {{ gx: {{ victron: {{ dbus: \"{}\", {} }} }} }}\n{yaml}",
             plant.bus.address(),
             plant.settings,
         );
+        let now = UnixMillis(plant.gx.with(|gx| gx.now_ms()));
+        Self::at(plant.folder.path(), WallClock::scaled(now, plant.speed), &yaml).await
+    }
+
+    /// Starts it with a configuration of one device.
+    pub(super) async fn at(folder: &Path, clock: WallClock, yaml: &str) -> Self {
+        let yaml = format!("site: {{ timezone: UTC }}\n{yaml}");
         let config = ohmstead_config::parse(&yaml, "test.yaml", &|_| None).expect("a valid configuration");
-        let now = plant.gx.with(|gx| gx.now_ms());
-        let clock: Arc<dyn Clock> = Arc::new(WallClock::scaled(ohmstead_model::UnixMillis(now), plant.speed));
-        let store = Store::open(plant.folder.path().to_owned(), config.history.clone()).expect("free");
+        let (name, settings) = config.devices[0].clone();
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        let store = Store::open(folder.to_owned(), config.history.clone()).expect("free");
         let (devices, rest) = (CancellationToken::new(), CancellationToken::new());
         let mut tasks = tokio::task::JoinSet::new();
         let (hub, hub_loop) = Hub::new("Home", Arc::clone(&clock), Arc::new(store.clone()));
@@ -122,7 +133,7 @@ impl Program {
         let commander = Arc::new(Commander::default());
         let installation = Arc::new(config.read_only.into());
         let gate = Gate {
-            id: id("gx"),
+            id: name.clone(),
             read_only: ReadOnly { device: None, installation },
             clock: Arc::clone(&clock),
             records: Arc::new(store.clone()),
@@ -130,17 +141,17 @@ impl Program {
             until: Until::Watched,
             last: LastWrites::default(),
         };
-        let settings = config.devices[0].1.clone();
+        let opened = name.clone();
         let task = DeviceTask::new(device_task::Parts {
-            open: Box::new(move |context| settings.open(id("gx"), context)),
+            open: Box::new(move |context| settings.open(opened.clone(), context)),
             gate,
-            door: commander.open(id("gx")),
+            door: commander.open(name.clone()),
             hub: hub.clone(),
             seed: 1,
             memory: None,
             seen: Vec::new(),
         });
-        let device = Some(TaskTracker::new().spawn(task.start("victron").await.run()));
+        let device = Some(TaskTracker::new().spawn(task.start("").await.run()));
         hub.ping().await;
         let (_, rules) = tokio::sync::watch::channel(Rules::of(&config));
         let parts = Parts {
@@ -151,13 +162,13 @@ impl Program {
             rules,
         };
         tasks.spawn(Control::new(parts).expect("the first").run(rest.clone()));
-        Self { clock, hub, store, commander, devices, rest, tasks, device }
+        Self { name, clock, hub, store, commander, devices, rest, tasks, device }
     }
 
     pub(super) fn ask(&self, mode: &str, lease_s: Option<u64>) -> Answer {
         let wish = mode.parse().expect("a wish");
         let lease = lease_s.map(Duration::from_secs);
-        self.commander.ask(Request { device: id("gx"), wish, lease, asked_by: Asker::Rest })
+        self.commander.ask(Request { device: self.name.clone(), wish, lease, asked_by: Asker::Rest })
     }
 
     pub(super) async fn asked(&self, mode: &str, lease_s: Option<u64>) -> LedgerEntry {
@@ -184,11 +195,16 @@ impl Program {
     /// The device answers.
     pub(super) async fn online(&self) {
         let is_there = || {
-            let snapshot = self.hub.snapshot();
-            let gx = snapshot.device("gx").map(AsRef::as_ref).cloned();
-            gx.is_some_and(|gx| !gx.info.modes.is_empty() && matches!(gx.online, Online::Yes(_)))
+            self.device().is_some_and(|device| {
+                !device.info.modes.is_empty() && matches!(device.online, Online::Yes(_))
+            })
         };
         self.until("the GX answers", 300, is_there).await;
+    }
+
+    /// What is known of the device.
+    pub(super) fn device(&self) -> Option<DeviceState> {
+        self.hub.snapshot().device(self.name.as_str()).map(AsRef::as_ref).cloned()
     }
 
     /// Ends it in order.
