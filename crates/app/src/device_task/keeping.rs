@@ -7,8 +7,8 @@ use futures_util::FutureExt as _;
 use ohmstead_control::{Desired, Language};
 use ohmstead_drivers::Device;
 use ohmstead_model::{
-    Asker, BatteryMode, ControlPhase, ControlState, LedgerEntry, Metric, Moment, Notice, Outcome, Request,
-    Severity, Wish,
+    Asker, BatteryMode, ControlPhase, ControlState, LedgerEntry, Metric, Moment, Notice, Online, Outcome,
+    Request, Severity, Wish,
 };
 use ohmstead_units::Watts;
 use tokio_util::sync::CancellationToken;
@@ -105,6 +105,8 @@ impl DeviceTask {
         let now = self.gate.clock.now();
         let result = match self.standing.step(&desired, self.gate.is_read_only(), now) {
             Step::Wait => Ok(()),
+            // Nothing is refused or tried in vain because the device is not there: it is kept again once it answers.
+            Step::Attempt | Step::Limit(_) | Step::Renew if !self.answers().await => Ok(()),
             Step::Attempt => {
                 self.show(&desired).await;
                 let shown = desired.mode.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -119,6 +121,16 @@ impl DeviceTask {
         };
         self.show(&desired).await;
         result
+    }
+
+    /// Whether the device answers, as far as is known.
+    async fn answers(&self) -> bool {
+        let is_online = || {
+            let snapshot = self.hub.snapshot();
+            snapshot.device(self.id.as_str()).is_some_and(|device| matches!(device.online, Online::Yes(_)))
+        };
+        // What its driver has just reported may still be on its way.
+        is_online() || (self.hub.ping().await && is_online())
     }
 
     async fn attempt(

@@ -8,6 +8,7 @@ mod broker;
 #[expect(dead_code, reason = "the support of other tests, of which this uses a part")]
 mod bus;
 mod commands;
+mod dry_run;
 mod gx;
 mod inverter;
 mod killed;
