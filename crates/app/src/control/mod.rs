@@ -8,6 +8,7 @@
 
 mod book;
 mod findings;
+mod pace;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use ohmstead_config::Config;
 use ohmstead_control::overrides::{LONGEST, OverrideSettings};
 use ohmstead_control::{Cycle, Desired, Inputs, Override, Reason, Settings, State, Who, step};
-use ohmstead_model::{BatteryMode, Clock, DeviceId, Moment, Request, Snapshot, Wish};
+use ohmstead_model::{BatteryMode, Clock, DeviceId, Request, Snapshot, Wish};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -24,11 +25,10 @@ use crate::actuator::{Ask, Commander, ControlDoor, Ended, Ending, How, ModeAsk};
 use crate::hub::Hub;
 use crate::records::Records;
 use findings::Findings;
+use pace::Pace;
 
 /// The period of control.
 const CYCLE: Duration = Duration::from_secs(1);
-/// Limits are looked at whenever something new is known, and no more often than this.
-const BETWEEN: Duration = Duration::from_millis(100);
 
 /// What the configuration says about control; may change while the program runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,17 +81,17 @@ impl Control {
     /// Works until told to stop.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         self.overrides = book::read(self.parts.records.as_ref()).await;
-        let mut news = self.parts.hub.news();
+        let (mut news, mut pace) = (self.parts.hub.news(), Pace::default());
         loop {
             self.cycle().await;
             let is_limited = self.parts.rules.borrow().settings.limits.limits().next().is_some();
-            let (clock, last) = (Arc::clone(&self.parts.clock), self.parts.clock.now());
+            let clock = Arc::clone(&self.parts.clock);
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 Some(ended) = self.door.ends.recv() => self.take_end(ended).await,
                 Some(ask) = self.door.asks.recv() => self.take(ask).await,
-                () = read_again(&mut news, clock.as_ref(), last), if is_limited => {}
+                () = read_again(&mut news, clock.as_ref(), &mut pace), if is_limited => {}
                 () = self.parts.clock.sleep(CYCLE) => {}
             }
         }
@@ -217,15 +217,16 @@ impl Control {
     }
 }
 
-/// Ends when something new is known; what comes together is looked at once.
-async fn read_again(news: &mut watch::Receiver<Arc<Snapshot>>, clock: &dyn Clock, last: Moment) {
+/// Ends when something new is known, at the pace that news are looked at.
+async fn read_again(news: &mut watch::Receiver<Arc<Snapshot>>, clock: &dyn Clock, pace: &mut Pace) {
     if news.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
-    let since = clock.now().since(last);
-    if since < BETWEEN {
-        clock.sleep(BETWEEN - since).await;
+    let wait = pace.wait(clock.now());
+    if !wait.is_zero() {
+        clock.sleep(wait).await;
     }
+    pace.looked(clock.now());
 }
 
 #[cfg(test)]
