@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ohmstead_units::{Percent, Watts};
 
-use crate::{DeviceId, UnixMillis};
+use crate::{DeviceId, Part, Switches, UnixMillis};
 
 /// The one vocabulary of battery modes over all brands. Magnitudes only: the direction is in the name.
 #[derive(Debug, Clone, PartialEq)]
@@ -244,6 +244,9 @@ impl std::error::Error for AskError {}
 /// The answer to a request: the ledger entry of the attempt, once it has ended.
 pub type Answer = Pin<Box<dyn Future<Output = Result<LedgerEntry, AskError>> + Send>>;
 
+/// The answer to a switch: what is so from then on, or why nothing has changed.
+pub type Switched = Pin<Box<dyn Future<Output = Result<Switches, AskError>> + Send>>;
+
 /// The one way to the hardware: REST, MQTT and the command line all hand their wishes to this.
 pub trait Commands: Send + Sync + 'static {
     /// Hands in a request. The future ends when the attempt has ended; dropping it does not cancel the attempt.
@@ -251,6 +254,12 @@ pub trait Commands: Send + Sync + 'static {
 
     /// Ends what was asked of a device by hand: it does again what the schedule wants, or what it did before.
     fn release(&self, device: DeviceId, asked_by: Asker) -> Answer;
+
+    /// Switches a part of control off or on, durably. The future ends when that counts.
+    fn switch(&self, part: Part, on: bool, asked_by: Asker) -> Switched;
+
+    /// Which parts of control there are, and whether they are on.
+    fn switches(&self) -> Switches;
 }
 
 /// How an attempt ended.

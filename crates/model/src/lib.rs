@@ -24,9 +24,9 @@ mod value;
 pub use catalogue::{Metric, MetricDef};
 pub use command::{
     Answer, AskError, Asker, Assignment, BatteryMode, Commands, LedgerEntry, ModeParseError, Outcome,
-    Request, Wish,
+    Request, Switched, Wish,
 };
-pub use control::{ControlState, Phase as ControlPhase};
+pub use control::{ControlState, Part, Phase as ControlPhase, Switches};
 pub use device::{DeviceId, DeviceIdError, DeviceInfo, Evidence, Notice, Online, Phase, Role, Severity, Ttl};
 pub use event::Event;
 pub use native::{NativeKind, NativeLimits, NativeRow, NativeView, Natives};

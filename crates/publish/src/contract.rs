@@ -38,6 +38,14 @@ impl Commands for Nothing {
     fn release(&self, _: DeviceId, _: Asker) -> Answer {
         Box::pin(async { Err(AskError::UnknownDevice) })
     }
+
+    fn switch(&self, _: ohmstead_model::Part, _: bool, _: ohmstead_model::Asker) -> ohmstead_model::Switched {
+        Box::pin(async { Err(AskError::Stopping) })
+    }
+
+    fn switches(&self) -> ohmstead_model::Switches {
+        ohmstead_model::Switches::default()
+    }
 }
 
 impl Clock for Nothing {

@@ -36,7 +36,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::records::{Records, attempt_key, original_key};
 use attempt::Attempt;
-pub(crate) use commands::{AnswerTo, Ask, Commander, ControlDoor, Door, Ended, Ending, How, ModeAsk};
+pub(crate) use commands::{
+    AnswerTo, Ask, Commander, ControlAsk, ControlDoor, Door, Ended, Ending, How, ModeAsk, SwitchAsk,
+};
 pub(crate) use ohmstead_control::overrides::LONGEST as LEASE_MAX;
 pub(crate) use words::request as shown;
 

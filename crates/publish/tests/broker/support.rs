@@ -244,6 +244,14 @@ impl Commands for Taken {
     fn release(&self, device: DeviceId, asked_by: ohmstead_model::Asker) -> Answer {
         self.ask(Request { device, wish: ohmstead_model::BatteryMode::Auto.into(), lease: None, asked_by })
     }
+
+    fn switch(&self, _: ohmstead_model::Part, _: bool, _: ohmstead_model::Asker) -> ohmstead_model::Switched {
+        Box::pin(async { Err(AskError::Stopping) })
+    }
+
+    fn switches(&self) -> ohmstead_model::Switches {
+        ohmstead_model::Switches::default()
+    }
 }
 
 /// Remembers in memory, over the restarts of a publisher.

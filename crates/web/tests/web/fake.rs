@@ -314,6 +314,14 @@ impl Commands for Gate {
     fn release(&self, device: DeviceId, asked_by: Asker) -> Answer {
         self.ask(released(device, asked_by))
     }
+
+    fn switch(&self, _: ohmstead_model::Part, _: bool, _: ohmstead_model::Asker) -> ohmstead_model::Switched {
+        Box::pin(async { Err(AskError::Stopping) })
+    }
+
+    fn switches(&self) -> ohmstead_model::Switches {
+        ohmstead_model::Switches::default()
+    }
 }
 
 fn released(device: DeviceId, asked_by: Asker) -> Request {
