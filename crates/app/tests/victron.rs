@@ -258,3 +258,81 @@ fn what_is_posted_is_written_there_and_nowhere_else() {
     assert!(head.starts_with("http/1.1 429") && head.contains("retry-after: "), "{head}: {answer}");
     assert_eq!(at(original, SETTINGS, MINIMUM_SOC).as_f64(), Some(25.0));
 }
+
+/// A simulated device with its two ends, and the port of its interface.
+struct Talking {
+    program: Program,
+    said: BufReader<std::process::ChildStdout>,
+    told: Option<std::process::ChildStdin>,
+}
+
+impl Talking {
+    fn start(folder: &Path, port: u16, more: &[&str]) -> Self {
+        let mut command = ohmstead(folder, &["sim", "venus", "--api", &port.to_string()]);
+        let mut child = command.args(more).stdin(Stdio::piped()).spawn().unwrap();
+        let (said, told) = (child.stdout.take().unwrap(), child.stdin.take().unwrap());
+        Self { program: Program(child), said: BufReader::new(said), told: Some(told) }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.said.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    fn tell(&mut self, order: &str) -> String {
+        writeln!(self.told.as_mut().unwrap(), "{order}").unwrap();
+        self.line()
+    }
+
+    /// Asks it to end; what it still says.
+    fn end(mut self) -> (String, bool) {
+        let id = rustix::process::Pid::from_child(&self.program.0);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        let mut rest = String::new();
+        self.said.read_to_string(&mut rest).unwrap();
+        (rest, self.program.0.wait().unwrap().success())
+    }
+}
+
+#[test]
+fn a_simulated_device_obeys_lines_while_it_runs() {
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    let mut gx = Talking::start(folder.path(), port, &["--switch", "ai-write=on"]);
+    assert!(gx.line().contains("gx (") && gx.line().contains("Ctrl-C"));
+    let vebus = "com.victronenergy.vebus.ttyS4";
+    assert_eq!(gx.tell("switch pin=battery/512:/Soc:7"), "done");
+    assert_eq!(at(port, "com.victronenergy.battery.socketcan_can1", "/Soc").as_f64(), Some(7.0));
+    assert_eq!(gx.tell("kill vebus"), "done");
+    let names = |port| get(port, "/services")["services"].to_string();
+    assert!(!names(port).contains(vebus));
+    assert_eq!(gx.tell("revive vebus ttyUSB0"), "done");
+    assert!(names(port).contains("com.victronenergy.vebus.ttyUSB0"));
+    assert_eq!(gx.tell("revive vebus"), "error: no service vebus is away");
+    assert!(gx.tell("switch deaf=on").starts_with("error: no switch of a GX is called"));
+    assert_eq!(gx.tell("dance"), "error: \"dance\" is no order; `help` lists them");
+    assert_eq!(gx.tell("wear"), "settings: 0 changes, 0 writes of the file");
+    assert_eq!(post(port, SETTINGS, MINIMUM_SOC, &json!(25)).0, 200);
+    let (rest, ended_well) = gx.end();
+    assert!(rest.starts_with("settings: 1 change, ") && ended_well, "{rest}");
+}
+
+#[test]
+fn a_simulated_device_that_is_told_no_more_runs_on() {
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    let mut gx = Talking::start(folder.path(), port, &["--json"]);
+    let mut head = gx.line();
+    while serde_json::from_str::<Value>(&head).is_err() {
+        head += &gx.line();
+    }
+    let head: Value = serde_json::from_str(&head).unwrap();
+    assert_eq!(head["wear"], json!({ "setting_changes": 0, "file_writes": 0 }));
+    let answer: Value = serde_json::from_str(&gx.tell("kill nobody")).unwrap();
+    assert_eq!((&answer["ok"], &answer["wear"]["file_writes"]), (&json!(false), &json!(0)), "{answer}");
+    // The end of the input is not the end of the program.
+    gx.told = None;
+    assert_eq!(get(port, "/health")["status"], "healthy");
+    let (rest, ended_well) = gx.end();
+    let wear: Value = serde_json::from_str(&rest).unwrap();
+    assert!(ended_well && wear["wear"]["file_writes"] == 0, "{rest}");
+}
