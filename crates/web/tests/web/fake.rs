@@ -245,7 +245,7 @@ impl Backend for House {
 
     fn commands(&self) -> Arc<dyn Commands> {
         let (asked, verdict) = (Arc::clone(&self.asked), Arc::clone(&self.verdict));
-        Arc::new(Gate { asked, verdict, gate: Arc::clone(&self.gate) })
+        Arc::new(Gate { asked, verdict, permits: Arc::clone(&self.gate) })
     }
 
     fn not_ready(&self) -> Vec<String> {
@@ -298,16 +298,16 @@ fn buckets(from: UnixMillis) -> Points {
 struct Gate {
     asked: Arc<Mutex<Vec<Request>>>,
     verdict: Arc<Mutex<Option<(Outcome, String)>>>,
-    gate: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 impl Commands for Gate {
     fn ask(&self, request: Request) -> Answer {
         self.asked.lock().unwrap().push(request.clone());
-        let gate = Arc::clone(&self.gate);
+        let permits = Arc::clone(&self.permits);
         let verdict = self.verdict.lock().unwrap().clone();
         Box::pin(async move {
-            let _permit = gate.acquire().await;
+            let _permit = permits.acquire().await;
             match (request.device.as_str(), verdict) {
                 ("axpert", Some((outcome, reason))) => {
                     Ok(LedgerEntry { outcome, reason, ..attempt(&request, 8) })
