@@ -131,6 +131,17 @@ impl Running {
         Ok(kib * 1024.0 / 1e6)
     }
 
+    /// Time on a processor, exact: what runs for a moment only is often missed by the kernel's hundredths of a second.
+    pub fn on_processor(&self) -> Result<Duration> {
+        let mut nanoseconds = 0;
+        for task in fs::read_dir(self.proc("task"))? {
+            // A thread may end in between.
+            let Ok(stat) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
+            nanoseconds += stat.split(' ').next().unwrap_or_default().parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanoseconds))
+    }
+
     /// User and system time; the kernel counts in hundredths of a second.
     pub fn cpu_s(&self) -> Result<f64> {
         let stat = fs::read_to_string(self.proc("stat"))?;

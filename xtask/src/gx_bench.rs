@@ -96,9 +96,10 @@ impl Site {
 
     /// Processor time of the daemon, % of the time that passes.
     fn cpu_share(&self) -> Result<f64> {
-        let before = self.daemon.cpu_s()?;
+        let before = self.daemon.on_processor()?;
         wait(Duration::from_secs(WATCH_SECONDS));
-        Ok((self.daemon.cpu_s()? - before) / WATCH_SECONDS as f64 * 100.0)
+        let spent = self.daemon.on_processor()?.saturating_sub(before);
+        Ok(spent.as_secs_f64() / WATCH_SECONDS as f64 * 100.0)
     }
 
     /// The 99th of 100 batch answers, ms; every one by a connection of its own, as Python's clients make it.
