@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::str::FromStr;
 use std::time::Duration;
 
-use ohmstead_units::{Percent, Watts};
+use ohmstead_units::{Percent, Timespan, Watts};
 
 use crate::{DeviceId, Part, Switches, UnixMillis};
 
@@ -334,6 +334,24 @@ pub struct LedgerEntry {
     pub outcome: Outcome,
     /// One sentence: why it ended so.
     pub reason: String,
+}
+
+/// Stands in the reason of a refusal for wear: what is asked for is written rarely.
+pub const WEARS_OUT: &str = "is kept in memory that wears out";
+/// Stands there before the time after which it may be asked for again, where that is known.
+pub const ASK_AGAIN_IN: &str = "ask again in ";
+
+impl LedgerEntry {
+    /// Whether it was refused because its memory was written as often as it may be.
+    pub fn is_over_budget(&self) -> bool {
+        self.outcome == Outcome::Rejected && self.reason.contains(WEARS_OUT)
+    }
+
+    /// After how long it may be asked for again, where the reason says so.
+    pub fn ask_again_in(&self) -> Option<Duration> {
+        let (_, span) = self.reason.rsplit_once(ASK_AGAIN_IN)?;
+        span.parse().ok().map(|span: Timespan| span.0)
+    }
 }
 
 #[cfg(test)]

@@ -133,7 +133,7 @@ async fn what_is_offered_is_taken(
         let values: Vec<String> = match &setting.allowed {
             Allowed::States(keys) => keys.iter().map(|key| (*key).to_owned()).collect(),
             Allowed::Numbers(numbers) => numbers.iter().step_by(3).map(ToString::to_string).collect(),
-            Allowed::Range { min, max, .. } => {
+            Allowed::Range { min, max, .. } | Allowed::RangeOrNone { min, max, .. } => {
                 vec![format!("{:.1}", f64::midpoint(*min, *max)), format!("{max:.1}")]
             }
         };

@@ -246,7 +246,7 @@ impl Commands for Taken {
     }
 
     fn switch(&self, _: ohmstead_model::Part, _: bool, _: ohmstead_model::Asker) -> ohmstead_model::Switched {
-        Box::pin(async { Err(AskError::Stopping) })
+        Box::pin(async { Err(ohmstead_model::AskError::Stopping) })
     }
 
     fn switches(&self) -> ohmstead_model::Switches {
