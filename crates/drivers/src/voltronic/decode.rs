@@ -144,7 +144,7 @@ pub(crate) fn read(query: &Query, payload: &Payload, context: &mut Context) -> D
 /// Reads an answer of `family` with the states that are set in it.
 pub(crate) fn read_of(family: Family, query: &Query, payload: &Payload, context: &mut Context) -> Decoded {
     let mut decoded = read(query, payload, context);
-    decoded.states = super::flags::states(family, query.command, payload);
+    decoded.states = super::flags::states(family, query.command, payload, context.rated_battery_v);
     if let Some(states) = &decoded.states {
         decoded.values.extend(super::flags::listed(states, query));
     }
