@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ohmstead_model::{Metric, Reading, Value};
+use ohmstead_plant::voltronic::{Nameplate, Profile};
 
 use super::cable::Heard;
 use super::truth::{Expected, Place, expected};
-use super::{Driven, World};
+use super::{Driven, Told, World};
 
 /// Some values are sums of what several answers told, which were asked for so long apart at least.
 const TOGETHER: Duration = Duration::from_secs(25);
@@ -52,8 +53,21 @@ pub(crate) fn compare(world: &World, driven: &Driven, unit: &str) -> Compared {
     let heard = world.cables.heard(unit);
     let (profile, plate) = world.cables.unit(unit, |unit| (unit.profile(), unit.nameplate.clone()));
     let together = TOGETHER.max(driven.interval.mul_f64(1.5) + Duration::from_secs(5));
+    let compared = compare_with(&driven.told, &heard, profile, &plate, together);
+    world.cables.forget_heard(unit, together.max(Duration::from_secs(120)));
+    compared
+}
+
+/// The same by what the unit heard, and when.
+pub(crate) fn compare_with(
+    told: &Told,
+    heard: &[Heard],
+    profile: Profile,
+    plate: &Nameplate,
+    together: Duration,
+) -> Compared {
     let mut compared = Compared::default();
-    for reading in driven.told.readings() {
+    for reading in told.readings() {
         // Questions are strictly one after the other: the last one before the reading is the one that it answers.
         let asked = heard.partition_point(|heard| heard.at.mono <= reading.at.mono);
         let Some(asked) = asked.checked_sub(1).and_then(|index| heard.get(index)) else {
@@ -62,15 +76,14 @@ pub(crate) fn compare(world: &World, driven: &Driven, unit: &str) -> Compared {
         let since = asked.at.mono.saturating_sub(together);
         let recent: Vec<_> =
             heard.iter().filter(|heard| heard.at.mono >= since && heard.at.mono <= asked.at.mono).collect();
-        let place = Place { profile: profile.name(), plate: &plate, asked, recent: &recent };
-        check(driven, &reading, &place, &mut compared);
+        let place = Place { profile: profile.name(), plate, asked, recent: &recent };
+        check(told, &reading, &place, &mut compared);
     }
-    driven.told.forget_readings();
-    world.cables.forget_heard(unit, together.max(Duration::from_secs(120)));
+    told.forget_readings();
     compared
 }
 
-fn check(driven: &Driven, reading: &Reading, place: &Place<'_>, compared: &mut Compared) {
+fn check(told: &Told, reading: &Reading, place: &Place<'_>, compared: &mut Compared) {
     compared.readings += 1;
     for (metric, observation) in &reading.values {
         let counts = compared.metrics.entry(metric.id()).or_default();
@@ -88,7 +101,7 @@ fn check(driven: &Driven, reading: &Reading, place: &Place<'_>, compared: &mut C
             "{metric} = {value:?} is wrong: {expected:?}\n{}\n{reading:?}\n{:?}\n{:#?}",
             asked(place.asked),
             place.asked.truth.reading,
-            driven.told.state().evidence
+            told.state().evidence
         );
         compared.values += 1;
     }
