@@ -7,7 +7,7 @@ mod driven;
 mod truth;
 
 pub(crate) use cable::{Cables, Garbled, Heard, Hub};
-pub(crate) use compare::{Compared, assert_nothing_lost, compare, compare_with};
+pub(crate) use compare::{Compared, Times, assert_nothing_lost, compare, compare_with};
 pub(crate) use driven::Driven;
 
 #[path = "../../support/told.rs"]
