@@ -141,10 +141,11 @@ async fn a_day(interval: &str) -> Compared {
     }
     assert!(world.now_s() >= 86_400);
     eprintln!(
-        "a day, asked every {interval}: {faults} faults on 3 inverters, {} values of {} readings compared, 0 wrong, {} unknown; {} port resets; all three back at most {slowest} s after the last fault ended",
+        "a day, asked every {interval}: {faults} faults on 3 inverters, {} values of {} readings compared, 0 wrong, {} unknown ({:?}); {} port resets; all three back at most {slowest} s after the last fault ended",
         compared.values,
         compared.readings,
         compared.unknown(),
+        compared.lost(),
         world.cables.resets().len()
     );
     compared

@@ -32,11 +32,11 @@ const FAULTS: [&str; 16] = [
     "cut=3",
     "flip=20 late=5000:20 truncate=20 garbage=20 slip=20",
 ];
-/// What only a machine's USB ports have: another number, and a unit that hangs until its port is reset.
-const OF_USB: [&str; 2] = ["renumber-every=30", HANGS];
+/// What only a machine's USB ports have: a unit that hangs until its port is reset, and another number.
+const OF_USB: [&str; 2] = [HANGS, "renumber-every=30"];
 /// The unit hangs when it has been awake for as many seconds as it takes to be known again.
 const HANGS: &str = "wedge-after";
-const AWAKE_S: f64 = 5.0;
+const AWAKE_S: f64 = 4.0;
 /// In the driver's time. An answer that got lost when the port was closed is taken for the next one, which is newer.
 const TIMES: Times = Times { together: Duration::from_secs(25), late: Duration::from_secs(25) };
 /// The hour at which a part of a day begins: the sun rises, the loads of the morning come and go.
@@ -211,9 +211,10 @@ async fn suffers_everything(way: &Way, pace: Pace) {
     let (mut faults, mut slowest) = (0, Duration::ZERO);
     let span_s = i64::try_from(pace.span.as_secs()).unwrap();
     while faults == 0 || run.now_s() - begin_s < span_s {
-        // A port is not reset twice in ten minutes of the driver's time, in which a day of the house is over.
+        // A port is not reset twice in ten minutes of the driver's time, in which a day of the house is over: what needs
+        // the reset comes first, and once.
         let first = faults == 0;
-        for fault in FAULTS.iter().chain(usb).filter(|fault| first || **fault != HANGS) {
+        for fault in usb.iter().chain(&FAULTS).filter(|fault| first || **fault != HANGS) {
             run.suffer(fault, pace).await;
             let healed = run.running.clock.now().mono;
             run.until_read(&format!("after {fault}")).await;
