@@ -49,7 +49,14 @@ impl DeviceTask {
     ) -> Result<(), Broken> {
         let shown = crate::actuator::shown(request);
         let (entry, result) = match (&desired.mode, self.standing.ours) {
-            (Some(_), _) => self.attempt(device, &desired, shown, request.asked_by.key()).await,
+            (Some(_), _) => {
+                let attempted = self.attempt(device, &desired, shown, request.asked_by.key()).await;
+                // Who asked has the refusal in hand.
+                if attempted.0.outcome == Outcome::Rejected {
+                    self.tell_end(&desired, Ending::Refused);
+                }
+                attempted
+            }
             (None, true) => self.give_back(device, request.asked_by.key()).await,
             (None, false) => (self.nothing_to_do(request, &desired), Ok(())),
         };
@@ -92,6 +99,12 @@ impl DeviceTask {
     /// Does what is to be done for what is wanted at present.
     pub(super) async fn keep(&mut self, device: &mut dyn Device) -> Result<(), Broken> {
         let Some(desired) = self.door.orders.borrow_and_update().clone() else { return Ok(()) };
+        if !self.answers() {
+            // A device that does not answer is asked for nothing: it would only refuse, and nothing is over because of it.
+            self.standing.look_again(self.gate.clock.now());
+            self.show(&desired).await;
+            return Ok(());
+        }
         let now = self.gate.clock.now();
         let result = match self.standing.step(&desired, self.gate.is_read_only(), now) {
             Step::Wait => Ok(()),
@@ -109,6 +122,10 @@ impl DeviceTask {
         };
         self.show(&desired).await;
         result
+    }
+
+    fn answers(&self) -> bool {
+        self.hub.snapshot().device(self.id.as_str()).is_some_and(|device| device.is_online())
     }
 
     async fn attempt(
