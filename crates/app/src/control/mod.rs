@@ -112,7 +112,7 @@ impl Control {
         for desired in desired {
             self.parts.commander.order(&desired);
         }
-        self.findings.tell(&self.parts.hub, &verdicts).await;
+        self.findings.tell(&self.parts.hub, &verdicts, self.parts.clock.now()).await;
         self.show_switches();
     }
 
