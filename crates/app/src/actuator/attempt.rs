@@ -192,6 +192,32 @@ impl<'a> Attempt<'a> {
         records.put_state(key, original.to_string()).await.map_err(refused)
     }
 
+    async fn write_only(&mut self, device: &mut dyn Device) -> Verdict {
+        let plan = match self.plan(device) {
+            Ok(plan) => plan,
+            Err(reason) => return (Outcome::Rejected, reason),
+        };
+        self.tell(&plan);
+        if let Some(wear) = &plan.wear
+            && let Err(too_much) = self.gate.spend(wear).await
+        {
+            return too_much.verdict;
+        }
+        if let Err(reason) = self.gate.open_attempt(&self.entry).await {
+            return (Outcome::Failed, reason);
+        }
+        self.is_noted = true;
+        self.gate.last.set(None);
+        match device.write(&plan).await {
+            Ok(reply) => {
+                let reason = format!("{} before it could be read back", self.cause());
+                self.entry.reply = Some(reply.reply);
+                (if reply.accepted { Outcome::AcceptedUnmeasured } else { Outcome::Rejected }, reason)
+            }
+            Err(error) => (Outcome::Failed, chain(&error)),
+        }
+    }
+
     async fn write_and_prove(&mut self, device: &mut dyn Device, plan: &Plan, before: &ModeNow) -> Verdict {
         let reply = match device.write(plan).await {
             Ok(reply) => {
@@ -378,6 +404,18 @@ impl Gate {
         }
         self.last.set(Some(plan.writes));
         Ok(true)
+    }
+
+    /// Writes without looking before and after, for there is no time for it: the program stops.
+    pub(crate) async fn write_at_once(&self, device: &mut dyn Device, errand: &Errand) -> LedgerEntry {
+        let mut attempt = Attempt::new(self, errand);
+        let (outcome, reason) = attempt.write_only(device).await;
+        let noted = attempt.is_noted;
+        let entry = self.record(attempt.into_entry(outcome, reason)).await;
+        if noted {
+            self.forget_note(&entry).await;
+        }
+        entry
     }
 
     /// Writes again what is wanted already, because the device ends it by itself or because the house has changed

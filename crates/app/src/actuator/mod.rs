@@ -199,7 +199,7 @@ impl Gate {
     }
 
     /// The note is of no more use once the row is in the ledger.
-    async fn forget_note(&self, entry: &LedgerEntry) {
+    pub(super) async fn forget_note(&self, entry: &LedgerEntry) {
         if entry.id != 0
             && let Err(error) = self.records.put_state(attempt_key(&self.id), String::new()).await
         {

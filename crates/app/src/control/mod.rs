@@ -272,7 +272,7 @@ async fn read_again(news: &mut watch::Receiver<Arc<Snapshot>>, clock: &dyn Clock
     }
     let since = clock.now().since(last);
     if since < BETWEEN {
-        clock.sleep(BETWEEN - since).await;
+        clock.sleep(BETWEEN.saturating_sub(since)).await;
     }
 }
 

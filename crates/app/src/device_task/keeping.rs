@@ -245,17 +245,15 @@ impl DeviceTask {
         let original = self.gate.original().await;
         let wish = way_back(device, original);
         let request = Request { device: self.id.clone(), wish, lease: None, asked_by: Asker::Control };
-        let interrupt = CancellationToken::new();
-        interrupt.cancel();
         let errand = Errand {
             shown: format!("give back: {}", request.wish),
             request,
             by: "stop".to_owned(),
-            interrupt,
+            interrupt: self.gate.stop.clone(),
         };
         tokio::select! {
-            tried = self.gate.try_out(device, &errand) => {
-                if given_back(&tried.entry) {
+            entry = self.gate.write_at_once(device, &errand) => {
+                if given_back(&entry) {
                     self.gate.forget_original().await;
                 }
             }
