@@ -279,7 +279,7 @@ impl StartedTask {
     pub(crate) async fn run(self) {
         let Self { mut task, mut opened } = self;
         task.gate.close_interrupted().await;
-        task.standing.ours = task.gate.original().await.is_some();
+        task.standing.ours = task.gate.is_ours().await;
         let mut wait = BACK_OFF_MIN;
         loop {
             let started = task.gate.clock.now();

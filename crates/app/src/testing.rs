@@ -1,7 +1,7 @@
 //! A device and a memory for tests, both with switches for everything that can go wrong.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use ohmstead_drivers::{
 };
 use ohmstead_model::{
     Assignment, BatteryMode, Clock, DeviceId, DeviceInfo, Event, LedgerEntry, Metric, Moment, Reading, Role,
-    Ttl, UnixMillis, Value, Wish,
+    Sleep, Ttl, UnixMillis, Value, Wish,
 };
 use ohmstead_units::{BatteryPower, Timespan, Watts};
 use tokio_util::sync::CancellationToken;
@@ -49,6 +49,8 @@ pub(crate) enum Obeys {
     ModeOnly,
     /// Takes mode and power over and returns to its old mode after 10 s.
     ForTenSeconds,
+    /// Something changes, and it is not what was asked: the first of several writes.
+    Partly,
     /// Nothing changes.
     Not,
 }
@@ -90,6 +92,8 @@ pub(crate) struct Fake {
     pub(crate) keeps_back: bool,
     /// How often a write is sent.
     pub(crate) tries: u32,
+    /// Where the power goes.
+    pub(crate) cut: Arc<Cut>,
 }
 
 /// A handle to a fake device.
@@ -120,6 +124,7 @@ impl FakeHandle {
             beside: (String::new(), String::new()),
             keeps_back: false,
             tries: 1,
+            cut: Arc::default(),
             log: Vec::new(),
             returns: None,
         })))
@@ -168,6 +173,7 @@ pub(crate) struct FakeDevice {
 
 impl FakeDevice {
     async fn exchange(&self, what: &str) -> Result<(), DeviceError> {
+        self.point().await;
         self.fake.lock().log.push(what.to_owned());
         self.context.clock.sleep(EXCHANGE).await;
         let now = self.context.clock.now();
@@ -182,6 +188,11 @@ impl FakeDevice {
         Err(DeviceError::NoAnswer { device: self.id.clone(), request: what.to_owned(), tries: 3 })
     }
 
+    async fn point(&self) {
+        let cut = Arc::clone(&self.fake.lock().cut);
+        cut.point().await;
+    }
+
     fn report_online(&mut self, answers: bool) {
         if !self.fake.lock().undecided && self.online.replace(answers) != Some(answers) {
             let now = self.context.clock.now();
@@ -193,6 +204,10 @@ impl FakeDevice {
         let now = self.context.clock.now();
         let mut fake = self.fake.lock();
         let before = (now.plus(Duration::from_secs(10)), fake.mode.clone(), fake.power);
+        if fake.obeys == Obeys::Partly {
+            "Half".clone_into(&mut fake.mode);
+            return;
+        }
         if fake.obeys != Obeys::Not {
             let part = if plan.wear.is_some() { &mut fake.setting } else { &mut fake.mode };
             part.clone_from(&plan.expect_word);
@@ -253,6 +268,9 @@ impl Device for FakeDevice {
     fn plan(&self, wish: &Wish, dead_man: Option<Timespan>) -> Result<Plan, PlanError> {
         let mode = match wish {
             Wish::Mode(mode) => mode,
+            Wish::Setting(Assignment { name, value }) if name == "max_discharge_power" => {
+                return Ok(limit_plan(value));
+            }
             Wish::Setting(Assignment { name, value }) => {
                 return Ok(setting_plan(name, value, &self.fake.lock().beside.1));
             }
@@ -291,6 +309,7 @@ impl Device for FakeDevice {
             }
             let sent = self.exchange(&format!("write {}", plan.writes.join(";"))).await;
             self.obey(plan);
+            self.point().await;
             sent?;
             let (says, tries) = {
                 let fake = self.fake.lock();
@@ -331,6 +350,16 @@ impl Device for FakeDevice {
     }
 }
 
+/// What it gives of its own accord can be limited; that wears nothing out, and its own automatic lifts it.
+fn limit_plan(watts: &str) -> Plan {
+    Plan {
+        writes: vec![format!("limit {watts}")],
+        expect_word: format!("Auto up to {watts} W"),
+        wear: None,
+        ..setting_plan("", "", "")
+    }
+}
+
 /// The one setting of the fake wears out: a write a minute, two a day.
 fn setting_plan(name: &str, value: &str, beside: &str) -> Plan {
     Plan {
@@ -351,9 +380,61 @@ fn setting_plan(name: &str, value: &str, beside: &str) -> Plan {
     }
 }
 
+/// Where a program can be cut off: at every step of its memory, its device and its clock. One of them is the last; from then
+/// on nothing goes on, and [`Cut::over`] ends.
+#[derive(Debug, Default)]
+pub(crate) struct Cut {
+    /// How many points it has passed.
+    passed: AtomicUsize,
+    /// The last one; none without one.
+    last: Option<usize>,
+    over: CancellationToken,
+}
+
+impl Cut {
+    pub(crate) fn at(last: usize) -> Arc<Self> {
+        Arc::new(Self { last: Some(last), ..Self::default() })
+    }
+
+    /// Goes on, or never does.
+    pub(crate) async fn point(&self) {
+        let passed = self.passed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if self.last.is_some_and(|last| passed >= last) {
+            self.over.cancel();
+            std::future::pending::<()>().await;
+        }
+    }
+
+    pub(crate) async fn over(&self) {
+        self.over.cancelled().await;
+    }
+
+    pub(crate) fn passed(&self) -> usize {
+        self.passed.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+/// A clock with such points: every wait is one.
+pub(crate) struct CutClock(pub(crate) Arc<dyn Clock>, pub(crate) Arc<Cut>);
+
+impl Clock for CutClock {
+    fn now(&self) -> Moment {
+        self.0.now()
+    }
+
+    fn sleep(&self, span: Duration) -> Sleep {
+        let (sleep, cut) = (self.0.sleep(span), Arc::clone(&self.1));
+        Box::pin(async move {
+            cut.point().await;
+            sleep.await;
+        })
+    }
+}
+
 /// A durable memory that is none, with a switch for a full disk.
 #[derive(Default)]
 pub(crate) struct FakeRecords {
+    pub(crate) cut: Mutex<Arc<Cut>>,
     pub(crate) ledger: Mutex<Vec<LedgerEntry>>,
     pub(crate) state: Mutex<BTreeMap<String, String>>,
     pub(crate) puts: Mutex<usize>,
@@ -361,6 +442,11 @@ pub(crate) struct FakeRecords {
 }
 
 impl FakeRecords {
+    async fn point(&self) {
+        let cut = Arc::clone(&self.cut.lock().unwrap());
+        cut.point().await;
+    }
+
     fn writable(&self) -> Result<(), NotDurable> {
         let full = self.full.load(std::sync::atomic::Ordering::Relaxed);
         if full { Err(NotDurable("the disk is full".to_owned())) } else { Ok(()) }
@@ -370,22 +456,32 @@ impl FakeRecords {
 impl Records for FakeRecords {
     fn append_ledger(&self, entry: LedgerEntry) -> BoxFuture<'_, Result<i64, NotDurable>> {
         Box::pin(async move {
+            self.point().await;
             self.writable()?;
-            let mut ledger = self.ledger.lock().unwrap();
-            ledger.push(entry);
-            Ok(i64::try_from(ledger.len()).unwrap())
+            let rows = {
+                let mut ledger = self.ledger.lock().unwrap();
+                ledger.push(entry);
+                ledger.len()
+            };
+            self.point().await;
+            Ok(i64::try_from(rows).unwrap())
         })
     }
 
     fn get_state(&self, key: String) -> BoxFuture<'_, Result<Option<String>, NotDurable>> {
-        Box::pin(async move { Ok(self.state.lock().unwrap().get(&key).cloned()) })
+        Box::pin(async move {
+            self.point().await;
+            Ok(self.state.lock().unwrap().get(&key).cloned())
+        })
     }
 
     fn put_state(&self, key: String, value: String) -> BoxFuture<'_, Result<(), NotDurable>> {
         Box::pin(async move {
+            self.point().await;
             self.writable()?;
             *self.puts.lock().unwrap() += 1;
             self.state.lock().unwrap().insert(key, value);
+            self.point().await;
             Ok(())
         })
     }

@@ -199,6 +199,11 @@ pub trait Device: Send {
         BatteryMode::Auto.into()
     }
 
+    /// Whether the mode lives beside the other modes: they do not undo it, so it has a way back of its own.
+    fn is_apart(&self, _mode: &BatteryMode) -> bool {
+        false
+    }
+
     /// What the driver has learned about this unit and wants back after a restart.
     fn memory(&self) -> Option<String>;
 

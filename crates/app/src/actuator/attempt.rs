@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::budget::TooMuch;
 use super::judge::{self, Measured, Origin, Reply, Verdict};
-use super::{Errand, Gate, LOOK_EVERY, Until, words};
+use super::{Errand, Gate, LOOK_EVERY, Original, Until, words};
 use crate::hub::span_words;
 use crate::records::original_key;
 
@@ -30,6 +30,7 @@ pub(super) struct Attempt<'a> {
     gate: &'a Gate,
     request: &'a Request,
     interrupt: &'a CancellationToken,
+    gives_back: bool,
     entry: LedgerEntry,
     /// Whether its write was noted, so that a crash cannot swallow it.
     pub(super) is_noted: bool,
@@ -55,8 +56,9 @@ impl<'a> Attempt<'a> {
             outcome: Outcome::Failed,
             reason: String::new(),
         };
-        let Errand { request, interrupt, .. } = errand;
-        Self { gate, request, interrupt, entry, is_noted: false, plan: None, later: None }
+        let Errand { request, interrupt, gives_back, .. } = errand;
+        let (gives_back, is_noted) = (*gives_back, false);
+        Self { gate, request, interrupt, gives_back, entry, is_noted, plan: None, later: None }
     }
 
     pub(super) fn into_entry(self, outcome: Outcome, reason: String) -> LedgerEntry {
@@ -95,11 +97,11 @@ impl<'a> Attempt<'a> {
             Ok(before) => before,
             Err(error) => return (Outcome::Failed, format!("nothing was written: {}", chain(&error))),
         };
-        if let Err(reason) = self.remember_original(&before).await {
+        if let Err(reason) = self.remember_original(self.is_apart(device), &before).await {
             return (Outcome::Failed, reason);
         }
         if let Some(wear) = &plan.wear
-            && let Err(too_much) = self.gate.spend(wear).await
+            && let Err(too_much) = self.spend(wear).await
         {
             return self.put_off(wear, too_much);
         }
@@ -181,15 +183,33 @@ impl<'a> Attempt<'a> {
     }
 
     /// Keeps how the device, or the setting, was before the first write ever, so that it can be given back.
-    async fn remember_original(&self, before: &ModeNow) -> Result<(), String> {
-        let records = &self.gate.records;
-        let key = original_key(&self.gate.id, &self.request.wish);
-        let refused = |error| format!("nothing was written: the present state could not be stored: {error}");
-        if records.get_state(key.clone()).await.map_err(refused)?.is_some_and(|text| !text.is_empty()) {
+    async fn remember_original(&self, is_apart: bool, before: &ModeNow) -> Result<(), String> {
+        // What it is while it is given back is ours.
+        if self.gives_back {
             return Ok(());
         }
-        let original = serde_json::json!({ "native": before.native, "at_unix_ms": self.entry.at.0 });
-        records.put_state(key, original.to_string()).await.map_err(refused)
+        let (records, wish) = (&self.gate.records, &self.request.wish);
+        let key = original_key(&self.gate.id, wish);
+        let refused = |error| format!("nothing was written: the present state could not be stored: {error}");
+        let known = records.get_state(key.clone()).await.map_err(refused)?.unwrap_or_default();
+        let original = Original { wish: wish.clone(), native: before.native.clone() };
+        match words::with_original(&known, &original, is_apart, self.entry.at) {
+            Some(text) => records.put_state(key, text).await.map_err(refused),
+            None => Ok(()),
+        }
+    }
+
+    fn is_apart(&self, device: &dyn Device) -> bool {
+        self.request.wish.mode().is_some_and(|mode| device.is_apart(mode))
+    }
+
+    /// Takes a write of the budget. What is given back is one more, and never too soon: it was ours to take.
+    async fn spend(&self, wear: &Wear) -> Result<(), TooMuch> {
+        if !self.gives_back {
+            return self.gate.spend(wear).await;
+        }
+        let last = Wear { interval: Duration::ZERO, per_day: wear.per_day.saturating_add(1), ..wear.clone() };
+        self.gate.spend(&last).await
     }
 
     async fn write_only(&mut self, device: &mut dyn Device) -> Verdict {
@@ -199,7 +219,7 @@ impl<'a> Attempt<'a> {
         };
         self.tell(&plan);
         if let Some(wear) = &plan.wear
-            && let Err(too_much) = self.gate.spend(wear).await
+            && let Err(too_much) = self.spend(wear).await
         {
             return too_much.verdict;
         }
@@ -379,12 +399,12 @@ impl Gate {
         }
         let request = Request { device: self.id.clone(), wish, lease: None, asked_by: Asker::Control };
         let errand = Errand { by: by.to_owned(), ..Errand::plain(&request, &self.stop) };
-        let is_first = self.original().await.is_none();
+        let is_first = !self.is_ours().await;
         if is_first {
             let mode = Request { wish: BatteryMode::Auto.into(), ..request.clone() };
             let mode = Errand::plain(&mode, &self.stop);
             let before = device.read_back(&mode.request.wish).await.map_err(|error| chain(&error))?;
-            Attempt::new(self, &mode).remember_original(&before).await?;
+            Attempt::new(self, &mode).remember_original(false, &before).await?;
         }
         if let Some(wear) = &plan.wear {
             self.spend(wear).await.map_err(|too_much| too_much.verdict.1)?;

@@ -74,6 +74,8 @@ pub(crate) struct Errand {
     pub(crate) by: String,
     /// Ends the waiting and the measuring: the program stops, or something else is wanted by now.
     pub(crate) interrupt: CancellationToken,
+    /// Whether it makes the device what it was before it was ours.
+    pub(crate) gives_back: bool,
 }
 
 impl Errand {
@@ -84,8 +86,18 @@ impl Errand {
             shown: words::request(request),
             by: request.asked_by.key().to_owned(),
             interrupt: interrupt.clone(),
+            gives_back: false,
         }
     }
+}
+
+/// How a device was before it was ours.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Original {
+    /// For which kind of wish.
+    pub(crate) wish: Wish,
+    /// In the device's own words.
+    pub(crate) native: String,
 }
 
 /// What came of a request.
@@ -154,12 +166,15 @@ impl Gate {
         Tried { entry, plan, later }
     }
 
-    /// What the device was before it was ours, if it is ours now: its own words, and for which kind of wish.
-    pub(crate) async fn original(&self) -> Option<String> {
+    /// What the device was before it was ours, if it is ours now. What lives beside its modes comes first.
+    pub(crate) async fn originals(&self) -> Vec<Original> {
         let text = self.records.get_state(original_key(&self.id, &Wish::Mode(BatteryMode::Auto))).await;
-        let text = text.ok().flatten().filter(|text| !text.is_empty())?;
-        let original: serde_json::Value = serde_json::from_str(&text).ok()?;
-        original["native"].as_str().map(str::to_owned)
+        words::originals(&text.ok().flatten().unwrap_or_default())
+    }
+
+    /// Whether the device is ours: it has to be given back.
+    pub(crate) async fn is_ours(&self) -> bool {
+        !self.originals().await.is_empty()
     }
 
     /// The device is what it was: it is nobody's again.

@@ -1,8 +1,10 @@
 //! What a device does, in words for the ledger.
 
 use ohmstead_drivers::ModeNow;
-use ohmstead_model::{DeviceId, LedgerEntry, Outcome, Request, UnixMillis};
+use ohmstead_model::{BatteryMode, DeviceId, LedgerEntry, Outcome, Request, UnixMillis, Wish};
 use ohmstead_units::{BatteryPower, Timespan, Watts};
+
+use super::Original;
 
 /// `charging 800 W`, `discharging 120 W`, `0 W`: no sign to be misread.
 pub(super) fn power(power: BatteryPower) -> String {
@@ -35,6 +37,31 @@ pub(crate) fn request(request: &Request) -> String {
 pub(super) fn time(at: UnixMillis) -> String {
     let seconds = at.0.div_euclid(1000).rem_euclid(86_400);
     format!("{:02}:{:02}:{:02} UTC", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// How a device was, as it is kept: `{"native": "Auto", "apart": {"native:keep_charged": "optimized"}}`.
+pub(super) fn originals(text: &str) -> Vec<Original> {
+    let Ok(kept) = serde_json::from_str::<serde_json::Value>(text) else { return Vec::new() };
+    let original =
+        |wish: Wish, native: &serde_json::Value| Some(Original { wish, native: native.as_str()?.to_owned() });
+    let apart = kept["apart"].as_object().into_iter().flatten();
+    let apart = apart.filter_map(|(wish, native)| original(wish.parse().ok()?, native));
+    apart.chain(original(BatteryMode::Auto.into(), &kept["native"])).collect()
+}
+
+/// The same with one more, where it is not known yet; `None` where it is. `apart`: whether it lives beside the modes.
+pub(super) fn with_original(text: &str, original: &Original, apart: bool, at: UnixMillis) -> Option<String> {
+    let mut kept = serde_json::from_str(text)
+        .unwrap_or_else(|_| serde_json::json!({ "native": null, "at_unix_ms": at.0 }));
+    if !kept[if apart { "apart" } else { "native" }].is_null() {
+        return None;
+    }
+    if apart {
+        kept["apart"] = serde_json::json!({ original.wish.to_string(): original.native });
+    } else {
+        kept["native"] = original.native.clone().into();
+    }
+    Some(kept.to_string())
 }
 
 /// An attempt as it is noted before its write.

@@ -277,4 +277,8 @@ async fn read_again(news: &mut watch::Receiver<Arc<Snapshot>>, clock: &dyn Clock
 }
 
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire;

@@ -10,12 +10,12 @@ use super::*;
 use crate::device_task::{self, DeviceTask};
 use crate::testing::{Fake, FakeHandle, FakeRecords, Heard, Obeys, clock, gate, id};
 
-struct Scene {
-    clock: Arc<dyn Clock>,
-    fake: FakeHandle,
+pub(super) struct Scene {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) fake: FakeHandle,
     hub: Hub,
-    records: Arc<FakeRecords>,
-    commander: Arc<Commander>,
+    pub(super) records: Arc<FakeRecords>,
+    pub(super) commander: Arc<Commander>,
     rules: watch::Sender<Rules>,
     stop: CancellationToken,
     control_stop: CancellationToken,
@@ -34,7 +34,16 @@ impl Scene {
 
     /// A house with what an earlier run left in the memory and in the device.
     async fn with(yaml: &str, records: Arc<FakeRecords>, fake: FakeHandle) -> Self {
-        let clock = clock();
+        Self::at(clock(), yaml, records, fake).await
+    }
+
+    /// The same at any clock.
+    pub(super) async fn at(
+        clock: Arc<dyn Clock>,
+        yaml: &str,
+        records: Arc<FakeRecords>,
+        fake: FakeHandle,
+    ) -> Self {
         let (hub, hub_loop) = Hub::new("Home", Arc::clone(&clock), Arc::new(Heard::default()));
         let tracker = TaskTracker::new();
         tracker.spawn(hub_loop.run(CancellationToken::new()));
@@ -65,7 +74,7 @@ impl Scene {
         Self { clock, fake, hub, records, commander, rules, stop, control_stop, tracker }
     }
 
-    fn ask(&self, mode: &str, lease_s: Option<u64>) -> Answer {
+    pub(super) fn ask(&self, mode: &str, lease_s: Option<u64>) -> Answer {
         let wish = mode.parse().expect("a wish");
         let lease = lease_s.map(Duration::from_secs);
         self.commander.ask(Request { device: id("a"), wish, lease, asked_by: Asker::Rest })
@@ -75,11 +84,17 @@ impl Scene {
         self.ask(mode, lease_s).await.expect("carried out")
     }
 
-    async fn sleep(&self, seconds: u64) {
+    pub(super) async fn sleep(&self, seconds: u64) {
         self.clock.sleep(Duration::from_secs(seconds)).await;
     }
 
-    async fn stop(&self) {
+    /// Whoever orders from then on is not control.
+    pub(super) async fn stop_control(&self) {
+        self.control_stop.cancel();
+        self.sleep(2).await;
+    }
+
+    pub(super) async fn stop(&self) {
         self.control_stop.cancel();
         self.stop.cancel();
         // The hub's loop goes on.
@@ -95,7 +110,7 @@ impl Scene {
         ledger.iter().map(row).collect()
     }
 
-    fn mode(&self) -> String {
+    pub(super) fn mode(&self) -> String {
         self.fake.lock().mode.clone()
     }
 
@@ -107,7 +122,7 @@ impl Scene {
             .expect("shown")
     }
 
-    fn kept(&self, key: &str) -> String {
+    pub(super) fn kept(&self, key: &str) -> String {
         self.records.state.lock().unwrap().get(key).cloned().unwrap_or_default()
     }
 }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::standing::{Shows, Standing, Step, Wanted};
 use super::{Broken, DeviceTask};
-use crate::actuator::{AnswerTo, Ended, Ending, Errand, How, Tried};
+use crate::actuator::{AnswerTo, Ended, Ending, Errand, How, Original, Tried};
 
 /// A unit that ends by itself what is not renewed does so after this time: long enough for a restart of this program, and
 /// short enough for a crash of the machine.
@@ -87,13 +87,22 @@ impl DeviceTask {
     pub(super) async fn left_as_asked(&mut self, request: &Request, entry: &LedgerEntry) {
         let worked =
             matches!(entry.outcome, Outcome::Confirmed | Outcome::AcceptedUnmeasured | Outcome::Unchanged);
-        if !worked || request.wish != Wish::Mode(BatteryMode::Auto) {
+        if request.wish != Wish::Mode(BatteryMode::Auto) {
             return;
         }
-        if self.standing.ours || self.gate.original().await.is_some() {
+        let originals = self.gate.originals().await;
+        if !worked {
+            // It may have been written all the same.
+            self.standing.is_to_be_given_back(!originals.is_empty(), self.gate.clock.now());
+            return;
+        }
+        // What lives beside the modes is not undone by it.
+        let beside = originals.iter().any(|original| original.wish != request.wish);
+        if !originals.is_empty() && !beside {
             self.gate.forget_original().await;
         }
         self.standing = Standing::default();
+        self.standing.is_to_be_given_back(beside, self.gate.clock.now());
     }
 
     /// Does what is to be done for what is wanted at present.
@@ -140,7 +149,13 @@ impl DeviceTask {
             None => by.to_owned(),
         };
         let interrupt = self.gate.stop.child_token();
-        let errand = Errand { request: self.request(desired), shown, by, interrupt: interrupt.clone() };
+        let errand = Errand {
+            request: self.request(desired),
+            shown,
+            by,
+            interrupt: interrupt.clone(),
+            gives_back: false,
+        };
         let wanted = Wanted::of(desired);
         let mut orders = self.door.orders.clone();
         let (Tried { entry, plan, later }, result) = {
@@ -153,6 +168,8 @@ impl DeviceTask {
                 }
             }
         };
+        // A write that was refused or not answered may have been taken all the same, or a part of it.
+        self.standing.ours |= self.gate.is_ours().await;
         let now = self.gate.clock.now();
         let given_up = self.standing.tried(desired, entry.outcome, plan.as_ref(), later, now);
         self.tell(desired, &entry, given_up).await;
@@ -195,6 +212,7 @@ impl DeviceTask {
                     tracing::warn!(target: "control", device = %self.id, error, "the limit could not be written");
                 }
                 let outcome = if read_only { Outcome::DryRun } else { Outcome::Failed };
+                self.standing.ours |= self.gate.is_ours().await;
                 self.standing.limited(desired, outcome, now);
             }
             Err(_) => return Err(Broken),
@@ -207,26 +225,28 @@ impl DeviceTask {
         let renewed = self.gate.renew(device, &request).await;
         let now = self.gate.clock.now();
         match &renewed {
-            Ok(plan) => self.standing.renewed(Ok(plan), now),
+            Ok(plan) => self.standing.renewed(desired, Ok(plan), now),
             Err(error) => {
                 tracing::warn!(target: "control", device = %self.id, error, "what is wanted could not be renewed; it is proven anew");
-                self.standing.renewed(Err(()), now);
+                self.standing.renewed(desired, Err(()), now);
             }
         }
     }
 
     /// Makes the device what it was before it was ours.
     async fn give_back(&mut self, device: &mut dyn Device, by: &str) -> (LedgerEntry, Result<(), Broken>) {
-        let original = self.gate.original().await;
-        let wish = way_back(device, original);
-        let request = Request { device: self.id.clone(), wish, lease: None, asked_by: Asker::Control };
-        let errand = Errand {
-            shown: format!("give back: {}", request.wish),
-            request,
-            by: by.to_owned(),
-            interrupt: self.gate.stop.child_token(),
-        };
-        let (Tried { entry, .. }, result) = self.carry_out(device, &errand).await;
+        let mut last = None;
+        let originals = self.gate.originals().await;
+        for wish in ways_back(device, &originals) {
+            let errand = self.way_back(wish, by, self.gate.stop.child_token());
+            let (Tried { entry, .. }, result) = self.carry_out(device, &errand).await;
+            let goes_on = given_back(&entry) && result.is_ok();
+            last = Some((entry, result));
+            if !goes_on {
+                break;
+            }
+        }
+        let (entry, result) = last.expect("there is a way back always");
         let worked = given_back(&entry);
         if worked {
             self.gate.forget_original().await;
@@ -237,26 +257,29 @@ impl DeviceTask {
         (entry, result)
     }
 
+    fn way_back(&self, wish: Wish, by: &str, interrupt: CancellationToken) -> Errand {
+        let shown = format!("give back: {wish}");
+        let request = Request { device: self.id.clone(), wish, lease: None, asked_by: Asker::Control };
+        Errand { shown, request, by: by.to_owned(), interrupt, gives_back: true }
+    }
+
     /// What is ours is given back when the program stops; there is no time to measure it.
     pub(super) async fn give_back_at_the_end(&mut self, device: &mut dyn Device) {
         if !self.standing.ours || self.gate.is_read_only() {
             return;
         }
-        let original = self.gate.original().await;
-        let wish = way_back(device, original);
-        let request = Request { device: self.id.clone(), wish, lease: None, asked_by: Asker::Control };
-        let errand = Errand {
-            shown: format!("give back: {}", request.wish),
-            request,
-            by: "stop".to_owned(),
-            interrupt: self.gate.stop.clone(),
-        };
-        tokio::select! {
-            entry = self.gate.write_at_once(device, &errand) => {
-                if given_back(&entry) {
-                    self.gate.forget_original().await;
+        let all = async {
+            let originals = self.gate.originals().await;
+            for wish in ways_back(device, &originals) {
+                let errand = self.way_back(wish, "stop", self.gate.stop.clone());
+                if !given_back(&self.gate.write_at_once(device, &errand).await) {
+                    return;
                 }
             }
+            self.gate.forget_original().await;
+        };
+        tokio::select! {
+            () = all => {}
             () = self.gate.clock.sleep(LAST_ACT) => {
                 tracing::warn!(target: "control", device = %self.id, "the device was silent while it was given back; the next start tries again");
             }
@@ -363,13 +386,12 @@ fn by(desired: &Desired) -> &'static str {
         .map_or(LEFT_ALONE, ohmstead_control::Who::key)
 }
 
-/// What makes the device what it was.
-fn way_back(device: &dyn Device, original: Option<String>) -> Wish {
-    let mode = Wish::Mode(BatteryMode::Auto);
-    match original {
-        Some(native) => device.way_back(&mode, &native),
-        None => mode,
+/// What makes the device what it was, step by step. A device whose past is not known gets its own automatic.
+fn ways_back(device: &dyn Device, originals: &[Original]) -> Vec<Wish> {
+    if originals.is_empty() {
+        return vec![BatteryMode::Auto.into()];
     }
+    originals.iter().map(|Original { wish, native }| device.way_back(wish, native)).collect()
 }
 
 fn given_back(entry: &LedgerEntry) -> bool {

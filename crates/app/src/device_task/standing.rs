@@ -48,7 +48,7 @@ pub(super) enum Step {
     Wait,
     /// Write what is wanted, and prove it.
     Attempt,
-    /// Write again what is there already.
+    /// Write what is there already again, or with the power that a limit leaves now: there is nothing new to prove.
     Renew,
     /// Its own automatic, with at most so much discharge.
     Limit(Watts),
@@ -101,7 +101,7 @@ impl Standing {
             return if may_not || !(is_news || due) { Step::Wait } else { Step::Limit(limit) };
         }
         if is_news {
-            return Step::Attempt;
+            return if self.is_bounded_anew(desired, read_only) { Step::Renew } else { Step::Attempt };
         }
         match self.outcome {
             Some(Outcome::DryRun) if !read_only => Step::Attempt,
@@ -109,6 +109,21 @@ impl Standing {
             _ if self.renews => Step::Renew,
             _ => Step::Attempt,
         }
+    }
+
+    /// Whether it does what is wanted already, but for how much of it a limit leaves. A bound moves every second, and each
+    /// attempt is a row of the ledger.
+    fn is_bounded_anew(&self, desired: &Desired, read_only: bool) -> bool {
+        let stands = matches!(
+            self.outcome,
+            Some(Outcome::Confirmed | Outcome::AcceptedUnmeasured | Outcome::Unchanged)
+        );
+        let before = self.wanted.as_ref().and_then(|wanted| wanted.mode.as_ref());
+        let is_same = match (before, &desired.mode) {
+            (Some(before), Some(wanted)) => before.key() == wanted.key(),
+            _ => false,
+        };
+        stands && is_same && !self.foreign && !read_only && !desired.bounded_by.is_empty()
     }
 
     /// When [`Standing::step`] may have something to do although nothing else is wanted.
@@ -194,16 +209,26 @@ impl Standing {
     }
 
     /// It was written again, or not.
-    pub(super) fn renewed(&mut self, plan: Result<&Plan, ()>, now: Moment) {
+    pub(super) fn renewed(&mut self, desired: &Desired, plan: Result<&Plan, ()>, now: Moment) {
+        let wanted = Wanted::of(desired);
+        let is_same = self.wanted.as_ref() == Some(&wanted);
+        self.wanted = Some(wanted);
         let Ok(plan) = plan else {
             // What cannot be renewed is proven anew.
             (self.renews, self.next) = (false, Some(now.plus(PAUSE)));
             return;
         };
-        let since = self.shows.as_ref().map(|shows| shows.since);
+        let since = self.shows.as_ref().filter(|_| is_same).map(|shows| shows.since);
         self.stands(Some(plan), now);
         if let (Some(shows), Some(since)) = (&mut self.shows, since) {
             shows.since = since;
+        }
+    }
+
+    /// Something of it is ours though nobody wants anything.
+    pub(super) fn is_to_be_given_back(&mut self, ours: bool, now: Moment) {
+        if ours {
+            (self.ours, self.next) = (true, Some(now.plus(PAUSE)));
         }
     }
 

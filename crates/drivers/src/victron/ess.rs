@@ -220,13 +220,19 @@ pub(crate) fn plan(wish: &Wish, site: &Site<'_>, kind: Kind, budget: Budget) -> 
 }
 
 /// The wish that makes the device what it was when it read `native`. What it was by overrides is not brought back: they are
-/// somebody's of the moment.
-pub(crate) fn way_back(wish: &Wish, native: &str) -> Wish {
+/// somebody's of the moment. Without overrides the limit is the owner's setting.
+pub(crate) fn way_back(wish: &Wish, native: &str, site: &Site<'_>) -> Wish {
     match wish {
         Wish::Mode(BatteryMode::Native(_)) if NATIVE_MODES.iter().any(|(name, ..)| *name == native) => {
             BatteryMode::Native(native.to_owned()).into()
         }
-        Wish::Mode(_) => BatteryMode::Auto.into(),
+        Wish::Mode(_) => match wording::limit_of(native) {
+            Some(watts) if rules::volatile(site, MAX_DISCHARGE).is_none() => Wish::Setting(Assignment {
+                name: native::MAX_DISCHARGE_POWER.id().to_owned(),
+                value: watts.to_owned(),
+            }),
+            _ => BatteryMode::Auto.into(),
+        },
         Wish::Setting(assignment) => {
             let number = native.split_whitespace().next().unwrap_or_default();
             Wish::Setting(Assignment { name: assignment.name.clone(), value: number.to_owned() })

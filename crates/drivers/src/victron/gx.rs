@@ -26,12 +26,13 @@ use std::time::Duration;
 
 use futures_util::future::{FutureExt as _, select_all};
 use ohmstead_model::{
-    DeviceId, DeviceInfo, Evidence, Metric, Moment, NativeView, Notice, Observed, Ttl, Wish,
+    BatteryMode, DeviceId, DeviceInfo, Evidence, Metric, Moment, NativeView, Notice, Observed, Ttl, Wish,
 };
 use ohmstead_units::Timespan;
 
 use super::can::Can;
 use super::settings::Settings;
+use super::site::Site;
 use super::tree::Tree;
 use super::vocabulary::Vocabulary;
 use crate::{
@@ -328,7 +329,13 @@ impl Device for Gx {
     }
 
     fn way_back(&self, wish: &Wish, native: &str) -> Wish {
-        super::ess::way_back(wish, native)
+        let tree = self.tree();
+        super::ess::way_back(wish, native, &Site::of(&read(&tree)))
+    }
+
+    /// The ESS state is a setting; the other modes are overrides.
+    fn is_apart(&self, mode: &BatteryMode) -> bool {
+        matches!(mode, BatteryMode::Native(_))
     }
 
     fn write<'a>(&'a mut self, plan: &'a Plan) -> BoxFuture<'a, Result<WriteReply, DeviceError>> {

@@ -186,6 +186,7 @@ impl Ess {
     /// One step of the loop and of the physics.
     pub fn step(&mut self, dt_s: f64, around: &Around, orders: &Orders) {
         self.mains = around.mains;
+        self.pack.units = orders.units;
         self.connect(dt_s, orders);
         let mut flows = Flows { mppt_w: around.pv_dc_w.max(0.0), ..Flows::default() };
         self.sun(around, orders, &mut flows);
@@ -241,6 +242,7 @@ impl Ess {
             charge_w: self.pack.charge_limit_w(orders.charge_a),
             discharge_w: self.pack.discharge_limit_w(orders.discharge_a),
             soc_pct: self.pack.soc_pct,
+            units: orders.units,
         };
         let target = control::target(orders, &seen, &mut self.hold);
         self.stage = target.stage;
@@ -289,7 +291,8 @@ impl Ess {
         self.stage = Stage::Inverting;
         if self.position == PvPosition::Output {
             // More sun than the battery takes: the frequency goes up and the PV inverter down.
-            let room_w = self.pack.charge_limit_w(orders.charge_a).min(3.0 * NOMINAL_W) / EFFICIENCY;
+            let room_w =
+                self.pack.charge_limit_w(orders.charge_a).min(3.0 * NOMINAL_W * orders.units) / EFFICIENCY;
             hold_back(flows, -demand - room_w);
         }
         flows.inverter_w = self.behind(flows).map(|watts| -watts);

@@ -25,7 +25,7 @@ pub mod tree;
 pub mod value;
 
 pub use front::dbus::BusError;
-pub use gx::{Gx, PORTAL_ID, Reply, Setup};
+pub use gx::{Gx, PORTAL_ID, Reply, Requests, Setup, Wear};
 pub use in_house::{Alone, InHouse, InPast};
 pub use recording::{Recording, RecordingError};
 pub use serve::{Api, Broker, StartError, Venus, VenusHandle};

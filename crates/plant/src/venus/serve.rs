@@ -6,7 +6,7 @@ use super::{
         dbus::{self, BusError},
         http, modbus, mqtt,
     },
-    gx::{Gx, Setup, Wear},
+    gx::{Gx, Requests, Setup, Wear},
     switches::SwitchError,
 };
 use std::{
@@ -327,6 +327,11 @@ impl VenusHandle {
     /// How often settings were written.
     pub fn wear(&self) -> Wear {
         self.shared.gx().wear()
+    }
+
+    /// How often clients wanted to change something.
+    pub fn requests(&self) -> Requests {
+        self.shared.gx().requests()
     }
 
     /// Looks into the GX, or changes it, at this moment. It waits meanwhile: a call of another method of the handle from

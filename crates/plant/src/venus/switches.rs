@@ -52,6 +52,7 @@ pub struct Switches {
     pub old_firmware: bool,
     pub ai_write: bool,
     pub can_errors: Option<u64>,
+    pub units: Option<f64>,
 }
 
 /// A switch as a command line shows it.
@@ -263,6 +264,12 @@ pub const SWITCHES: &[Switch] = &[
     switch!("old-firmware", old_firmware, "", "v3.40: without volatile setpoint and discharge limit"),
     switch!("ai-write", ai_write, "", "the virtual switch is on that lets the port-8088 API write"),
     switch!("can-errors", can_errors, "PER_MINUTE", "errors on the CAN bus of the battery"),
+    switch!(
+        "units",
+        units,
+        "NUMBER",
+        "so many Multis in parallel on each phase, with as many batteries and fuses to match [1]"
+    ),
 ];
 
 #[cfg(test)]

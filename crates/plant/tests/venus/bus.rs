@@ -202,6 +202,8 @@ async fn writes_are_answered_with_their_codes() {
     assert_eq!(client.set("com.victronenergy.hub4", "/Overrides/Setpoint", none()).await, 0);
     assert_eq!(client.number("com.victronenergy.hub4", "/Overrides/Setpoint").await, None);
     assert_eq!(running.handle.wear().changes, 2);
+    let asked = running.handle.requests();
+    assert_eq!((asked.dbus, asked.all()), (8, 8), "each counts, whatever became of it");
 }
 
 #[tokio::test]

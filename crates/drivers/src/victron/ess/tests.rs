@@ -210,7 +210,14 @@ fn only_a_forced_charge_ends_by_itself() {
 
 #[test]
 fn the_way_back() {
-    let back = |wish: &str, native: &str| way_back(&wish.parse().expect(wish), native).to_string();
+    let (new, old) = (house_with(&[]), house_with(&[("platform", "/Firmware/Installed/Version", "v3.22")]));
+    let on = |tree: &Tree, wish: &str, native: &str| {
+        way_back(&wish.parse().expect(wish), native, &Site::of(tree)).to_string()
+    };
+    let back = |wish: &str, native: &str| on(&new, wish, native);
+    assert_eq!(back("hold", "discharge up to 4000 W"), "auto", "an override is somebody's of the moment");
+    assert_eq!(on(&old, "hold", "discharge up to 4000 W"), "max_discharge_power=4000", "a setting stays");
+    assert_eq!(on(&old, "hold", "no limit"), "auto");
     assert_eq!(back("charge 800 W", "set point -30 W"), "auto");
     assert_eq!(back("native:keep_charged", "optimized"), "native:optimized");
     assert_eq!(back("native:keep_charged", "ESS state 6"), "auto");

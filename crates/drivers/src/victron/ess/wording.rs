@@ -67,6 +67,11 @@ pub(super) fn setting_word(max_discharge: Option<f64>) -> String {
     }
 }
 
+/// The watts of [`setting_word`], where it is a limit.
+pub(super) fn limit_of(word: &str) -> Option<&str> {
+    word.strip_prefix("discharge up to ")?.strip_suffix(" W")
+}
+
 /// The present mode in words, those of a plan.
 pub(crate) fn mode_word(site: &Site<'_>) -> Option<String> {
     if site.setting("/Settings/CGwacs/Hub4Mode") == Some(3.0) {

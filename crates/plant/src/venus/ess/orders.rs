@@ -85,6 +85,8 @@ pub struct Orders {
     pub deadband_w: f64,
     /// How long the mains are tested before the Multi connects, s.
     pub reconnect_s: f64,
+    /// Multis in parallel on each phase, with as many batteries.
+    pub units: f64,
 }
 
 impl Default for Orders {
@@ -112,6 +114,7 @@ impl Default for Orders {
             ramp_w_per_s: 1_000.0,
             deadband_w: 33.0,
             reconnect_s: 60.0,
+            units: 1.0,
         }
     }
 }

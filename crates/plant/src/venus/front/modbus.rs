@@ -106,6 +106,9 @@ async fn read(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
 /// The answer to a whole frame of at least 8 bytes.
 fn reply(gx: &mut Gx, frame: &[u8]) -> Vec<u8> {
     let (unit, function, rest) = (frame[6], frame[7], &frame[8..]);
+    if !matches!(function, 3 | 4) {
+        gx.requests.modbus += 1;
+    }
     let answer = match function {
         3 | 4 => read_registers(gx, unit, rest),
         6 => write_one(gx, unit, rest),

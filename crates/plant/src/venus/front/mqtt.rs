@@ -255,7 +255,10 @@ impl Publisher {
                 self.send_all(all).await;
             }
             ("W", rest) => {
-                write(&mut shared.gx(), rest, &request.payload);
+                let mut gx = shared.gx();
+                gx.requests.mqtt += 1;
+                write(&mut gx, rest, &request.payload);
+                drop(gx);
                 shared.tell_all();
             }
             _ => {}

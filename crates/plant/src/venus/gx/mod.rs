@@ -102,6 +102,26 @@ pub struct Wear {
     pub file_writes: u64,
 }
 
+/// What clients have sent in order to change something, whatever became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Requests {
+    /// `SetValue`, `SetDefault` and `AddSetting` calls.
+    pub dbus: u64,
+    /// Messages below `W/`.
+    pub mqtt: u64,
+    /// `POST` requests of the port-8088 interface.
+    pub http: u64,
+    /// Frames that write registers.
+    pub modbus: u64,
+}
+
+impl Requests {
+    /// By whatever way.
+    pub fn all(&self) -> u64 {
+        self.dbus + self.mqtt + self.http + self.modbus
+    }
+}
+
 /// A GX and its site.
 pub struct Gx {
     tree: Tree,
@@ -115,6 +135,8 @@ pub struct Gx {
     save_due_ms: Option<i64>,
     foreign_ms: i64,
     wear: Wear,
+    /// Counted by the fronts.
+    pub(super) requests: Requests,
     /// Set by switches, to be taken back with them.
     pinned: Vec<(usize, String)>,
     gone: Vec<usize>,
@@ -158,6 +180,7 @@ impl Gx {
             save_due_ms: None,
             foreign_ms: now_ms,
             wear: Wear::default(),
+            requests: Requests::default(),
             pinned: Vec::new(),
             gone: Vec::new(),
             last_around: Around::default(),
@@ -199,6 +222,11 @@ impl Gx {
     /// How often the settings' file was written.
     pub fn wear(&self) -> Wear {
         self.wear
+    }
+
+    /// How often clients wanted to change something.
+    pub fn requests(&self) -> Requests {
+        self.requests
     }
 
     /// The switches as they stand.

@@ -21,6 +21,7 @@ impl Gx {
         let limit = |number: Option<f64>| number.filter(|number| *number >= 0.0);
         let feed_in = order("/Overrides/FeedInExcess").unwrap_or(0.0);
         let standard = Orders::default();
+        let units = self.switches.units.unwrap_or(standard.units).max(1.0);
         Orders {
             switch: self.switch(),
             control: self.control(setting("Hub4Mode")),
@@ -39,10 +40,11 @@ impl Gx {
             disables_feed_in: self.flag("vebus", "/Hub4/DisableFeedIn"),
             charge_a: self.charge_a(),
             discharge_a: self.shown("battery/512", "/Info/MaxDischargeCurrent"),
-            input_limit_a: self.shown("vebus", "/Ac/In/1/CurrentLimit").unwrap_or(32.0),
+            input_limit_a: self.shown("vebus", "/Ac/In/1/CurrentLimit").unwrap_or(32.0) * units,
             pv_limit_w: self.pv_limit_w(),
             pv_disabled: is_one(order("/Pv/Disable")) || self.flag("vebus", "/PvInverter/Disable"),
-            ramp_w_per_s: self.switches.ramp_w_per_s.unwrap_or(standard.ramp_w_per_s),
+            ramp_w_per_s: self.switches.ramp_w_per_s.unwrap_or(standard.ramp_w_per_s) * units,
+            units,
             deadband_w: self.switches.deadband_w.unwrap_or(standard.deadband_w),
             reconnect_s: self.switches.reconnect_s.map_or(standard.reconnect_s, |seconds| seconds as f64),
         }

@@ -217,9 +217,9 @@ fn shunt(service: &mut Service, ess: &Ess, _: &Orders) {
     service.put("/Dc/0/Current", pack.current_a);
     service.put("/Dc/0/Power", pack.voltage_v * pack.current_a);
     service.put("/Soc", tenths(pack.soc_pct));
-    let missing_ah = crate::venus::ess::Pack::capacity_ah() * (100.0 - pack.soc_pct) / 100.0;
+    let missing_ah = pack.capacity_ah() * (100.0 - pack.soc_pct) / 100.0;
     service.put("/ConsumedAmphours", -missing_ah);
-    let left_ah = crate::venus::ess::Pack::capacity_ah() - missing_ah;
+    let left_ah = pack.capacity_ah() - missing_ah;
     let seconds =
         (pack.current_a < -0.5).then(|| (left_ah / -pack.current_a * 3_600.0).min(864_000.0).round());
     service.put_or_clear("/TimeToGo", seconds);

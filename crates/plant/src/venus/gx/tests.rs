@@ -664,3 +664,18 @@ fn the_state_of_charge_integrates() {
     let gained = gx.ess().unwrap().pack.soc_pct - before;
     assert!(gained > 2.0 && (gained - charged_ah / 296.0 * 100.0).abs() < 0.001, "{gained}");
 }
+
+/// A big site: what one Multi a phase cannot carry, eight can.
+#[test]
+fn more_units_make_more() {
+    let around = Around { load_in_w: [15_000.0; 3], load_out_w: [0.0; 3], ..Around::default() };
+    let inverted = |units: &str| {
+        let mut gx = gx(around);
+        gx.set_switch(units).unwrap();
+        run(&mut gx, 60);
+        -gx.ess().unwrap().flows.inverter_w.iter().sum::<f64>()
+    };
+    let (one, eight) = (inverted("units=off"), inverted("units=8"));
+    assert!((6_000.0..13_300.0).contains(&one), "{one}");
+    assert!((44_800.0..45_100.0).contains(&eight), "{eight}");
+}

@@ -55,6 +55,9 @@ fn made(gx: &mut Gx, index: usize, call: &Message, header: &Header<'_>) -> Made 
     let path = header.path().map_or("/", |path| path.as_str()).to_owned();
     let member = header.member().map_or("", |member| member.as_str()).to_owned();
     let interface = header.interface().map(|interface| interface.as_str().to_owned());
+    if matches!(&*member, "SetValue" | "SetDefault" | "AddSettings" | "AddSetting" | "AddSilentSetting") {
+        gx.requests.dbus += 1;
+    }
     let unknown = || (UNKNOWN_METHOD, format!("Method \"{member}\" does not exist at {path}"));
     match interface.as_deref() {
         Some(PEER) => match member.as_str() {

@@ -340,6 +340,7 @@ fn write_status(gx: &Gx) -> Answer {
 }
 
 fn set_value(gx: &mut Gx, body: &Json) -> Answer {
+    gx.requests.http += 1;
     let permit = Permit::of(gx);
     if !permit.is_given {
         let json = json!({
