@@ -398,7 +398,10 @@ impl<'a> Publisher<'a> {
             () = async {
                 loop {
                     match news.recv().await {
-                        Some(News::Acknowledged) if under_way > 0 => under_way -= 1,
+                        Some(News::Acknowledged) if under_way > 0 => {
+                            under_way -= 1;
+                            self.acknowledged();
+                        }
                         Some(News::Acknowledged | News::Lost(_)) | None => return,
                         Some(_) => {}
                     }

@@ -496,6 +496,8 @@ async fn what_is_no_longer_configured_is_taken_back_while_running_and_after_a_re
     let mut publisher = house.publish(settings());
     publisher.connected().await;
     watcher.until_says("homeassistant/sensor/c_soc/config", "").await;
+    // The fence: what stops before it is sent cannot know that the rest has arrived.
+    watcher.until_says("ohmstead/status", "online").await;
     publisher.stop().await;
     let kept = retained(broker.port).await;
     assert_eq!((of(&kept, "a"), of(&kept, "c")), (10, 0), "{kept:#?}");
