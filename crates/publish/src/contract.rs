@@ -426,6 +426,37 @@ fn check_announcement(prefix: &str, announcement: &Announcement, unique: &mut BT
     }
 }
 
+/// What owners made of these entities hangs on them, whatever becomes of the entities.
+#[test]
+fn entities_keep_their_unique_ids() {
+    let scheme = scheme(&Settings::default(), "en");
+    let all = announcements(&scheme, &three_batteries());
+    let ids = |owner: &str| {
+        let of_owner = all.iter().find(|one| one.owner == owner).expect("announced");
+        let components = of_owner.payload["components"].as_object().expect("a map");
+        let entities = components
+            .values()
+            .filter(|config| config["platform"] != "sensor" || config["state_topic"].is_string());
+        entities
+            .map(|config| format!("{} {}", config["platform"], config["unique_id"]).replace('"', ""))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        ids("ohmstead_fase_a"),
+        [
+            "select ohmstead_fase_a.battery_mode_set",
+            "sensor ohmstead_fase_a.control",
+            "sensor ohmstead_fase_a.control_ends",
+            "button ohmstead_fase_a.release",
+            "sensor ohmstead_fase_a.last_command",
+        ]
+    );
+    assert_eq!(
+        ids("ohmstead_site"),
+        ["switch ohmstead_site.limits_switch", "switch ohmstead_site.schedule_switch"]
+    );
+}
+
 /// A device that reports everything that the catalogue has, beside batteries and inverters.
 fn everything() -> Snapshot {
     let mut snapshot = three_batteries();

@@ -114,7 +114,7 @@ impl Publisher<'_> {
         let has_room = self.asked.len() < ASKED_MAX;
         if !has_room {
             let busy = command::refused(device, Some(request), &AskError::Busy.to_string());
-            self.answer(answer_to, &busy);
+            self.refused(device, answer_to, &busy);
         }
         has_room
     }
