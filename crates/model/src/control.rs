@@ -44,6 +44,11 @@ pub struct Switches {
 }
 
 impl Switches {
+    /// The parts that there are.
+    pub fn parts(&self) -> impl Iterator<Item = Part> + use<'_> {
+        Part::ALL.into_iter().filter(|part| self.get(*part).is_some())
+    }
+
     /// Whether a part is on; `None` where there is none.
     pub fn get(&self, part: Part) -> Option<bool> {
         match part {
@@ -78,6 +83,19 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Unset,
+        Self::Pending,
+        Self::DryRun,
+        Self::Confirmed,
+        Self::AcceptedUnmeasured,
+        Self::Ineffective,
+        Self::Failed,
+        Self::Foreign,
+        Self::NotControllable,
+    ];
+
     /// As it is written in JSON.
     pub fn key(self) -> &'static str {
         match self {

@@ -108,8 +108,8 @@ pub(crate) enum ControlAsk {
 pub(crate) struct ControlDoor {
     /// What there is to do.
     pub(crate) asks: mpsc::Receiver<ControlAsk>,
-    /// What is switched on, for everybody to see.
-    pub(crate) switches: watch::Sender<Switches>,
+    /// What is switched on, for everybody to see; `None` until control has looked for the first time.
+    pub(crate) switches: watch::Sender<Option<Switches>>,
     /// What is over.
     pub(crate) ends: mpsc::Receiver<Ended>,
 }
@@ -118,7 +118,7 @@ pub(crate) struct ControlDoor {
 pub(crate) struct Commander {
     entries: RwLock<HashMap<DeviceId, Entry>>,
     control: OnceLock<mpsc::Sender<ControlAsk>>,
-    switches: OnceLock<watch::Receiver<Switches>>,
+    switches: watch::Sender<Option<Switches>>,
     ends: mpsc::Sender<Ended>,
     ends_for_control: std::sync::Mutex<Option<mpsc::Receiver<Ended>>>,
 }
@@ -129,7 +129,7 @@ impl Default for Commander {
         Self {
             entries: RwLock::default(),
             control: OnceLock::new(),
-            switches: OnceLock::new(),
+            switches: watch::Sender::new(None),
             ends,
             ends_for_control: std::sync::Mutex::new(Some(ends_for_control)),
         }
@@ -155,9 +155,13 @@ impl Commander {
     pub(crate) fn steer(&self) -> Option<ControlDoor> {
         let ends = self.ends_for_control.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let (control, asks) = mpsc::channel(QUEUE);
-        let (switches, seen) = watch::channel(Switches::default());
-        let _ = (self.control.set(control), self.switches.set(seen));
-        Some(ControlDoor { asks, switches, ends })
+        let _ = self.control.set(control);
+        Some(ControlDoor { asks, switches: self.switches.clone(), ends })
+    }
+
+    /// What is switched on, as it changes; `None` until control has looked for the first time.
+    pub(crate) fn watch_switches(&self) -> watch::Receiver<Option<Switches>> {
+        self.switches.subscribe()
     }
 
     /// Tells a device what is wanted of it. Nothing happens where that is known already.
@@ -256,6 +260,6 @@ impl Commands for Commander {
     }
 
     fn switches(&self) -> Switches {
-        self.switches.get().map(|seen| *seen.borrow()).unwrap_or_default()
+        self.switches.borrow().unwrap_or_default()
     }
 }

@@ -152,7 +152,7 @@ impl Control {
             schedule: on(Part::Schedule, !settings.schedule.is_empty()),
             rotation: on(Part::Rotation, !settings.rotation.is_empty()),
         };
-        self.door.switches.send_if_modified(|shown| std::mem::replace(shown, switches) != switches);
+        self.door.switches.send_if_modified(|shown| shown.replace(switches) != Some(switches));
         switches
     }
 
