@@ -47,6 +47,7 @@ impl DeviceTask {
         desired: Desired,
         answer: AnswerTo,
     ) -> Result<(), Broken> {
+        self.show(&desired).await;
         let shown = crate::actuator::shown(request);
         let (entry, result) = match (&desired.mode, self.standing.ours) {
             (Some(_), _) => {
