@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: the figures that the project has promised, measured, each beside its budget.
 //!
-//! Figures come from two places. [`MEASURES`] are functions here that need only the release binary. Benchmark programs
-//! are the `[[bench]]` targets (`harness = false`) of the crates; each prints one line for a figure, anything else on
+//! Figures come from three places. [`MEASURES`] are functions here that need only the release binary; [`gx_bench`] runs it
+//! with a simulated device on a bus. Benchmark programs are the `[[bench]]` targets (`harness = false`) of the crates; each prints one line for a figure, anything else on
 //! its output is for the reader:
 //!
 //! ```text
@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use crate::{
     checkout::Checkout,
-    console, daemon_bench,
+    console, daemon_bench, gx_bench,
     process::Tool,
     steps::target_folder,
     table::{self, Align},
@@ -59,6 +59,7 @@ pub fn run(checkout: &Checkout, enforce: bool) -> Result<()> {
     Tool::new(checkout.root(), "cargo", &["build", "--release", "--package", "ohmstead-app"]).run()?;
     let binary = target_folder(checkout)?.join("release").join("ohmstead");
     let mut figures = MEASURES.iter().map(|measure| measure(&binary)).collect::<Result<Vec<_>>>()?;
+    figures.extend(gx_bench::figures(&binary)?);
     for program in programs(checkout)? {
         figures.extend(program.figures(checkout)?);
     }

@@ -13,6 +13,7 @@ pub mod console;
 pub mod daemon_bench;
 pub mod figures;
 pub mod fuzz;
+pub mod gx_bench;
 pub mod invariants;
 pub mod prerequisites;
 pub mod process;

@@ -243,10 +243,10 @@ async fn until_due(device: &mut dyn Device, clock: &dyn Clock) {
 /// Ends when something else is wanted, or when it is time to do something for what is.
 async fn until_wanted(orders: &mut watch::Receiver<Option<Desired>>, standing: &Standing, clock: &dyn Clock) {
     let due = async {
-        match standing.next() {
-            // A moment that has passed was looked at: whatever was to be done then has been.
-            Some(next) if next.mono > clock.now().mono => clock.sleep(next.since(clock.now())).await,
-            _ => std::future::pending().await,
+        let now = clock.now();
+        match standing.next(now) {
+            Some(next) => clock.sleep(next.since(now)).await,
+            None => std::future::pending().await,
         }
     };
     tokio::select! {

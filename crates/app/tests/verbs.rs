@@ -104,3 +104,30 @@ fn a_silent_address_has_its_exit_code() {
     assert_eq!(device["online"].as_bool(), Some(false));
     assert!(device["values"]["battery_soc"]["value"].is_null(), "unknown, not 0");
 }
+
+#[test]
+fn the_demo_takes_a_folder_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = ohmstead()
+        .args(["demo", "--data-dir", "demo", "--days", "0", "--port", "0"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut all = Vec::new();
+    for line in lines {
+        let is_last = line.starts_with("data_dir: ");
+        all.push(line);
+        if is_last {
+            break;
+        }
+    }
+    let _ = (child.kill(), child.wait());
+    let here = folder.path().canonicalize().unwrap().join("demo");
+    let here = [folder.path().join("demo"), here].map(|path| path.display().to_string());
+    let told = all.join("\n");
+    assert!(told.starts_with("The page: http://"), "{told}");
+    assert!(here.iter().any(|here| told.contains(&format!("unixpacket:{here}/workshop.usb"))), "{told}");
+}

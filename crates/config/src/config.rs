@@ -69,6 +69,7 @@ impl Config {
                 },
                 empty_lists: api.empty == ohmstead_drivers::victron::Empty::List,
                 writes: api.write,
+                read_only: settings.read_only,
             })
         };
         self.devices.iter().filter_map(of).collect()

@@ -22,6 +22,7 @@ pub mod overrides;
 mod proposal;
 pub mod reason;
 pub mod rotation;
+mod safety;
 pub mod schedule;
 mod step;
 mod verdict;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::tz::TimeZone;
 use ohmstead_model::{BatteryMode, DeviceId, Moment, Role, Snapshot};
 
-use crate::{Desired, Override, Proposal, Verdict, arbiter, limiter, rotation, schedule};
+use crate::{Desired, Override, Proposal, Verdict, arbiter, limiter, rotation, safety, schedule};
 
 /// What the configuration says about control.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +69,9 @@ pub fn step(state: &State, inputs: Inputs<'_>, now: Moment, settings: &Settings)
     }
     let decide = |device: &ohmstead_model::DeviceState| {
         let id = &device.info.id;
-        let mut desired = arbiter::decide(id, proposals.remove(id).unwrap_or_default(), &device.info.modes);
+        let mut proposals = proposals.remove(id).unwrap_or_default();
+        proposals.extend(safety::propose(device, &proposals, now));
+        let mut desired = arbiter::decide(id, proposals, &device.info.modes);
         if desired.chosen == Some(crate::Who::Override) {
             desired.ends = inputs.overrides.iter().find(|asked| asked.device == *id).map(|asked| asked.ends);
         }

@@ -156,7 +156,7 @@ async fn change(daemon: &Daemon) {
         spans[spans.len() / 2],
         spans[spans.len() - 1]
     );
-    figure("D-Bus: change of a value to report, p99", "ms", 2.0, millis(p99));
+    figure("D-Bus: change of a value to the driver's report, p99", "ms", 2.0, millis(p99));
 }
 
 /// The rows of each service of a simulated GX, as the page and the port-8088 interface ask for them.
@@ -190,7 +190,7 @@ async fn answers() {
         "rows of {} services: slowest {service}, {count} rows, median {median:?}, worst {most:?}",
         services.len()
     );
-    figure("the rows of one service, slowest median", "ms", 1.0, millis(median));
+    figure("the rows of one service in memory, slowest median", "ms", 1.0, millis(median));
     stop.cancel();
 }
 

@@ -32,7 +32,6 @@ pub struct Driver {
 /// The settings of one device, by driver: the externally tagged shape `garage: { marstek: { host: ... } }`.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "there are as many as there are devices, made once")]
 pub enum DeviceSettings {
     /// A Marstek battery with the local API.
     Marstek(marstek::Settings),

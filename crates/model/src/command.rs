@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::str::FromStr;
 use std::time::Duration;
 
-use ohmstead_units::{Percent, Watts};
+use ohmstead_units::{Percent, Timespan, Watts};
 
-use crate::{DeviceId, UnixMillis};
+use crate::{DeviceId, Part, Switches, UnixMillis};
 
 /// The one vocabulary of battery modes over all brands. Magnitudes only: the direction is in the name.
 #[derive(Debug, Clone, PartialEq)]
@@ -244,6 +244,9 @@ impl std::error::Error for AskError {}
 /// The answer to a request: the ledger entry of the attempt, once it has ended.
 pub type Answer = Pin<Box<dyn Future<Output = Result<LedgerEntry, AskError>> + Send>>;
 
+/// The answer to a switch: what is so from then on, or why nothing has changed.
+pub type Switched = Pin<Box<dyn Future<Output = Result<Switches, AskError>> + Send>>;
+
 /// The one way to the hardware: REST, MQTT and the command line all hand their wishes to this.
 pub trait Commands: Send + Sync + 'static {
     /// Hands in a request. The future ends when the attempt has ended; dropping it does not cancel the attempt.
@@ -251,6 +254,12 @@ pub trait Commands: Send + Sync + 'static {
 
     /// Ends what was asked of a device by hand: it does again what the schedule wants, or what it did before.
     fn release(&self, device: DeviceId, asked_by: Asker) -> Answer;
+
+    /// Switches a part of control off or on, durably. The future ends when that counts.
+    fn switch(&self, part: Part, on: bool, asked_by: Asker) -> Switched;
+
+    /// Which parts of control there are, and whether they are on.
+    fn switches(&self) -> Switches;
 }
 
 /// How an attempt ended.
@@ -325,6 +334,24 @@ pub struct LedgerEntry {
     pub outcome: Outcome,
     /// One sentence: why it ended so.
     pub reason: String,
+}
+
+/// Stands in the reason of a refusal for wear: what is asked for is written rarely.
+pub const WEARS_OUT: &str = "is kept in memory that wears out";
+/// Stands there before the time after which it may be asked for again, where that is known.
+pub const ASK_AGAIN_IN: &str = "ask again in ";
+
+impl LedgerEntry {
+    /// Whether it was refused because its memory was written as often as it may be.
+    pub fn is_over_budget(&self) -> bool {
+        self.outcome == Outcome::Rejected && self.reason.contains(WEARS_OUT)
+    }
+
+    /// After how long it may be asked for again, where the reason says so.
+    pub fn ask_again_in(&self) -> Option<Duration> {
+        let (_, span) = self.reason.rsplit_once(ASK_AGAIN_IN)?;
+        span.parse().ok().map(|span: Timespan| span.0)
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,63 @@
 
 use crate::UnixMillis;
 
+/// A part of control that its owner can switch off and on while the program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The limits of the site.
+    Limits,
+    /// Modes by the clock.
+    Schedule,
+    /// Batteries that take turns.
+    Rotation,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Limits, Self::Schedule, Self::Rotation];
+
+    /// As it is written in topics, in JSON and on the command line.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Limits => "limits",
+            Self::Schedule => "schedule",
+            Self::Rotation => "rotation",
+        }
+    }
+
+    /// The part of that key.
+    pub fn of_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|part| part.key() == key)
+    }
+}
+
+/// Which parts of control there are, and whether they are on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Switches {
+    /// `None`: the configuration has no limits.
+    pub limits: Option<bool>,
+    /// `None`: the configuration has no schedule.
+    pub schedule: Option<bool>,
+    /// `None`: the configuration has no rotation.
+    pub rotation: Option<bool>,
+}
+
+impl Switches {
+    /// The parts that there are.
+    pub fn parts(&self) -> impl Iterator<Item = Part> + use<'_> {
+        Part::ALL.into_iter().filter(|part| self.get(*part).is_some())
+    }
+
+    /// Whether a part is on; `None` where there is none.
+    pub fn get(&self, part: Part) -> Option<bool> {
+        match part {
+            Part::Limits => self.limits,
+            Part::Schedule => self.schedule,
+            Part::Rotation => self.rotation,
+        }
+    }
+}
+
 /// How far a device has got with what is wanted of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -26,6 +83,19 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Unset,
+        Self::Pending,
+        Self::DryRun,
+        Self::Confirmed,
+        Self::AcceptedUnmeasured,
+        Self::Ineffective,
+        Self::Failed,
+        Self::Foreign,
+        Self::NotControllable,
+    ];
+
     /// As it is written in JSON.
     pub fn key(self) -> &'static str {
         match self {

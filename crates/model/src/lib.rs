@@ -23,16 +23,16 @@ mod value;
 
 pub use catalogue::{Metric, MetricDef};
 pub use command::{
-    Answer, AskError, Asker, Assignment, BatteryMode, Commands, LedgerEntry, ModeParseError, Outcome,
-    Request, Wish,
+    ASK_AGAIN_IN, Answer, AskError, Asker, Assignment, BatteryMode, Commands, LedgerEntry, ModeParseError,
+    Outcome, Request, Switched, WEARS_OUT, Wish,
 };
-pub use control::{ControlState, Phase as ControlPhase};
+pub use control::{ControlState, Part, Phase as ControlPhase, Switches};
 pub use device::{DeviceId, DeviceIdError, DeviceInfo, Evidence, Notice, Online, Phase, Role, Severity, Ttl};
 pub use event::Event;
-pub use native::{NativeKind, NativeLimits, NativeRow, NativeView, Natives};
+pub use native::{NativeKind, NativeLimits, NativeRow, NativeSetting, NativeView, Natives};
 pub use reading::{Reading, Sample};
 pub use series::{Bucket, Points, Resolution, Series, SeriesQuery};
-pub use setting::{Allowed, Setting, SettingError};
+pub use setting::{Allowed, NONE, Setting, SettingError};
 pub use snapshot::{DeviceState, Known, Observed, Snapshot, Update};
 pub use time::{Clock, Moment, Sleep, UnixMillis};
 pub use value::{Observation, Unknown, Value};

@@ -60,13 +60,24 @@ pub struct NativeRow {
     pub at: Moment,
 }
 
+/// A setting of the device, and the one place where wishing for it writes at present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NativeSetting {
+    /// The setting.
+    pub metric: Metric,
+    /// The service that is written to.
+    pub service: Arc<str>,
+    /// The path that is written.
+    pub path: Arc<str>,
+}
+
 /// What a driver keeps of a device's own vocabulary. Asked rarely, answered from memory, never waits.
 pub trait Natives: Send + Sync {
     /// All values, or those of one part (by part or by service), ordered by part and path.
     fn rows(&self, of: Option<&str>) -> Vec<NativeRow>;
 
-    /// The setting of the device that a path of a service stands for: writing there is wishing for it.
-    fn setting(&self, _service: &str, _path: &str) -> Option<Metric> {
+    /// The setting of the device that a path of a service stands for.
+    fn setting(&self, _service: &str, _path: &str) -> Option<NativeSetting> {
         None
     }
 }

@@ -31,7 +31,19 @@ pub enum Allowed {
         /// Between two neighbours.
         step: f64,
     },
+    /// The same, or [`NONE`]: the device is asked for nothing of the kind.
+    RangeOrNone {
+        /// The least.
+        min: f64,
+        /// The greatest.
+        max: f64,
+        /// Between two neighbours.
+        step: f64,
+    },
 }
+
+/// The value that takes back what was set, where a setting has one.
+pub const NONE: &str = "none";
 
 /// A value that a setting does not take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +77,9 @@ impl Setting {
             let key = keys.iter().find(|key| key.eq_ignore_ascii_case(wanted));
             return key.map(|key| Value::State(key)).ok_or_else(refused);
         }
+        if matches!(self.allowed, Allowed::RangeOrNone { .. }) && text.trim().eq_ignore_ascii_case(NONE) {
+            return Ok(Value::State(NONE));
+        }
         let bare = self.metric.def().unit.map_or(text, |unit| {
             let trimmed = text.trim();
             trimmed.strip_suffix(unit.symbol()).unwrap_or(trimmed)
@@ -79,7 +94,7 @@ impl Setting {
         match &self.allowed {
             Allowed::States(_) => false,
             Allowed::Numbers(numbers) => numbers.iter().any(|known| (known - number).abs() < NEAR),
-            Allowed::Range { min, max, step } => {
+            Allowed::Range { min, max, step } | Allowed::RangeOrNone { min, max, step } => {
                 let steps = (number - min) / step;
                 (min - NEAR..=max + NEAR).contains(&number) && (steps - steps.round()).abs() < NEAR.sqrt()
             }
@@ -96,6 +111,9 @@ impl Setting {
                 format!("one of {}{unit}", numbers.join(", "))
             }
             Allowed::Range { min, max, step } => format!("{min} to {max}{unit} in steps of {step}{unit}"),
+            Allowed::RangeOrNone { min, max, step } => {
+                format!("{min} to {max}{unit} in steps of {step}{unit}, or {NONE}")
+            }
         }
     }
 
@@ -136,6 +154,13 @@ mod tests {
         for text in ["47.9", "58.5", "54.05"] {
             assert!(voltage.parse(text).is_err(), "{text:?} was accepted");
         }
+        let setpoint = Allowed::RangeOrNone { min: -1000.0, max: 1000.0, step: 1.0 };
+        let setpoint = setting(Metric::GridPower, setpoint);
+        assert_eq!(setpoint.parse("-300 W"), Ok(Value::Number(-300.0)));
+        assert_eq!(setpoint.parse(" None "), Ok(Value::State(NONE)));
+        let refused = setpoint.parse("nothing").expect_err("no number").to_string();
+        assert!(refused.ends_with("expected -1000 to 1000 W in steps of 1 W, or none"), "{refused}");
+        assert!(voltage.parse("none").is_err(), "it cannot be taken back");
         let priority = Allowed::States(vec!["utility_first", "solar_first"]);
         let priority = setting(Metric::OutputPriority, priority);
         assert_eq!(priority.parse("Solar_First"), Ok(Value::State("solar_first")));

@@ -25,6 +25,23 @@ const LEASE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 #[error("{0}")]
 pub(crate) struct NotACommand(String);
 
+impl NotACommand {
+    pub(crate) fn new(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
+
+/// What ends what was asked by hand, in the place of a mode.
+pub(crate) const RELEASE: &str = "release";
+
+/// Whether a payload on `mode/set` ends what was asked by hand.
+pub(crate) fn is_release(payload: &[u8]) -> bool {
+    payload.trim_ascii().eq_ignore_ascii_case(RELEASE.as_bytes())
+}
+
+/// The outcome of what did not become an attempt.
+pub(crate) const REFUSED: &str = "refused";
+
 /// The JSON form of a command.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -143,7 +160,7 @@ pub(crate) fn attempted(entry: &LedgerEntry) -> Json {
 
 /// The answer to a command that did not become an attempt; there is no row in the ledger.
 pub(crate) fn refused(device: &DeviceId, request: Option<&str>, reason: &str) -> Json {
-    json!({ "device": device.as_str(), "request": request, "outcome": "refused", "reason": reason })
+    json!({ "device": device.as_str(), "request": request, "outcome": REFUSED, "reason": reason })
 }
 
 /// The answer to whatever became of a request.

@@ -9,9 +9,9 @@ use std::time::Duration;
 use expect_test::{ExpectFile, expect_file};
 use jiff::tz::TimeZone;
 use ohmstead_model::{
-    Answer, AskError, Asker, Clock, Commands, DeviceId, DeviceInfo, DeviceState, Metric, Moment, Notice,
-    Online, Reading, Request, Role, Severity, Sleep, Snapshot, Ttl, UnixMillis, Unknown, Value, catalogue,
-    house,
+    Answer, AskError, Asker, Clock, Commands, ControlPhase, ControlState, DeviceId, DeviceInfo, DeviceState,
+    Metric, Moment, Notice, Online, Part, Reading, Request, Role, Severity, Sleep, Snapshot, Switched,
+    Switches, Ttl, UnixMillis, Unknown, Value, catalogue, house,
 };
 use rstest::rstest;
 use serde_json::Value as Json;
@@ -21,12 +21,15 @@ use crate::discovery::{self, Announcement};
 use crate::inventory::Inventory;
 use crate::scheme::{Message, Scheme};
 use crate::settings::{Compat, Discovery, Settings};
-use crate::{Links, Remembered, Status, compat, monitor, render};
+use crate::{Links, Remembered, Status, command, compat, control, monitor, render, switches};
 
 mod inverter;
 
 /// 2026-11-21 12:00:00 UTC.
 const NOW: Moment = Moment { mono: Duration::from_secs(1000), unix: UnixMillis(1_795_262_400_000) };
+
+/// A house with limits and a schedule, and without a rotation.
+const SWITCHES: Switches = Switches { limits: Some(true), schedule: Some(false), rotation: None };
 
 struct Nothing;
 
@@ -37,6 +40,14 @@ impl Commands for Nothing {
 
     fn release(&self, _: DeviceId, _: Asker) -> Answer {
         Box::pin(async { Err(AskError::UnknownDevice) })
+    }
+
+    fn switch(&self, _: Part, _: bool, _: Asker) -> Switched {
+        Box::pin(async { Err(AskError::Stopping) })
+    }
+
+    fn switches(&self) -> Switches {
+        Switches::default()
     }
 }
 
@@ -62,6 +73,7 @@ fn scheme(settings: &Settings, language: &str) -> Scheme {
     let links = Links {
         snapshot: watch::channel(Arc::default()).1,
         commands: Arc::new(Nothing),
+        switches: watch::channel(None).1,
         clock: Arc::new(Nothing),
         site_slug: "home".to_owned(),
         language: language.to_owned(),
@@ -126,6 +138,14 @@ fn three_batteries() -> Snapshot {
     assert!(snapshot.apply(&Reading { device: id("fase_b"), at: earlier, values: values(40.0) }));
     let a = snapshot.device_mut("fase_a").expect("inserted");
     a.online = Online::Yes(NOW);
+    a.control = Some(Arc::new(ControlState {
+        wants: Some("auto".to_owned()),
+        by: Some("override"),
+        phase: ControlPhase::AcceptedUnmeasured,
+        code: "asked",
+        reason: "asked by hand (mqtt)".to_owned(),
+        ends: Some(NOW.unix.plus(Duration::from_secs(3600))),
+    }));
     a.notices = vec![Notice {
         code: "risky_firmware",
         severity: Severity::Warning,
@@ -138,8 +158,9 @@ fn three_batteries() -> Snapshot {
 }
 
 fn announcements(scheme: &Scheme, snapshot: &Snapshot) -> Vec<Announcement> {
+    let parts: Vec<_> = SWITCHES.parts().collect();
     let mut all: Vec<_> =
-        snapshot.all().flat_map(|device| discovery::announcements(scheme, device)).collect();
+        snapshot.all().flat_map(|device| discovery::announcements(scheme, device, &parts)).collect();
     for (device, names) in compat::names(scheme, snapshot) {
         let device = snapshot.device(device.as_str()).expect("named after a device");
         all.extend(compat::announcements(scheme, &device.info, &names));
@@ -159,6 +180,12 @@ fn values(scheme: &Scheme, snapshot: &Snapshot) -> Vec<Message> {
         all.push(render::availability(scheme, device).message);
         all.push(render::state(scheme, device, NOW).0.message);
         all.push(render::info(scheme, device).message);
+        if control::takes_commands(&device.info) {
+            all.push(controlled(scheme, device));
+        }
+        if device.info.id.is_site() {
+            all.extend(switches::said(scheme, SWITCHES).into_iter().map(|said| said.message));
+        }
         if let Some(names) = names.get(&device.info.id) {
             all.push(compat::availability(scheme, device, names).message);
             all.push(compat::state(scheme, device, names, NOW).0.message);
@@ -169,6 +196,14 @@ fn values(scheme: &Scheme, snapshot: &Snapshot) -> Vec<Message> {
         }
     }
     all
+}
+
+/// What a device says of control, after a command that is no mode.
+fn controlled(scheme: &Scheme, device: &DeviceState) -> Message {
+    let answer = command::refused(&device.info.id, None, "\"on\" is no battery mode");
+    let last = control::Last::answered(&answer, NOW.unix);
+    let mode = control::mode(device, NOW, None, None);
+    control::said(scheme, device, mode.as_deref(), device.is_online().then_some(&last)).message
 }
 
 fn text(announcements: &[Announcement], values: &[Message]) -> String {
@@ -242,9 +277,22 @@ const SENSOR_KEYS: &[&str] = &[
     "enabled_by_default",
     "expire_after",
     "icon",
+    "state_topic",
+    "json_attributes_topic",
+    "json_attributes_template",
 ];
-const SELECT_KEYS: &[&str] =
-    &["platform", "name", "unique_id", "default_entity_id", "command_topic", "options", "value_template"];
+const SELECT_KEYS: &[&str] = &[
+    "platform",
+    "name",
+    "unique_id",
+    "default_entity_id",
+    "command_topic",
+    "options",
+    "state_topic",
+    "value_template",
+];
+const BUTTON_KEYS: &[&str] =
+    &["platform", "name", "unique_id", "default_entity_id", "command_topic", "payload_press"];
 const SETTING_KEYS: &[&str] = &[
     "platform",
     "name",
@@ -261,6 +309,9 @@ const SETTING_KEYS: &[&str] = &[
     "unit_of_measurement",
 ];
 const SWITCH_KEYS: &[&str] = &[
+    "platform",
+    "entity_category",
+    "state_topic",
     "name",
     "unique_id",
     "default_entity_id",
@@ -279,6 +330,7 @@ fn check_entity(platform: &str, config: &serde_json::Map<String, Json>, shared: 
     let known = match platform {
         "sensor" => SENSOR_KEYS,
         "switch" => SWITCH_KEYS,
+        "button" => BUTTON_KEYS,
         _ if config.contains_key("entity_category") => SETTING_KEYS,
         _ => SELECT_KEYS,
     };
@@ -303,7 +355,11 @@ fn check_entity(platform: &str, config: &serde_json::Map<String, Json>, shared: 
             let number = |key: &str| config[key].as_f64().expect("a number");
             assert!(number("min") <= number("max") && number("step") >= 1e-3 && config["mode"] == "box");
         }
-        "switch" => assert!(config["payload_on"] != config["payload_off"]),
+        "switch" => {
+            assert!(config["payload_on"] != config["payload_off"]);
+            assert!(config.get("entity_category").is_none_or(|category| category == "config"));
+        }
+        "button" => assert!(text("payload_press").is_some_and(|payload| !payload.is_empty())),
         other => panic!("platform {other} is not in this test"),
     }
     assert!(platform == "sensor" || text("command_topic").is_some_and(|topic| !topic.is_empty()));
@@ -315,6 +371,9 @@ fn check_sensor(config: &serde_json::Map<String, Json>) {
     let (class, unit, state_class) = (text("device_class"), text("unit_of_measurement"), text("state_class"));
     match class {
         Some("enum") => assert!(unit.is_none() && state_class.is_none() && config.contains_key("options")),
+        Some("timestamp") => {
+            assert!(unit.is_none() && state_class.is_none() && !config.contains_key("options"));
+        }
         Some(class) => {
             assert!(unit.is_some_and(|unit| units_of(class).contains(&unit)), "{class} in {unit:?}");
             let fits = match class {
@@ -367,6 +426,37 @@ fn check_announcement(prefix: &str, announcement: &Announcement, unique: &mut BT
     }
 }
 
+/// What owners made of these entities hangs on them, whatever becomes of the entities.
+#[test]
+fn entities_keep_their_unique_ids() {
+    let scheme = scheme(&Settings::default(), "en");
+    let all = announcements(&scheme, &three_batteries());
+    let ids = |owner: &str| {
+        let of_owner = all.iter().find(|one| one.owner == owner).expect("announced");
+        let components = of_owner.payload["components"].as_object().expect("a map");
+        let entities = components
+            .values()
+            .filter(|config| config["platform"] != "sensor" || config["state_topic"].is_string());
+        entities
+            .map(|config| format!("{} {}", config["platform"], config["unique_id"]).replace('"', ""))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        ids("ohmstead_fase_a"),
+        [
+            "select ohmstead_fase_a.battery_mode_set",
+            "sensor ohmstead_fase_a.control",
+            "sensor ohmstead_fase_a.control_ends",
+            "button ohmstead_fase_a.release",
+            "sensor ohmstead_fase_a.last_command",
+        ]
+    );
+    assert_eq!(
+        ids("ohmstead_site"),
+        ["switch ohmstead_site.limits_switch", "switch ohmstead_site.schedule_switch"]
+    );
+}
+
 /// A device that reports everything that the catalogue has, beside batteries and inverters.
 fn everything() -> Snapshot {
     let mut snapshot = three_batteries();
@@ -398,13 +488,21 @@ fn every_announcement_keeps_the_rules_of_home_assistant(
 #[test]
 fn every_announced_value_is_in_the_state() {
     let (scheme, snapshot) = (scheme(&Settings::default(), "en"), everything());
-    for device in snapshot.all() {
-        let state: Json =
-            serde_json::from_str(&render::state(&scheme, device, NOW).0.message.payload).expect("JSON");
-        for (component, platform) in discovery::announcements(&scheme, device).remove(0).components {
-            let read =
-                if platform == "sensor" { Some(component.as_str()) } else { component.strip_suffix("_set") };
-            assert!(read.is_some_and(|id| state.get(id).is_some()), "{component}");
+    let said: BTreeMap<String, String> =
+        values(&scheme, &snapshot).into_iter().map(|message| (message.topic, message.payload)).collect();
+    for announcement in announcements(&scheme, &snapshot) {
+        for (component, config) in announcement.payload["components"].as_object().expect("a map") {
+            let Some(template) = config["value_template"].as_str() else { continue };
+            let topic = config.get("state_topic").unwrap_or(&announcement.payload["state_topic"]);
+            let state: Json = serde_json::from_str(&said[topic.as_str().expect("a topic")]).expect("JSON");
+            let templates = [Some(template), config["json_attributes_template"].as_str()];
+            for read in
+                templates.into_iter().flatten().flat_map(|template| template.split("value_json.").skip(1))
+            {
+                let id: String =
+                    read.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                assert!(state.get(&id).is_some(), "{component} reads {id}");
+            }
         }
     }
 }
@@ -556,6 +654,7 @@ fn a_device_that_is_gone_is_emptied_and_the_others_stay() {
             "marstek/fase_b/availability ",
             "marstek/fase_b/state ",
             "ohmstead/fase_b/availability ",
+            "ohmstead/fase_b/control ",
             "ohmstead/fase_b/info ",
             "ohmstead/fase_b/state ",
             "homeassistant/device/ohmstead_fase_b/config ",

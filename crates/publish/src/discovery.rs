@@ -7,15 +7,18 @@
 //! Yes/no states are enum sensors, not binary sensors: a state of the catalogue is the same word in MQTT, REST and the
 //! store, and an unknown one needs no third rule.
 
+mod control;
 mod setter;
 
-use ohmstead_model::catalogue::{Kind, Labels};
-use ohmstead_model::{DeviceInfo, DeviceState, Metric};
+use ohmstead_model::catalogue::Kind;
+use ohmstead_model::{DeviceInfo, DeviceState, Metric, Part};
 use serde_json::{Map, Value as Json, json};
 
 use crate::render;
 use crate::scheme::{Message, Scheme};
 use crate::settings::Discovery;
+
+pub(crate) use control::switch_id;
 
 /// A discovery message and what it announces.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,17 +54,18 @@ struct Component {
     config: Map<String, Json>,
 }
 
-/// The announcements of one device, by the configured kind of discovery.
-pub(crate) fn announcements(scheme: &Scheme, device: &DeviceState) -> Vec<Announcement> {
+/// The announcements of one device, by the configured kind of discovery. `parts` are those of control that can be
+/// switched; they belong to the site.
+pub(crate) fn announcements(scheme: &Scheme, device: &DeviceState, parts: &[Part]) -> Vec<Announcement> {
     match scheme.discovery {
-        Discovery::Device => vec![whole_device(scheme, device)],
-        Discovery::Entity => single_entities(scheme, device),
+        Discovery::Device => vec![whole_device(scheme, device, parts)],
+        Discovery::Entity => single_entities(scheme, device, parts),
         Discovery::Off => Vec::new(),
     }
 }
 
-fn whole_device(scheme: &Scheme, device: &DeviceState) -> Announcement {
-    let components = components(scheme, device);
+fn whole_device(scheme: &Scheme, device: &DeviceState, parts: &[Part]) -> Announcement {
+    let components = components(scheme, device, parts);
     let owner = scheme.node_id(&device.info.id);
     let ids = components.iter().map(|component| (component.id.clone(), component.platform)).collect();
     let map: Map<String, Json> = components
@@ -79,11 +83,14 @@ fn whole_device(scheme: &Scheme, device: &DeviceState) -> Announcement {
     Announcement { topic, owner, components: ids, payload: Json::Object(payload) }
 }
 
-fn single_entities(scheme: &Scheme, device: &DeviceState) -> Vec<Announcement> {
+fn single_entities(scheme: &Scheme, device: &DeviceState, parts: &[Part]) -> Vec<Announcement> {
     let owner = scheme.node_id(&device.info.id);
     let announce = |component: Component| {
         let mut payload = component.config;
-        payload.extend(shared(scheme, &device.info));
+        for (key, value) in shared(scheme, &device.info) {
+            // What an entity has of its own counts, as it does within a device.
+            payload.entry(key).or_insert(value);
+        }
         Announcement {
             topic: scheme.discovery_topic(component.platform, &format!("{owner}/{}", component.id)),
             owner: owner.clone(),
@@ -91,7 +98,7 @@ fn single_entities(scheme: &Scheme, device: &DeviceState) -> Vec<Announcement> {
             payload: Json::Object(payload),
         }
     };
-    components(scheme, device).into_iter().map(announce).collect()
+    components(scheme, device, parts).into_iter().map(announce).collect()
 }
 
 /// What all entities of a device have in common: who they belong to, who announces them, when they are available.
@@ -134,11 +141,11 @@ pub(crate) fn availability(topics: &[String]) -> [(String, Json); 2] {
     [("availability".to_owned(), Json::Array(list)), ("availability_mode".to_owned(), json!("all"))]
 }
 
-fn components(scheme: &Scheme, device: &DeviceState) -> Vec<Component> {
+fn components(scheme: &Scheme, device: &DeviceState, parts: &[Part]) -> Vec<Component> {
     let sensors = render::metrics(device).into_iter().map(|metric| sensor(scheme, &device.info, metric));
     let settings =
         device.info.settings.iter().filter_map(|setting| setter::component(scheme, &device.info, setting));
-    sensors.chain(mode_select(scheme, &device.info)).chain(settings).collect()
+    sensors.chain(control::components(scheme, &device.info, parts)).chain(settings).collect()
 }
 
 /// Metrics that change with every poll and that few people want in their database; Home Assistant offers them, disabled.
@@ -186,48 +193,4 @@ fn sensor(scheme: &Scheme, info: &DeviceInfo, metric: Metric) -> Component {
 /// A device's id never holds a dot, nor does a component's: the pair cannot be mistaken for another one.
 fn unique_id(scheme: &Scheme, info: &DeviceInfo, component: &str) -> String {
     format!("{}.{component}", scheme.node_id(&info.id))
-}
-
-/// The component id of the mode selection.
-const MODE_SELECT: &str = "battery_mode_set";
-
-const MODE_SELECT_NAME: Labels = Labels {
-    en: "Set battery mode",
-    fr: "Choisir le mode batterie",
-    nl: "Batterijmodus kiezen",
-    et: "Vali aku režiim",
-    de: "Batteriemodus wählen",
-};
-
-/// A selection of the modes that may be asked of the device, without their parameters. Shows nothing while the device
-/// is in a mode that cannot be selected: Home Assistant logs an error at every state that is not an option.
-fn mode_select(scheme: &Scheme, info: &DeviceInfo) -> Option<Component> {
-    // A list cannot say how much: what needs a power is asked for by a message, not by this entity.
-    let needs_power = |mode: &&String| matches!(mode.as_str(), "charge" | "discharge");
-    let options: Vec<String> = info.modes.iter().filter(|mode| !needs_power(mode)).cloned().collect();
-    if options.is_empty() || !scheme.commands {
-        return None;
-    }
-    let config = json!({
-        "name": MODE_SELECT_NAME.get(&scheme.language),
-        "unique_id": unique_id(scheme, info, MODE_SELECT),
-        "default_entity_id": format!("select.{}", scheme.entity_id(&info.id, Metric::BatteryMode.id())),
-        "command_topic": scheme.device_topic(&info.id, "mode/set"),
-        "options": options,
-        "value_template": mode_template(&options),
-    });
-    let Json::Object(config) = config else { return None };
-    Some(Component { id: MODE_SELECT.to_owned(), platform: "select", config })
-}
-
-fn mode_template(modes: &[String]) -> String {
-    // As JSON, the list is also one of the template language.
-    let options = json!(modes);
-    format!(
-        "{{% set mode = 'native:' ~ (value_json.{native} | default('', true) | lower) \
-         if value_json.{mode} == 'native' else value_json.{mode} %}}\
-         {{{{ mode if mode in {options} else none }}}}",
-        mode = Metric::BatteryMode.id(),
-        native = Metric::BatteryModeNative.id(),
-    )
 }

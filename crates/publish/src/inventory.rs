@@ -44,6 +44,12 @@ impl Inventory {
         self.topics.insert(announcement.topic.clone(), entry);
     }
 
+    /// Whether an announcement of `owner` has this component.
+    pub(crate) fn has_component(&self, owner: &str, id: &str) -> bool {
+        let of_owner = |entry: &&Entry| entry.owner.as_deref() == Some(owner);
+        self.topics.values().filter(of_owner).any(|entry| entry.components.contains_key(id))
+    }
+
     /// Everything that is in either.
     pub(crate) fn union(&self, other: &Self) -> Self {
         let mut union = self.clone();

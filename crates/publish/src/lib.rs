@@ -13,10 +13,13 @@
 //! | `T/<device>/availability` | `online` while the device answers, else `offline` |
 //! | `T/<device>/state` | JSON: every value by its metric id, `null` where unknown; `at` is the newest value's time |
 //! | `T/<device>/info` | JSON: title, model, firmware, serial number, address, modes, notices |
-//! | `T/<device>/mode/set` | taken: `auto`, `charge 800 W`, or JSON `{"mode","power_w","until_soc_pct","for_s"}` |
+//! | `T/<device>/control` | JSON: the mode that is certain, what is wanted by whom and why, how far it has got, the last command |
+//! | `T/<device>/mode/set` | taken: `auto`, `charge 800 W`, or JSON `{"mode","power_w","until_soc_pct","for_s"}`; `release` |
 //! | `T/<device>/mode/result` | the answer: the ledger entry of the attempt (not retained) |
 //! | `T/<device>/<setting>/set` | taken: the value of a setting that the device offers, such as `solar_first` or `30` |
 //! | `T/<device>/<setting>/result` | the answer, likewise |
+//! | `T/site/<part>/state` | `ON` or `OFF` for each of `limits`, `schedule`, `rotation` that there is |
+//! | `T/site/<part>/set` | taken: `ON`, `OFF`; the answer comes on `T/site/<part>/result` (not retained) |
 //!
 //! `site` is the computed device that stands for the whole house. Signs are those of the project: what feeds the house
 //! is positive, which is what Home Assistant's energy dashboard calls standard.
@@ -26,6 +29,7 @@ mod compat;
 mod connection;
 #[cfg(test)]
 mod contract;
+mod control;
 mod discovery;
 mod guard;
 mod inventory;
@@ -35,13 +39,14 @@ mod publisher;
 mod render;
 mod scheme;
 mod settings;
+mod switches;
 mod tls;
 mod trouble;
 
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use ohmstead_model::{Clock, Commands, Moment, Snapshot};
+use ohmstead_model::{Clock, Commands, Moment, Snapshot, Switches};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -54,6 +59,8 @@ pub struct Links {
     pub snapshot: watch::Receiver<Arc<Snapshot>>,
     /// Where commands go.
     pub commands: Arc<dyn Commands>,
+    /// Which parts of control there are, and whether they are on; `None` while that is not known yet.
+    pub switches: watch::Receiver<Option<Switches>>,
     /// The one clock.
     pub clock: Arc<dyn Clock>,
     /// Short name of the site, letters, digits, `_` and `-`: part of the default client id and of suggested entity ids.

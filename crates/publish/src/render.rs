@@ -18,7 +18,7 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    fn all_of(message: Message) -> Self {
+    pub(crate) fn all_of(message: Message) -> Self {
         Self { essence: message.payload.clone(), message }
     }
 }

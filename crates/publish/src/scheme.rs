@@ -92,7 +92,7 @@ impl Scheme {
         format!("{}/status", self.base)
     }
 
-    /// One topic of a device: `state`, `availability`, `info`, `mode/set`, `mode/result`.
+    /// One topic of a device: `state`, `availability`, `info`, `control`, `mode/set`, `mode/result`.
     pub(crate) fn device_topic(&self, device: &DeviceId, leaf: &str) -> String {
         format!("{}/{device}/{leaf}", self.base)
     }
@@ -144,8 +144,16 @@ impl Scheme {
     ///
     /// Longer than both the time for which the value may be used and the time until it is repeated.
     pub(crate) fn expire_after_s(&self, info: &DeviceInfo, metric: Metric) -> Option<u64> {
-        let natural = info.ttl.of(metric.def().poll).max(self.heartbeat) + EXPIRY_MARGIN;
-        let span = self.expire_after.unwrap_or(natural);
+        self.expiry(info.ttl.of(metric.def().poll).max(self.heartbeat))
+    }
+
+    /// The same for what does not age by itself but is repeated at every heartbeat.
+    pub(crate) fn repeated_expire_after_s(&self) -> Option<u64> {
+        self.expiry(self.heartbeat)
+    }
+
+    fn expiry(&self, good_for: Duration) -> Option<u64> {
+        let span = self.expire_after.unwrap_or(good_for + EXPIRY_MARGIN);
         (!span.is_zero()).then(|| span.as_secs().max(1))
     }
 }

@@ -36,6 +36,11 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, code, message, hint)
     }
 
+    /// Its stable key, what is wrong, and what to do about it.
+    pub(crate) fn words(&self) -> (&'static str, &str, &str) {
+        (self.code, &self.message, &self.hint)
+    }
+
     /// The same, saying when to try again.
     pub(crate) fn retry_after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..self }
@@ -66,14 +71,17 @@ pub(crate) struct ErrorDetail {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let (status, retry_after, refusal) = (self.status, self.retry_after, self.clone());
         let detail = ErrorDetail { code: self.code, message: self.message, hint: self.hint };
-        let mut response = (self.status, Json(ErrorBody { error: detail })).into_response();
+        let mut response = (status, Json(ErrorBody { error: detail })).into_response();
+        // An interface with another shape finds here what to say in its own.
+        response.extensions_mut().insert(refusal);
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"ohmstead\""));
         }
         response

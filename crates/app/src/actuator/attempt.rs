@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::budget::TooMuch;
 use super::judge::{self, Measured, Origin, Reply, Verdict};
-use super::{Errand, Gate, LOOK_EVERY, Original, Until, words};
+use super::{Errand, Gate, LOOK_EVERY, Original, Tried, Until, words};
 use crate::hub::span_words;
 use crate::records::original_key;
 
@@ -212,6 +212,32 @@ impl<'a> Attempt<'a> {
         self.gate.spend(&last).await
     }
 
+    async fn write_only(&mut self, device: &mut dyn Device) -> Verdict {
+        let plan = match self.plan(device) {
+            Ok(plan) => plan,
+            Err(reason) => return (Outcome::Rejected, reason),
+        };
+        self.tell(&plan);
+        if let Some(wear) = &plan.wear
+            && let Err(too_much) = self.spend(wear).await
+        {
+            return too_much.verdict;
+        }
+        if let Err(reason) = self.gate.open_attempt(&self.entry).await {
+            return (Outcome::Failed, reason);
+        }
+        self.is_noted = true;
+        self.gate.last.set(None);
+        match device.write(&plan).await {
+            Ok(reply) => {
+                let reason = format!("{} before it could be read back", self.cause());
+                self.entry.reply = Some(reply.reply);
+                (if reply.accepted { Outcome::AcceptedUnmeasured } else { Outcome::Rejected }, reason)
+            }
+            Err(error) => (Outcome::Failed, chain(&error)),
+        }
+    }
+
     async fn write_and_prove(&mut self, device: &mut dyn Device, plan: &Plan, before: &ModeNow) -> Verdict {
         let reply = match device.write(plan).await {
             Ok(reply) => {
@@ -398,6 +424,30 @@ impl Gate {
         }
         self.last.set(Some(plan.writes));
         Ok(true)
+    }
+
+    /// Writes without looking before and after, for there is no time for it: the program stops.
+    pub(crate) async fn write_at_once(&self, device: &mut dyn Device, errand: &Errand) -> Tried {
+        let mut attempt = Attempt::new(self, errand);
+        let (outcome, reason) = attempt.write_only(device).await;
+        let (noted, plan) = (attempt.is_noted, attempt.plan.take());
+        let entry = self.record(attempt.into_entry(outcome, reason)).await;
+        if noted {
+            self.forget_note(&entry).await;
+        }
+        Tried { entry, plan, later: None }
+    }
+
+    /// Whether the device reads as a plan says, now or when it has had time for it. One that cannot be read does not.
+    pub(crate) async fn reads(&self, device: &mut dyn Device, wish: &Wish, plan: &Plan) -> bool {
+        for _ in 0..2 {
+            match device.read_back(wish).await {
+                Ok(now) if judge::in_mode(plan, &now) => return true,
+                Ok(_) => self.clock.sleep(plan.settle).await,
+                Err(_) => return false,
+            }
+        }
+        false
     }
 
     /// Writes again what is wanted already, because the device ends it by itself or because the house has changed

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ohmstead_drivers::Wear;
-use ohmstead_model::{Outcome, UnixMillis};
+use ohmstead_model::{ASK_AGAIN_IN, Outcome, UnixMillis, WEARS_OUT};
 use ohmstead_units::Timespan;
 
 use super::Gate;
@@ -89,12 +89,12 @@ fn take(lately: &mut Vec<i64>, wear: &Wear, now: UnixMillis) -> Result<(), (Stri
     lately.retain(|at| since(*at) < DAY);
     let Wear { part, interval, per_day, .. } = wear;
     let why = format!(
-        "{part} is kept in memory that wears out: one write in {}, {per_day} in 24 h (write_interval, writes_per_day)",
+        "{part} {WEARS_OUT}: one write in {}, {per_day} in 24 h (write_interval, writes_per_day)",
         Timespan(*interval)
     );
     if let Some(last) = lately.iter().map(|at| since(*at)).min().filter(|last| last < interval) {
         let wait = Duration::from_secs(interval.saturating_sub(last).as_secs() + 1);
-        return Err((format!("{why}; ask again in {}", Timespan(wait)), Some(wait)));
+        return Err((format!("{why}; {ASK_AGAIN_IN}{}", Timespan(wait)), Some(wait)));
     }
     if lately.len() >= usize::try_from(*per_day).unwrap_or(usize::MAX) {
         return Err((format!("{why}; today's writes are spent"), None));

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::{OnceLock, PoisonError, RwLock};
 
 use ohmstead_control::{Desired, Who};
-use ohmstead_model::{Answer, AskError, Asker, Commands, DeviceId, LedgerEntry, Request, Wish};
+use ohmstead_model::{
+    Answer, AskError, Asker, Commands, DeviceId, LedgerEntry, Part, Request, Switched, Switches, Wish,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Requests that may wait for one device, or for control.
@@ -84,10 +86,30 @@ struct Entry {
     orders: watch::Sender<Option<Desired>>,
 }
 
+/// A part of control is to be switched.
+pub(crate) struct SwitchAsk {
+    /// Which.
+    pub(crate) part: Part,
+    /// To what.
+    pub(crate) on: bool,
+    /// Where the answer goes.
+    pub(crate) answer: oneshot::Sender<Result<Switches, AskError>>,
+}
+
+/// Something for control to do.
+pub(crate) enum ControlAsk {
+    /// A wish for a battery mode.
+    Mode(ModeAsk),
+    /// A switch.
+    Switch(SwitchAsk),
+}
+
 /// Control's end of the door.
 pub(crate) struct ControlDoor {
-    /// Wishes for battery modes.
-    pub(crate) asks: mpsc::Receiver<ModeAsk>,
+    /// What there is to do.
+    pub(crate) asks: mpsc::Receiver<ControlAsk>,
+    /// What is switched on, for everybody to see; `None` until control has looked for the first time.
+    pub(crate) switches: watch::Sender<Option<Switches>>,
     /// What is over.
     pub(crate) ends: mpsc::Receiver<Ended>,
 }
@@ -95,7 +117,8 @@ pub(crate) struct ControlDoor {
 /// All devices' queues.
 pub(crate) struct Commander {
     entries: RwLock<HashMap<DeviceId, Entry>>,
-    control: OnceLock<mpsc::Sender<ModeAsk>>,
+    control: OnceLock<mpsc::Sender<ControlAsk>>,
+    switches: watch::Sender<Option<Switches>>,
     ends: mpsc::Sender<Ended>,
     ends_for_control: std::sync::Mutex<Option<mpsc::Receiver<Ended>>>,
 }
@@ -106,6 +129,7 @@ impl Default for Commander {
         Self {
             entries: RwLock::default(),
             control: OnceLock::new(),
+            switches: watch::Sender::new(None),
             ends,
             ends_for_control: std::sync::Mutex::new(Some(ends_for_control)),
         }
@@ -132,7 +156,12 @@ impl Commander {
         let ends = self.ends_for_control.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let (control, asks) = mpsc::channel(QUEUE);
         let _ = self.control.set(control);
-        Some(ControlDoor { asks, ends })
+        Some(ControlDoor { asks, switches: self.switches.clone(), ends })
+    }
+
+    /// What is switched on, as it changes; `None` until control has looked for the first time.
+    pub(crate) fn watch_switches(&self) -> watch::Receiver<Option<Switches>> {
+        self.switches.subscribe()
     }
 
     /// Tells a device what is wanted of it. Nothing happens where that is known already.
@@ -170,16 +199,17 @@ impl Commander {
         }
     }
 
-    fn hand_to_control(&self, control: &mpsc::Sender<ModeAsk>, ask: ModeAsk) {
+    fn hand_to_control(&self, control: &mpsc::Sender<ControlAsk>, ask: ModeAsk) {
         if !self.has(&ask.device) {
             let _ = ask.answer.send(Err(AskError::UnknownDevice));
             return;
         }
-        if let Err(refused) = control.try_send(ask) {
-            let (ask, error) = match refused {
-                mpsc::error::TrySendError::Full(ask) => (ask, AskError::Busy),
-                mpsc::error::TrySendError::Closed(ask) => (ask, AskError::Stopping),
-            };
+        let (ask, error) = match control.try_send(ControlAsk::Mode(ask)) {
+            Ok(()) => return,
+            Err(mpsc::error::TrySendError::Full(ask)) => (ask, AskError::Busy),
+            Err(mpsc::error::TrySendError::Closed(ask)) => (ask, AskError::Stopping),
+        };
+        if let ControlAsk::Mode(ask) = ask {
             let _ = ask.answer.send(Err(error));
         }
     }
@@ -213,5 +243,23 @@ impl Commands for Commander {
             }
         }
         answered(answer_from)
+    }
+
+    fn switch(&self, part: Part, on: bool, asked_by: Asker) -> Switched {
+        tracing::info!(target: "control", part = part.key(), on, asked_by = asked_by.key(), "a part of control is switched");
+        let (answer, answer_from) = oneshot::channel();
+        let taken = self.control.get().is_some_and(|control| {
+            control.try_send(ControlAsk::Switch(SwitchAsk { part, on, answer })).is_ok()
+        });
+        Box::pin(async move {
+            if !taken {
+                return Err(AskError::Busy);
+            }
+            answer_from.await.unwrap_or(Err(AskError::Stopping))
+        })
+    }
+
+    fn switches(&self) -> Switches {
+        self.switches.borrow().unwrap_or_default()
     }
 }

@@ -36,7 +36,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::records::{Records, attempt_key, original_key};
 use attempt::Attempt;
-pub(crate) use commands::{AnswerTo, Ask, Commander, ControlDoor, Door, Ended, Ending, How, ModeAsk};
+pub(crate) use commands::{
+    AnswerTo, Ask, Commander, ControlAsk, ControlDoor, Door, Ended, Ending, How, ModeAsk, SwitchAsk,
+};
 pub(crate) use ohmstead_control::overrides::LONGEST as LEASE_MAX;
 pub(crate) use words::request as shown;
 
@@ -212,7 +214,7 @@ impl Gate {
     }
 
     /// The note is of no more use once the row is in the ledger.
-    async fn forget_note(&self, entry: &LedgerEntry) {
+    pub(super) async fn forget_note(&self, entry: &LedgerEntry) {
         if entry.id != 0
             && let Err(error) = self.records.put_state(attempt_key(&self.id), String::new()).await
         {

@@ -102,10 +102,15 @@ impl Folder {
                 passing.context("cannot make a temporary folder; give one with --data-dir")?,
             ));
         };
+        let failed = |error| Failure::of(Code::Failed, error);
         std::fs::create_dir_all(given)
             .with_context(|| format!("cannot make {}", given.display()))
-            .map_err(|error| Failure::of(Code::Failed, error))?;
-        Ok(Self::Given(given.to_owned()))
+            .map_err(failed)?;
+        // The configuration names sockets in it, and is to be good from any folder.
+        let given = std::path::absolute(given)
+            .with_context(|| format!("cannot tell where {} is", given.display()))
+            .map_err(failed)?;
+        Ok(Self::Given(given))
     }
 
     fn path(&self) -> &Path {

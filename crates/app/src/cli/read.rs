@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use clap::Args;
+use ohmstead_control::limiter::{Method, methods};
 use ohmstead_model::Metric;
 use ohmstead_model::catalogue::{Kind, PollClass};
 use ohmstead_web::{device_json, native_json};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::table::table;
 use super::target::{self, Own, Target, daemon_failure, title};
@@ -34,14 +35,15 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Fa
         Target::Daemon(mut client, name) => {
             let read = Question::Read { device: name.clone() };
             let mut device = client.ask(&read).await.map_err(daemon_failure)?;
-            if arguments.native {
+            if arguments.native || explains_limits(arguments, &device) {
                 let native = client.ask(&Question::Native { device: name }).await;
                 device["native"] = native.map_err(daemon_failure)?;
             }
             device
         }
-        Target::Own(own) => ask(&own, arguments.native).await?,
+        Target::Own(own) => ask(&own, arguments).await?,
     };
+    let device = with_limits(device, arguments);
     common.print(&device, || text(&device, arguments))?;
     if device["online"] == Value::Bool(true) {
         return Ok(());
@@ -50,16 +52,54 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Fa
     Err(Failure::new(Code::NoAnswer, format!("{} does not answer at {address}", title(&device))))
 }
 
-async fn ask(own: &Own, native: bool) -> Result<Value, Failure> {
+async fn ask(own: &Own, arguments: &Arguments) -> Result<Value, Failure> {
     let clock = real_clock();
     let (mut one_shot, _lock) = own.open(&clock)?;
     one_shot.poll(Wanted::Everything).await;
     let (state, now) = (one_shot.state(), clock.now());
     let mut device = device_json(&state, now);
-    if native {
+    if arguments.native || explains_limits(arguments, &device) {
         device["native"] = native_json(&state, now);
     }
     Ok(device)
+}
+
+/// Whether it is said what became of venus-export-limiter's ways to limit.
+fn explains_limits(arguments: &Arguments, device: &Value) -> bool {
+    arguments.explain && device["driver"] == "victron"
+}
+
+/// Adds to the evidence which of venus-export-limiter's paths the device has, and what is used instead.
+fn with_limits(mut device: Value, arguments: &Arguments) -> Value {
+    if !explains_limits(arguments, &device) {
+        return device;
+    }
+    let has = |class: &str, path: &str| {
+        let parts = device["native"].as_object().into_iter().flatten();
+        parts.map(|(key, _)| key).any(|key| is_path_of(key, class, path))
+    };
+    let report: Vec<_> = methods(has)
+        .into_iter()
+        .map(|Method { path, exists, instead }| {
+            let seen = if exists { "there" } else { "not there" };
+            json!({ "what": format!("venus-export-limiter: {path}"), "seen": seen, "means": instead })
+        })
+        .collect();
+    if let Some(evidence) = device["evidence"].as_array_mut() {
+        evidence.extend(report);
+    }
+    if !arguments.native
+        && let Some(device) = device.as_object_mut()
+    {
+        device.remove("native");
+    }
+    device
+}
+
+/// Whether a key such as `vebus/276/Mode` or `settings/0/Settings/...` is this path of a part of this class.
+fn is_path_of(key: &str, class: &str, path: &str) -> bool {
+    let of_class = key.strip_prefix(class).and_then(|rest| rest.strip_prefix('/'));
+    of_class.and_then(|rest| rest.find('/').map(|at| &rest[at..])).is_some_and(|rest| rest == path)
 }
 
 fn text(device: &Value, arguments: &Arguments) -> String {
@@ -210,9 +250,31 @@ fn meaning(metric: Metric) -> String {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
-    use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn ways_of_before_are_looked_for_where_they_would_be() {
+        assert!(is_path_of("vebus/276/Ac/PowerLimit", "vebus", "/Ac/PowerLimit"));
+        assert!(is_path_of(
+            "settings/0/Settings/CGwacs/MaxDischargePower",
+            "settings",
+            "/Settings/CGwacs/MaxDischargePower"
+        ));
+        assert!(!is_path_of("pvinverter/20/Ac/PowerLimit", "vebus", "/Ac/PowerLimit"));
+        assert!(!is_path_of("vebus/276/Ac/PowerLimits", "vebus", "/Ac/PowerLimit"));
+    }
+
+    #[test]
+    fn what_became_of_them_stands_among_the_evidence() {
+        let gx = json!({ "driver": "victron", "evidence": [], "native": { "hub4/0/Overrides/MaxDischargePower": {} } });
+        let shown = with_limits(gx, &arguments(true));
+        let evidence: Vec<_> =
+            shown["evidence"].as_array().unwrap().iter().map(|row| row["seen"].as_str()).collect();
+        assert_eq!(evidence, [Some("not there"); 4]);
+        assert_eq!(shown.get("native"), None, "it was not asked for");
+        assert_eq!(with_limits(device(), &arguments(true)), device(), "of a GX device only");
+    }
 
     fn device() -> Value {
         json!({

@@ -194,13 +194,18 @@ async fn until_stopped(
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
     crate::daemon::until_told_to_stop().await?;
+    end(common, tracker, stop).await;
+    Ok(())
+}
+
+/// Ends all tasks.
+async fn end(common: &Common, tracker: &TaskTracker, stop: &CancellationToken) {
     stop.cancel();
     tracker.close();
     tracker.wait().await;
     if !common.json {
         print::err("stopped");
     }
-    Ok(())
 }
 
 /// Listeners, profiles and switches, paired by their order.

@@ -1,15 +1,30 @@
 //! What was asked by hand, as it survives a restart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ohmstead_control::Override;
-use ohmstead_model::{DeviceId, UnixMillis};
+use ohmstead_model::{DeviceId, Part, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::records::{NotDurable, Records};
 
 /// Where it is kept.
 const KEY: &str = "overrides";
+
+/// Where it is kept what is switched off.
+const OFF_KEY: &str = "control/off";
+
+/// What is switched off: the keys of the parts, with commas between them. What cannot be read is on.
+pub(super) async fn read_off(records: &dyn Records) -> BTreeSet<Part> {
+    let text = records.get_state(OFF_KEY.to_owned()).await.ok().flatten().unwrap_or_default();
+    text.split(',').filter_map(Part::of_key).collect()
+}
+
+/// Keeps what is switched off.
+pub(super) async fn write_off(records: &dyn Records, off: &BTreeSet<Part>) -> Result<(), NotDurable> {
+    let keys: Vec<_> = off.iter().map(|part| part.key()).collect();
+    records.put_state(OFF_KEY.to_owned(), keys.join(",")).await
+}
 
 /// One override as it is kept.
 #[derive(Debug, Serialize, Deserialize)]

@@ -234,3 +234,19 @@ fn what_was_taken_in_part_and_refused_is_given_back() {
         })
     });
 }
+
+/// A unit that says yes at the stop and does nothing is given back by the next start.
+#[test]
+fn what_is_not_done_at_the_stop_is_not_forgotten() {
+    let world = World::new(Obeys::Fully);
+    world.live(START, &Arc::default(), |scene| {
+        Box::pin(async {
+            scene.ask("charge 800 W", Some(600)).await.expect("an answer");
+            scene.fake.lock().obeys = Obeys::Not;
+            scene.stop().await;
+        })
+    });
+    assert!(!world.is_as_before());
+    world.fake.lock().obeys = Obeys::Fully;
+    world.recovers("the stop");
+}

@@ -1,10 +1,11 @@
 //! What control finds, told once for each change: in the log, and as notices of the device or of the house.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ohmstead_control::limiter::Verdict as Limit;
 use ohmstead_control::{Language, Verdict};
-use ohmstead_model::{DeviceId, Notice, Severity};
+use ohmstead_model::{DeviceId, Moment, Notice, Severity};
 
 use crate::hub::Hub;
 
@@ -12,7 +13,12 @@ use crate::hub::Hub;
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     told: BTreeMap<(DeviceId, &'static str), String>,
+    /// Since when something is the case that is not told yet.
+    pending: BTreeMap<(DeviceId, &'static str), Moment>,
 }
+
+/// What passes sooner is not told: devices and meters take their time after a start.
+const LASTING: Duration = Duration::from_secs(30);
 
 /// One finding.
 struct Finding {
@@ -21,19 +27,26 @@ struct Finding {
     severity: Severity,
     text: String,
     hint: &'static str,
+    /// Whether it is told as soon as it is found.
+    at_once: bool,
 }
 
 impl Findings {
     /// Tells what has changed.
-    pub(super) async fn tell(&mut self, hub: &Hub, verdicts: &[Verdict]) {
-        let found = together(verdicts.iter().filter_map(finding));
+    pub(super) async fn tell(&mut self, hub: &Hub, verdicts: &[Verdict], now: Moment) {
+        let mut found = together(verdicts.iter().filter_map(finding));
+        self.pending.retain(|key, _| found.contains_key(key));
+        found.retain(|key, finding| {
+            let since = *self.pending.entry(key.clone()).or_insert(now);
+            finding.at_once || now.since(since) >= LASTING
+        });
         let over: Vec<_> = self.told.keys().filter(|key| !found.contains_key(*key)).cloned().collect();
         for (device, code) in over {
             tracing::info!(target: "control", %device, code, "over");
             hub.notice(device.clone(), code, None).await;
             self.told.remove(&(device, code));
         }
-        for (key, Finding { device, code, severity, text, hint }) in found {
+        for (key, Finding { device, code, severity, text, hint, .. }) in found {
             if self.told.get(&key) == Some(&text) {
                 continue;
             }
@@ -72,6 +85,8 @@ fn finding(verdict: &Verdict) -> Option<Finding> {
             severity: rotation.finding.severity(),
             text: format!("{}: {}", rotation.group, rotation.finding.sentence(Language::En)),
             hint: "see docs/rotation.md",
+            // The rotation has waited already.
+            at_once: true,
         }),
     }
 }
@@ -93,5 +108,6 @@ fn of_limit(limit: &Limit) -> Option<Finding> {
             "docs/limits.md says what can be limited on which device",
         ),
     };
-    Some(Finding { device: DeviceId::site(), code, severity, text: limit.to_string(), hint })
+    let at_once = matches!(limit, Limit::Ineffective { .. });
+    Some(Finding { device: DeviceId::site(), code, severity, text: limit.to_string(), hint, at_once })
 }

@@ -10,18 +10,19 @@ mod book;
 mod findings;
 mod pace;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ohmstead_config::Config;
 use ohmstead_control::overrides::{LONGEST, OverrideSettings};
 use ohmstead_control::{Cycle, Desired, Inputs, Override, Reason, Settings, State, Who, step};
-use ohmstead_model::{BatteryMode, Clock, DeviceId, Request, Snapshot, Wish};
+use ohmstead_control::{limiter, rotation};
+use ohmstead_model::{BatteryMode, Clock, DeviceId, Part, Request, Snapshot, Switches, Wish};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::actuator::{Ask, Commander, ControlDoor, Ended, Ending, How, ModeAsk};
+use crate::actuator::{Ask, Commander, ControlAsk, ControlDoor, Ended, Ending, How, ModeAsk, SwitchAsk};
 use crate::hub::Hub;
 use crate::records::Records;
 use findings::Findings;
@@ -67,6 +68,8 @@ pub(crate) struct Control {
     door: ControlDoor,
     state: State,
     overrides: BTreeMap<DeviceId, Override>,
+    /// What is switched off.
+    off: BTreeSet<Part>,
     findings: Findings,
 }
 
@@ -75,12 +78,13 @@ impl Control {
     pub(crate) fn new(parts: Parts) -> Option<Self> {
         let door = parts.commander.steer()?;
         let (state, overrides, findings) = (State::default(), BTreeMap::new(), Findings::default());
-        Some(Self { parts, door, state, overrides, findings })
+        Some(Self { parts, door, state, overrides, off: BTreeSet::new(), findings })
     }
 
     /// Works until told to stop.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         self.overrides = book::read(self.parts.records.as_ref()).await;
+        self.off = book::read_off(self.parts.records.as_ref()).await;
         let (mut news, mut pace) = (self.parts.hub.news(), Pace::default());
         loop {
             self.cycle().await;
@@ -90,7 +94,10 @@ impl Control {
                 biased;
                 () = stop.cancelled() => return,
                 Some(ended) = self.door.ends.recv() => self.take_end(ended).await,
-                Some(ask) = self.door.asks.recv() => self.take(ask).await,
+                Some(ask) = self.door.asks.recv() => match ask {
+                    ControlAsk::Mode(ask) => self.take(ask).await,
+                    ControlAsk::Switch(ask) => self.switch(ask).await,
+                },
                 () = read_again(&mut news, clock.as_ref(), &mut pace), if is_limited => {}
                 () = self.parts.clock.sleep(CYCLE) => {}
             }
@@ -105,7 +112,8 @@ impl Control {
         for desired in desired {
             self.parts.commander.order(&desired);
         }
-        self.findings.tell(&self.parts.hub, &verdicts).await;
+        self.findings.tell(&self.parts.hub, &verdicts, self.parts.clock.now()).await;
+        self.show_switches();
     }
 
     fn decide(&self) -> Cycle {
@@ -115,7 +123,47 @@ impl Control {
         let confirmed = BTreeMap::new();
         let inputs = Inputs { snapshot: &snapshot, overrides: &overrides, confirmed: &confirmed };
         let now = self.parts.clock.now();
-        step(&self.state, inputs, now, &self.parts.rules.borrow().settings)
+        step(&self.state, inputs, now, &self.switched())
+    }
+
+    /// The rules without what is switched off.
+    fn switched(&self) -> Settings {
+        let mut settings = self.parts.rules.borrow().settings.clone();
+        let is_off = |part| self.off.contains(&part);
+        if is_off(Part::Limits) {
+            settings.limits = limiter::Settings::default();
+        }
+        if is_off(Part::Schedule) {
+            settings.schedule.clear();
+        }
+        if is_off(Part::Rotation) {
+            settings.rotation = rotation::Settings::default();
+        }
+        settings
+    }
+
+    /// Shows which parts there are, and whether they are on.
+    fn show_switches(&self) -> Switches {
+        let rules = self.parts.rules.borrow();
+        let settings = &rules.settings;
+        let on = |part, is_there: bool| is_there.then(|| !self.off.contains(&part));
+        let switches = Switches {
+            limits: on(Part::Limits, settings.limits.limits().next().is_some()),
+            schedule: on(Part::Schedule, !settings.schedule.is_empty()),
+            rotation: on(Part::Rotation, !settings.rotation.is_empty()),
+        };
+        self.door.switches.send_if_modified(|shown| shown.replace(switches) != Some(switches));
+        switches
+    }
+
+    async fn switch(&mut self, ask: SwitchAsk) {
+        let SwitchAsk { part, on, answer } = ask;
+        let changed = if on { self.off.remove(&part) } else { self.off.insert(part) };
+        if changed && let Err(error) = book::write_off(self.parts.records.as_ref(), &self.off).await {
+            tracing::warn!(target: "control", %error, "the switch would not survive a restart");
+        }
+        // Whoever asked may have left.
+        let _ = answer.send(Ok(self.show_switches()));
     }
 
     async fn end_overrides(&mut self) {

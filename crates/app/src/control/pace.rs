@@ -39,7 +39,7 @@ mod tests {
     /// twenty had to wait.
     #[test]
     fn the_first_are_looked_at_at_once_and_a_storm_is_kept_off() {
-        let (mut pace, start) = (Pace::default(), 3600_000_u64);
+        let (mut pace, start) = (Pace::default(), 3_600_000_u64);
         let (mut looks, mut first_wait) = (Vec::new(), Duration::ZERO);
         let mut now = start;
         while now < start + 10_000 {

@@ -139,6 +139,7 @@ impl Services {
         Links {
             snapshot: house.hub.watch(),
             commands: Arc::clone(&house.commander) as _,
+            switches: house.commander.watch_switches(),
             clock: Arc::clone(&house.clock),
             site_slug: slug(&config.site.name),
             language: config.site.languages.first().map_or("en", |language| language.code()).to_owned(),

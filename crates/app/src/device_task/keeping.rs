@@ -7,8 +7,8 @@ use futures_util::FutureExt as _;
 use ohmstead_control::{Desired, Language};
 use ohmstead_drivers::Device;
 use ohmstead_model::{
-    Asker, BatteryMode, ControlPhase, ControlState, LedgerEntry, Metric, Moment, Notice, Online, Outcome,
-    Request, Severity, Wish,
+    Asker, BatteryMode, ControlPhase, ControlState, LedgerEntry, Metric, Moment, Notice, Outcome, Request,
+    Severity, Wish,
 };
 use ohmstead_units::Watts;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +21,7 @@ use crate::actuator::{AnswerTo, Ended, Ending, Errand, How, Original, Tried};
 /// short enough for a crash of the machine.
 const DEAD_MAN: Duration = Duration::from_secs(300);
 /// How long giving the device back may take when the program stops.
-const LAST_ACT: Duration = Duration::from_secs(5);
+const LAST_ACT: Duration = Duration::from_secs(6);
 /// After a write a device needs a while until what it reports means anything.
 const SETTLED: Duration = Duration::from_secs(30);
 /// A power that stays away from what is wanted for so long has ended.
@@ -48,9 +48,17 @@ impl DeviceTask {
         desired: Desired,
         answer: AnswerTo,
     ) -> Result<(), Broken> {
+        self.show(&desired).await;
         let shown = crate::actuator::shown(request);
         let (entry, result) = match (&desired.mode, self.standing.ours) {
-            (Some(_), _) => self.attempt(device, &desired, shown, request.asked_by.key()).await,
+            (Some(_), _) => {
+                let attempted = self.attempt(device, &desired, shown, request.asked_by.key()).await;
+                // Who asked has the refusal in hand.
+                if attempted.0.outcome == Outcome::Rejected {
+                    self.tell_end(&desired, Ending::Refused);
+                }
+                attempted
+            }
             (None, true) => self.give_back(device, request.asked_by.key()).await,
             (None, false) => (self.nothing_to_do(request, &desired), Ok(())),
         };
@@ -102,11 +110,15 @@ impl DeviceTask {
     /// Does what is to be done for what is wanted at present.
     pub(super) async fn keep(&mut self, device: &mut dyn Device) -> Result<(), Broken> {
         let Some(desired) = self.door.orders.borrow_and_update().clone() else { return Ok(()) };
+        if !self.answers() {
+            // A device that does not answer is asked for nothing: it would only refuse, and nothing is over because of it.
+            self.standing.look_again(self.gate.clock.now());
+            self.show(&desired).await;
+            return Ok(());
+        }
         let now = self.gate.clock.now();
         let result = match self.standing.step(&desired, self.gate.is_read_only(), now) {
             Step::Wait => Ok(()),
-            // Nothing is refused or tried in vain because the device is not there: it is kept again once it answers.
-            Step::Attempt | Step::Limit(_) | Step::Renew if !self.answers().await => Ok(()),
             Step::Attempt => {
                 self.show(&desired).await;
                 let shown = desired.mode.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -123,14 +135,8 @@ impl DeviceTask {
         result
     }
 
-    /// Whether the device answers, as far as is known.
-    async fn answers(&self) -> bool {
-        let is_online = || {
-            let snapshot = self.hub.snapshot();
-            snapshot.device(self.id.as_str()).is_some_and(|device| matches!(device.online, Online::Yes(_)))
-        };
-        // What its driver has just reported may still be on its way.
-        is_online() || (self.hub.ping().await && is_online())
+    fn answers(&self) -> bool {
+        self.hub.snapshot().device(self.id.as_str()).is_some_and(|device| device.is_online())
     }
 
     async fn attempt(
@@ -259,18 +265,20 @@ impl DeviceTask {
         Errand { shown, request, by: by.to_owned(), interrupt, gives_back: true }
     }
 
-    /// What is ours is given back when the program stops; there is no time to measure it.
+    /// What is ours is given back when the program stops; there is no time to measure it. It is forgotten only when it reads
+    /// so: otherwise the next start tries again.
     pub(super) async fn give_back_at_the_end(&mut self, device: &mut dyn Device) {
         if !self.standing.ours || self.gate.is_read_only() {
             return;
         }
-        let interrupt = CancellationToken::new();
-        interrupt.cancel();
         let all = async {
             let originals = self.gate.originals().await;
             for wish in ways_back(device, &originals) {
-                let errand = self.way_back(wish, "stop", interrupt.clone());
-                if !given_back(&self.gate.try_out(device, &errand).await.entry) {
+                let errand = self.way_back(wish, "stop", self.gate.stop.clone());
+                let Tried { entry, plan, .. } = self.gate.write_at_once(device, &errand).await;
+                let Some(plan) = plan.filter(|_| given_back(&entry)) else { return };
+                if !self.gate.reads(device, &errand.request.wish, &plan).await {
+                    tracing::warn!(target: "control", device = %self.id, "the device does not read as it was given back; the next start tries again");
                     return;
                 }
             }

@@ -21,6 +21,8 @@ const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(30);
 /// What was refused or given up is tried again so late, if it is still wanted.
 const LATER: Duration = Duration::from_secs(600);
+/// So soon it is looked again whether a device answers.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A limit that could not be written is written so late again.
 const LIMIT_PAUSE: Duration = Duration::from_secs(5);
 /// A device that somebody else changes twice within this time is left to them.
@@ -61,6 +63,8 @@ pub(super) struct Standing {
     outcome: Option<Outcome>,
     tries: u32,
     next: Option<Moment>,
+    /// When to look whether the device answers by now.
+    look_at: Option<Moment>,
     renews: bool,
     foreign: bool,
     /// When somebody else changed it last.
@@ -123,8 +127,15 @@ impl Standing {
     }
 
     /// When [`Standing::step`] may have something to do although nothing else is wanted.
-    pub(super) fn next(&self) -> Option<Moment> {
-        self.next
+    /// A moment that has passed was looked at: whatever was to be done then has been.
+    pub(super) fn next(&self, now: Moment) -> Option<Moment> {
+        let moments = [self.next, self.look_at].into_iter().flatten();
+        moments.filter(|moment| moment.mono > now.mono).min_by_key(|moment| moment.mono)
+    }
+
+    /// Nothing can be done now; whether it can is looked at soon.
+    pub(super) fn look_again(&mut self, now: Moment) {
+        self.look_at = Some(now.plus(LOOK_AGAIN));
     }
 
     /// An attempt for `desired` has ended. `later`: when it may be tried that came too soon. Returns whether it is given up.
@@ -154,12 +165,12 @@ impl Standing {
                 self.next = None;
                 false
             }
-            Outcome::Rejected => {
-                self.next = Some(now.plus(later.unwrap_or(LATER)));
-                later.is_none()
+            Outcome::Rejected if later.is_some() => {
+                self.next = later.map(|later| now.plus(later));
+                false
             }
-            Outcome::Ineffective | Outcome::Failed => {
-                self.ours = true;
+            Outcome::Ineffective | Outcome::Failed | Outcome::Rejected => {
+                self.ours |= outcome != Outcome::Rejected;
                 self.tries += 1;
                 let given_up = self.tries >= TRIES;
                 let pause = if given_up { LATER } else { PAUSE * 2_u32.pow(self.tries - 1) };
@@ -350,7 +361,7 @@ mod tests {
         #[case] renewed_at: Option<u64>,
     ) {
         let standing = stood(&plan(lasts, follow));
-        assert_eq!(standing.next().map(|next| next.mono), renewed_at.map(Duration::from_secs));
+        assert_eq!(standing.next(at(0)).map(|next| next.mono), renewed_at.map(Duration::from_secs));
         if let Some(renewed_at) = renewed_at {
             let wanted = desired(Some("hold"));
             assert_eq!(standing.step(&wanted, false, at(renewed_at - 1)), Step::Wait);

@@ -85,7 +85,7 @@ rotation: {{ day: {{ batteries: [a, b], meter: gx }} }}"#,
         ]
     }
 
-    fn http(&self, port: u16, request: &str, body: &Value) -> String {
+    fn http(port: u16, request: &str, body: &Value) -> String {
         let (mut stream, body) = (TcpStream::connect(("127.0.0.1", port)).unwrap(), body.to_string());
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         write!(stream, "{request} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).unwrap();
@@ -119,14 +119,14 @@ fn not_a_frame_by_any_way_whoever_asks() {
     let web = house.place.web;
     for device in ["a", "b"].into_iter().chain(GX) {
         let body = json!({ "mode": "discharge", "power_w": 700 });
-        house.http(web, &format!("POST /api/v1/devices/{device}/mode"), &body);
+        House::http(web, &format!("POST /api/v1/devices/{device}/mode"), &body);
         house.broker.publish(&format!("ohmstead/{device}/mode/set"), "hold", &[]);
         house.broker.publish(&format!("ohmstead/{device}/mode/set"), "auto", &[]);
         house.place.verb(&["set", device, "native:ai", "--for", "10m"]);
         house.place.verb(&["set", device, "charge", "500 W"]);
     }
     for device in GX {
-        house.http(
+        House::http(
             web,
             &format!("PUT /api/v1/devices/{device}/settings/grid_setpoint"),
             &json!({ "value": -300 }),
@@ -134,7 +134,7 @@ fn not_a_frame_by_any_way_whoever_asks() {
         house.broker.publish(&format!("ohmstead/{device}/minimum_soc/set"), "33", &[]);
         house.place.verb(&["set", device, "max_discharge_power=1500"]);
     }
-    house.http(
+    House::http(
         web,
         "PUT /api/v1/devices/axpert/settings/output_priority",
         &json!({ "value": "solar_first" }),
@@ -143,7 +143,7 @@ fn not_a_frame_by_any_way_whoever_asks() {
     house.broker.publish("home/pv/set_mode", "SBU", &[]);
     house.place.verb(&["set", "axpert", "output_priority=utility_first"]);
     let body = json!({ "service": "com.victronenergy.settings", "path": "/Settings/CGwacs/AcPowerSetPoint", "value": -300 });
-    assert!(house.http(house.served, "POST /value", &body).starts_with("HTTP/1.1 403"));
+    assert!(House::http(house.served, "POST /value", &body).starts_with("HTTP/1.1 403"));
     let askers = ["cli", "mqtt", "rest", "rotation", "schedule"];
     let end = now() + DEADLINE;
     while !askers.iter().all(|asker| house.ledger().contains(&((*asker).to_owned(), "dry_run".to_owned()))) {

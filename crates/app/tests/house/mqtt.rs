@@ -8,13 +8,14 @@ use crate::broker::{Broker, Message, Subscriber, now};
 use crate::plant::{Batteries, Unit, device};
 use crate::program::Place;
 
-/// A house of three batteries with very different states of charge, and an address where nobody is.
+/// A house of three batteries with very different states of charge, and an address where nobody is. Units tell whole percents:
+/// from the middle of one a moment of discharge shows nothing.
 fn trouble() -> Batteries {
     Batteries::start(&[
         // Answers come after the time limit of 300 ms.
-        Unit("slow", "e3-150", &["latency-ms=400", "jitter-ms=0"], 81.0),
-        Unit("quick", "e3-150", &[], 31.0),
-        Unit("mute", "e3-150", &["mute"], 61.0),
+        Unit("slow", "e3-150", &["latency-ms=400", "jitter-ms=0"], 81.5),
+        Unit("quick", "e3-150", &[], 31.5),
+        Unit("mute", "e3-150", &["mute"], 61.5),
     ])
 }
 

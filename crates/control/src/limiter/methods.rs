@@ -57,7 +57,7 @@ pub fn methods(has: impl Fn(&str, &str) -> bool) -> Vec<Method> {
 /// The lever that caps what ESS takes out of the battery, as this device has it.
 fn discharge_limit(has: impl Fn(&str, &str) -> bool) -> &'static str {
     if has("hub4", "/Overrides/MaxDischargePower") {
-        "hub4 /Overrides/MaxDischargePower, which wears nothing out and which the device forgets by itself"
+        "hub4 /Overrides/MaxDischargePower, which wears nothing out and is taken back"
     } else if has("settings", MAX_DISCHARGE) {
         "settings /Settings/CGwacs/MaxDischargePower, within the budget of writes, for each one wears the flash"
     } else {
@@ -84,10 +84,10 @@ mod tests {
     fn a_gx_device_with_overrides() {
         let paths = [("hub4", "/Overrides/MaxDischargePower"), ("settings", MAX_DISCHARGE)];
         expect![[r#"
-            vebus /Ac/PowerLimit: not there; limits.multi_output: hub4 /Overrides/MaxDischargePower, which wears nothing out and which the device forgets by itself
-            vebus /Ac/Out/Lx/PowerLimit: not there; limits.multi_output: hub4 /Overrides/MaxDischargePower, which wears nothing out and which the device forgets by itself; it counts for the sum of the phases, none can be limited alone
-            vebus /Settings/MaxPower: not there; limits.multi_output: hub4 /Overrides/MaxDischargePower, which wears nothing out and which the device forgets by itself; nothing limits what loads on AC-out take without a grid
-            settings /Settings/CGwacs/MaxDischargePower: there; limits.battery_discharge: hub4 /Overrides/MaxDischargePower, which wears nothing out and which the device forgets by itself; only while ESS is in control (Hub4Mode 1 or 2): under external control (3), where it was written, nobody reads it"#]].assert_eq(&report(&paths));
+            vebus /Ac/PowerLimit: not there; limits.multi_output: hub4 /Overrides/MaxDischargePower, which wears nothing out and is taken back
+            vebus /Ac/Out/Lx/PowerLimit: not there; limits.multi_output: hub4 /Overrides/MaxDischargePower, which wears nothing out and is taken back; it counts for the sum of the phases, none can be limited alone
+            vebus /Settings/MaxPower: not there; limits.multi_output: hub4 /Overrides/MaxDischargePower, which wears nothing out and is taken back; nothing limits what loads on AC-out take without a grid
+            settings /Settings/CGwacs/MaxDischargePower: there; limits.battery_discharge: hub4 /Overrides/MaxDischargePower, which wears nothing out and is taken back; only while ESS is in control (Hub4Mode 1 or 2): under external control (3), where it was written, nobody reads it"#]].assert_eq(&report(&paths));
     }
 
     #[test]

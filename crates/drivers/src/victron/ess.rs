@@ -21,7 +21,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ohmstead_model::{Allowed, Assignment, BatteryMode, Metric, Setting, Value, Wish};
+use ohmstead_model::{Allowed, Assignment, BatteryMode, Metric, Setting, Wish};
 use ohmstead_units::{BatteryPower, Watts};
 
 use super::native;
@@ -92,6 +92,18 @@ struct Lever {
     setting: &'static str,
     min: f64,
     max: f64,
+    none: NoneAs,
+}
+
+/// What is written for [`none`](ohmstead_model::NONE).
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum NoneAs {
+    /// It is always set to something.
+    Never,
+    /// "No value", which an override takes and a setting does not.
+    Empty,
+    /// This number.
+    Number(f64),
 }
 
 const LEVERS: &[Lever] = &[
@@ -101,6 +113,7 @@ const LEVERS: &[Lever] = &[
         setting: SETPOINT_SETTING,
         min: -POWER_MAX_W,
         max: POWER_MAX_W,
+        none: NoneAs::Empty,
     },
     Lever {
         metric: native::MAX_DISCHARGE_POWER,
@@ -108,6 +121,7 @@ const LEVERS: &[Lever] = &[
         setting: MAX_DISCHARGE_SETTING,
         min: -1.0,
         max: POWER_MAX_W,
+        none: NoneAs::Number(-1.0),
     },
     Lever {
         metric: native::MAX_FEED_IN_POWER,
@@ -115,6 +129,7 @@ const LEVERS: &[Lever] = &[
         setting: "/Settings/CGwacs/MaxFeedInPower",
         min: -1.0,
         max: POWER_MAX_W,
+        none: NoneAs::Never,
     },
     Lever {
         metric: native::MINIMUM_SOC,
@@ -122,6 +137,7 @@ const LEVERS: &[Lever] = &[
         setting: "/Settings/CGwacs/BatteryLife/MinimumSocLimit",
         min: 0.0,
         max: 100.0,
+        none: NoneAs::Never,
     },
     Lever {
         metric: native::MAX_CHARGE_CURRENT,
@@ -129,6 +145,7 @@ const LEVERS: &[Lever] = &[
         setting: "/Settings/SystemSetup/MaxChargeCurrent",
         min: -1.0,
         max: 10_000.0,
+        none: NoneAs::Never,
     },
 ];
 
@@ -154,14 +171,17 @@ pub(crate) struct Budget {
     pub(crate) per_day: u32,
 }
 
-/// The setting that a path stands for, by its override or by where it is kept.
-pub(crate) fn setting_at(class: &str, path: &str) -> Option<Metric> {
+/// The setting that a path stands for, by its override or by where it is kept, and the place where it is written at
+/// present: with the override there, the setting is left alone.
+pub(crate) fn setting_at(class: &str, path: &str, site: &Site<'_>) -> Option<(Metric, Spot)> {
     let is_it = |lever: &&Lever| match class {
         "hub4" => lever.volatile == Some(path),
         "settings" => lever.setting == path,
         _ => false,
     };
-    LEVERS.iter().find(is_it).map(|lever| lever.metric)
+    let lever = LEVERS.iter().find(is_it)?;
+    let (part, path) = lever.place(site)?;
+    Some((lever.metric, spot(part, path)))
 }
 
 /// The modes that can be asked for at present.
@@ -184,7 +204,7 @@ pub(crate) fn settings(site: &Site<'_>, kind: Kind) -> Vec<Setting> {
     if precondition(site, kind).is_err() {
         return Vec::new();
     }
-    LEVERS.iter().filter(|lever| lever.place(site).is_some()).map(Lever::offer).collect()
+    LEVERS.iter().filter_map(|lever| Some(lever.offer(lever.place(site)?.1))).collect()
 }
 
 /// The writes for a wish.
@@ -396,11 +416,14 @@ fn plan_setting(name: &str, value: &str, site: &Site<'_>, budget: Budget) -> Res
     let (part, path) = lever
         .place(site)
         .ok_or_else(|| refused(format!("this GX device has no {name}: {} is not there", lever.setting)))?;
-    let value = lever.offer().parse(value).map_err(|error| refused(error.to_string()))?;
-    let Value::Number(number) = value else { return Err(refused(format!("{name} is a number"))) };
-    let plan = told(&[number_write(part, path, number)], shown(Some(lever.metric), Some(number)));
-    let is_volatile = lever.volatile == Some(path);
-    Ok(Plan { wear: (!is_volatile).then(|| wear(name, budget)), ..plan })
+    let value = lever.offer(path).parse(value).map_err(|error| refused(error.to_string()))?;
+    let number = value.number().or(lever.none_number());
+    let write = number.map_or_else(
+        || Write { spot: spot(part, path), value: None },
+        |number| number_write(part, path, number),
+    );
+    let plan = told(&[write], shown(Some(lever.metric), number));
+    Ok(Plan { wear: (!lever.is_volatile(path)).then(|| wear(name, budget)), ..plan })
 }
 
 impl Lever {
@@ -411,8 +434,32 @@ impl Lever {
             .or_else(|| site.settings.filter(|part| part.has(self.setting)).map(|part| (part, self.setting)))
     }
 
-    fn offer(&self) -> Setting {
-        Setting { metric: self.metric, allowed: Allowed::Range { min: self.min, max: self.max, step: 1.0 } }
+    fn is_volatile(&self, path: &str) -> bool {
+        self.volatile == Some(path)
+    }
+
+    /// The number that is written for "none", where it is one.
+    fn none_number(&self) -> Option<f64> {
+        match self.none {
+            NoneAs::Number(number) => Some(number),
+            NoneAs::Never | NoneAs::Empty => None,
+        }
+    }
+
+    /// What it takes where it is written to `path`.
+    fn offer(&self, path: &str) -> Setting {
+        let (min, max, step) = (self.min, self.max, 1.0);
+        let has_none = match self.none {
+            NoneAs::Never => false,
+            NoneAs::Empty => self.is_volatile(path),
+            NoneAs::Number(_) => true,
+        };
+        let allowed = if has_none {
+            Allowed::RangeOrNone { min, max, step }
+        } else {
+            Allowed::Range { min, max, step }
+        };
+        Setting { metric: self.metric, allowed }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use ohmstead_model::{Metric, NativeKind, NativeRow, Natives, Unknown, Value};
+use ohmstead_model::{NativeKind, NativeRow, NativeSetting, Natives, Unknown, Value};
 
 use super::catalogue::catalogue;
+use super::site::Site;
 use super::tree::{Item, Part, Tree};
 use super::value::Scalar;
 
@@ -44,8 +45,11 @@ impl Natives for Vocabulary {
             .collect()
     }
 
-    fn setting(&self, service: &str, path: &str) -> Option<Metric> {
-        super::ess::setting_at(super::tree::class_of(service)?, path)
+    fn setting(&self, service: &str, path: &str) -> Option<NativeSetting> {
+        let tree = self.tree();
+        let tree = tree.read().unwrap_or_else(PoisonError::into_inner);
+        let (metric, spot) = super::ess::setting_at(super::tree::class_of(service)?, path, &Site::of(&tree))?;
+        Some(NativeSetting { metric, service: spot.service, path: spot.path })
     }
 }
 
@@ -88,11 +92,36 @@ fn row(key: &Arc<str>, part: &Part, path: &Arc<str>, item: &Item) -> NativeRow {
 
 #[cfg(test)]
 mod tests {
+    use super::super::canonical::tests::house_with;
     use super::super::testing::tree;
     use super::*;
     use std::fmt::Write as _;
 
     use expect_test::expect;
+
+    /// What stands for a path of `service`, and where it is written.
+    fn written(house: &Arc<RwLock<Tree>>, service: &str, path: &str) -> Option<String> {
+        let setting = Vocabulary::new(Arc::clone(house)).setting(service, path)?;
+        Some(format!("{} at {} {}", setting.metric, setting.service, setting.path))
+    }
+
+    #[test]
+    fn a_setting_is_written_in_one_place() {
+        let settings = "com.victronenergy.settings";
+        let setpoint = "/Settings/CGwacs/AcPowerSetPoint";
+        let house = |changes| Arc::new(RwLock::new(house_with(changes)));
+        let new = house(&[]);
+        let at_override = "grid_setpoint at com.victronenergy.hub4 /Overrides/Setpoint";
+        assert_eq!(written(&new, settings, setpoint).as_deref(), Some(at_override));
+        assert_eq!(
+            written(&new, "com.victronenergy.hub4", "/Overrides/Setpoint").as_deref(),
+            Some(at_override)
+        );
+        let old = house(&[("platform", "/Firmware/Installed/Version", "v3.22")]);
+        let at_setting = "grid_setpoint at com.victronenergy.settings /Settings/CGwacs/AcPowerSetPoint";
+        assert_eq!(written(&old, settings, setpoint).as_deref(), Some(at_setting));
+        assert_eq!(written(&new, settings, "/Settings/System/AutoUpdate"), None);
+    }
 
     #[test]
     fn rows_say_what_they_are() {

@@ -24,23 +24,59 @@ pub(crate) struct Context {
     pub(crate) battery_type: Option<&'static str>,
     /// Numbers that other answers need, by name, with the moment they were read.
     numbers: BTreeMap<&'static str, (f64, Duration)>,
+    /// How long such a number may be of use at all.
+    patience: Duration,
     /// Which units the energy counters count in.
     pub(crate) energy: Energy,
+    /// Where the solar current flows that the unit tells, once that is known.
+    pub(crate) side: Option<Side>,
 }
 
-/// How long a number of one answer may be put together with those of another.
+/// On which side of the solar charger a current flows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Side {
+    /// Out of the panels: it goes with their voltage.
+    Panels,
+    /// Into the battery: it goes with the battery's voltage.
+    Battery,
+}
+
+/// A number that another answer told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Kept {
+    /// At about the same time.
+    Together(f64),
+    /// In the round before: in this one its turn is still to come.
+    Before(f64),
+    /// Too long ago, or never.
+    Lost,
+}
+
+/// Answers that came within such a time are of about the same moment.
 const TOGETHER: Duration = Duration::from_secs(20);
 
 impl Context {
+    /// What is known of a unit that is asked every `interval`: nothing.
+    pub(crate) fn new(interval: Duration) -> Self {
+        // Each question keeps to its own turn in a round; where one is late the other's number is one and a half old.
+        let patience = interval.saturating_mul(3) / 2;
+        Self { patience, energy: Energy::new(patience), ..Self::default() }
+    }
+
     /// Keeps a number for other answers.
     pub(crate) fn keep(&mut self, name: &'static str, number: f64) {
         self.numbers.insert(name, (number, self.now));
     }
 
-    /// A number of another answer, if that came lately.
-    pub(crate) fn kept(&self, name: &'static str) -> Option<f64> {
-        let (number, at) = self.numbers.get(name)?;
-        (self.now.saturating_sub(*at) <= TOGETHER).then_some(*number)
+    /// A number of another answer.
+    pub(crate) fn kept(&self, name: &'static str) -> Kept {
+        let Some((number, at)) = self.numbers.get(name) else { return Kept::Lost };
+        match self.now.saturating_sub(*at) {
+            age if age <= TOGETHER => Kept::Together(*number),
+            age if age <= self.patience => Kept::Before(*number),
+            _ => Kept::Lost,
+        }
     }
 
     /// Whether the unit has ever told this number.
@@ -144,7 +180,7 @@ pub(crate) fn read(query: &Query, payload: &Payload, context: &mut Context) -> D
 /// Reads an answer of `family` with the states that are set in it.
 pub(crate) fn read_of(family: Family, query: &Query, payload: &Payload, context: &mut Context) -> Decoded {
     let mut decoded = read(query, payload, context);
-    decoded.states = super::flags::states(family, query.command, payload);
+    decoded.states = super::flags::states(family, query.command, payload, context.rated_battery_v);
     if let Some(states) = &decoded.states {
         decoded.values.extend(super::flags::listed(states, query));
     }
@@ -173,4 +209,24 @@ pub(crate) fn state(text: &str, codes: &[(&str, &'static str)]) -> Observation {
     found
         .map(|(_, state)| Value::State(state))
         .ok_or_else(|| Unknown::implausible(format!("code {text:?} is not known")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_a_slow_round_go_together() {
+        let age = |interval: u64, age: u64| {
+            let mut context = Context::new(Duration::from_secs(interval));
+            context.keep("pv1", 5.0);
+            context.now = Duration::from_secs(age);
+            context.kept("pv1")
+        };
+        assert_eq!(age(5, 20), Kept::Together(5.0));
+        assert_eq!(age(5, 21), Kept::Lost);
+        assert_eq!([age(30, 20), age(30, 21)], [Kept::Together(5.0), Kept::Before(5.0)]);
+        assert_eq!([age(30, 45), age(30, 46)], [Kept::Before(5.0), Kept::Lost]);
+        assert_eq!(Context::default().kept("pv1"), Kept::Lost);
+    }
 }

@@ -24,7 +24,7 @@ const IMPOSSIBLE_KWH: f64 = 1_700_000.0;
 const LIFE_KWH_PER_KVA: f64 = 40_000.0;
 /// The integral decides after so much energy.
 const ENOUGH_WH: f64 = 3_000.0;
-/// Between two powers that are integrated.
+/// Between two powers that are integrated, at least; more where the unit is asked more rarely.
 const STEP_MAX: Duration = Duration::from_secs(60);
 /// A total that falls by so many readings in a row was reset.
 const RESET_AFTER: u32 = 3;
@@ -38,14 +38,21 @@ pub(crate) struct Energy {
     integral_wh: f64,
     base: Option<(f64, f64)>,
     totals: std::collections::BTreeMap<&'static str, (f64, u32)>,
+    /// What is more than this apart does not belong together.
+    step_max: Duration,
 }
 
 impl Energy {
+    /// Of a unit whose powers are told at most so far apart.
+    pub(crate) fn new(step_max: Duration) -> Self {
+        Self { step_max, ..Self::default() }
+    }
+
     /// Takes in the solar power at a moment.
     pub(crate) fn power(&mut self, watts: f64, now: Duration) {
         if let Some((before, at)) = self.power.replace((watts, now)) {
             let span = now.saturating_sub(at);
-            if span <= STEP_MAX {
+            if span <= STEP_MAX.max(self.step_max) {
                 self.integral_wh += f64::midpoint(before, watts) * span.as_secs_f64() / 3600.0;
             } else {
                 // What flowed meanwhile is not known: the comparison starts anew.

@@ -116,10 +116,14 @@ fn find(
         (false, _) => vec![Family::Pi30, Family::Pi30Max, Family::Pi41],
     };
     let families = family.map_or_else(likely, |family| vec![family]);
-    let candidates = families.iter().flat_map(|family| family.queries().iter().map(|query| (*family, query)));
+    let queries = |family: Family| family.queries().iter().chain(family.members());
+    let candidates = families.iter().flat_map(|family| queries(*family).map(|query| (*family, query)));
     // The numbers of a parallel set's units share one table.
     let wanted = command.map(str::to_ascii_uppercase);
-    let wanted = wanted.as_deref().map(|command| if command.starts_with("QPGS") { "QPGS0" } else { command });
+    let shared = ["QPGS0", "QP2GS0"].into_iter();
+    let shared =
+        |command: &str| shared.clone().find(|of_set| command.starts_with(of_set.trim_end_matches('0')));
+    let wanted = wanted.as_deref().map(|command| shared(command).unwrap_or(command));
     let mut asked = candidates.filter(|(_, query)| wanted.is_none_or(|command| query.command == command));
     asked.find(|(_, query)| table::fits(query, payload))
 }

@@ -2,7 +2,7 @@
 
 mod pi17;
 mod pi18;
-mod pi30;
+pub(super) mod pi30;
 mod pi30max;
 mod pi41;
 mod revo;
@@ -53,6 +53,27 @@ const MEMBERS: &[Query] = &[
     Query { command: "QPGS6", ..pi30::QPGS0 },
     Query { command: "QPGS7", ..pi30::QPGS0 },
     Query { command: "QPGS8", ..pi30::QPGS0 },
+];
+
+/// The same for PI41: each unit has two halves, also the first one.
+const SPLIT_MEMBERS: &[Query] = &[
+    pi41::QP2GS0,
+    Query { command: "QPGS1", ..pi30::QPGS0 },
+    Query { command: "QP2GS1", ..pi41::QP2GS0 },
+    Query { command: "QPGS2", ..pi30::QPGS0 },
+    Query { command: "QP2GS2", ..pi41::QP2GS0 },
+    Query { command: "QPGS3", ..pi30::QPGS0 },
+    Query { command: "QP2GS3", ..pi41::QP2GS0 },
+    Query { command: "QPGS4", ..pi30::QPGS0 },
+    Query { command: "QP2GS4", ..pi41::QP2GS0 },
+    Query { command: "QPGS5", ..pi30::QPGS0 },
+    Query { command: "QP2GS5", ..pi41::QP2GS0 },
+    Query { command: "QPGS6", ..pi30::QPGS0 },
+    Query { command: "QP2GS6", ..pi41::QP2GS0 },
+    Query { command: "QPGS7", ..pi30::QPGS0 },
+    Query { command: "QP2GS7", ..pi41::QP2GS0 },
+    Query { command: "QPGS8", ..pi30::QPGS0 },
+    Query { command: "QP2GS8", ..pi41::QP2GS0 },
 ];
 
 /// The same for PI18.
@@ -111,7 +132,8 @@ impl Family {
     /// The questions about the other units of a parallel set.
     pub(crate) fn members(self) -> &'static [Query] {
         match self {
-            Self::Pi30 | Self::Pi30Max | Self::Pi41 => MEMBERS,
+            Self::Pi30 | Self::Pi30Max => MEMBERS,
+            Self::Pi41 => SPLIT_MEMBERS,
             Self::Pi18 => CARET_MEMBERS,
             Self::Revo | Self::Pi17 => &[],
         }

@@ -144,6 +144,40 @@ pub(crate) fn by_code(code: u32) -> Option<&'static Named> {
     })
 }
 
+macro_rules! digits {
+    ($($digits:literal: $early:literal, $late:literal;)*) => {
+        /// Digits that are one code on some models and another one on others, or none.
+        static DIGITS: &[(&str, Named)] = &[$((
+            $digits,
+            fault(
+                concat!("fault_digits_", $digits),
+                concat!("it reports a fault with the digits ", $digits, ": code ", $early, " on some models, ", $late, " on others"),
+                "see the display and the manual",
+            ),
+        )),*];
+    };
+}
+
+digits! {
+    "001": "00", "01";
+    "010": "01", "10";
+    "011": "01", "11";
+    "051": "05", "51";
+    "060": "06", "60";
+    "071": "07", "71";
+    "080": "08", "80";
+    "081": "08", "81";
+    "100": "10", "00";
+    "101": "10", "01";
+    "110": "11", "10";
+}
+
+/// The fault behind digits whose place is not known.
+pub(crate) fn by_digits(digits: &str) -> &'static Named {
+    let known = DIGITS.iter().find(|(known, _)| *known == digits);
+    known.map_or(&CODE_UNKNOWN, |(_, named)| named)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,5 +193,6 @@ mod tests {
             assert_ne!(by_code(code), Some(&CODE_UNKNOWN), "{code}");
         }
         assert_eq!(by_code(99), Some(&CODE_UNKNOWN));
+        assert!(by_digits("051").text.contains("code 05") && *by_digits("999") == CODE_UNKNOWN);
     }
 }

@@ -19,11 +19,21 @@ enum Flag {
     Is(&'static Named),
     /// The second, if the inverter reports a fault (a1), else the first.
     Either(&'static Named, &'static Named),
-    /// The first digit of a fault code; the second stands behind it.
-    Code,
 }
 
-use Flag::{Code, Either, Is, Reserved};
+use Flag::{Either, Is, Reserved};
+
+/// Where the two digits of a fault code stand in the place of flags: the first one's index.
+type Place = usize;
+
+/// VM III, GK, MK, MG; MAX for 24 V.
+const EARLY: Place = 31;
+/// MKS III; MAX for 48 V.
+const LATE: Place = 32;
+/// What is a digit on one model or the other.
+const DIGITS: std::ops::Range<usize> = 31..34;
+/// From here on a battery is one of 48 V, not of 24 V.
+const RATED_48: f64 = 36.0;
 
 /// The first 25 are alike in every document, with few exceptions.
 const fn common(zero: Flag, op_short: Flag, thirteen: Flag, fifteen: Flag) -> [Flag; 24] {
@@ -67,7 +77,7 @@ const HS_TAIL: &[Flag] = &[
     Reserved,
 ];
 
-/// GK, MK, MG, VM III, MKS III: 36 characters.
+/// GK, MK, MG, VM III, MKS III: 36 characters. The last of those that may be digits is a flag on VM III.
 const MK: [Flag; 24] =
     common(Is(&faults::PV_LOSS), Is(&faults::OUTPUT_SHORT), Reserved, Is(&faults::BATTERY_DERATING));
 const MK_TAIL: &[Flag] = &[
@@ -78,15 +88,15 @@ const MK_TAIL: &[Flag] = &[
     Is(&faults::MPPT_OVERLOAD),
     Is(&faults::BATTERY_TOO_LOW_TO_CHARGE),
     Is(&faults::DCDC_OVER_CURRENT),
-    Code,
+    Reserved,
     Reserved,
     Is(&faults::PV_LOW),
     Is(&faults::HIGH_AC_INPUT),
     Is(&faults::EQUALIZING),
 ];
 
-/// MAX: 36 characters, the middle ones reserved.
-const MAX_TAIL_48: &[Flag] = &[
+/// MAX: 36 characters, the middle ones reserved. The first of those that may be digits is a flag on models for 48 V.
+const MAX_TAIL: &[Flag] = &[
     Reserved,
     Reserved,
     Reserved,
@@ -95,20 +105,6 @@ const MAX_TAIL_48: &[Flag] = &[
     Reserved,
     Reserved,
     Is(&faults::BATTERY_WEAK),
-    Code,
-    Reserved,
-    Reserved,
-    Is(&faults::EQUALIZING),
-];
-const MAX_TAIL_24: &[Flag] = &[
-    Reserved,
-    Reserved,
-    Reserved,
-    Reserved,
-    Reserved,
-    Reserved,
-    Reserved,
-    Code,
     Reserved,
     Reserved,
     Reserved,
@@ -195,10 +191,15 @@ const WS: &[Flag] = &[
 ];
 
 /// What is set in the answer to `command`; `None` if that is no such list.
-pub(crate) fn states(family: Family, command: &str, payload: &Payload) -> Option<Vec<&'static Named>> {
+pub(crate) fn states(
+    family: Family,
+    command: &str,
+    payload: &Payload,
+    rated_battery_v: Option<f64>,
+) -> Option<Vec<&'static Named>> {
     let body = payload.body();
     let mut set = match (family, command) {
-        (_, "QPIWS") => of_string(family, body),
+        (_, "QPIWS") => of_string(family, body, rated_battery_v),
         (Family::Pi18, "FWS") => of_pi18(body),
         (Family::Pi17, "WS") => listed_in(WS, &table::split(body, true)),
         _ => return None,
@@ -208,39 +209,80 @@ pub(crate) fn states(family: Family, command: &str, payload: &Payload) -> Option
     Some(set)
 }
 
-fn of_string(family: Family, body: &str) -> Vec<&'static Named> {
-    let (head, tail) = match (family, body.len()) {
-        (Family::Pi41, _) => (&PI41, PI41_TAIL),
-        // Where the 24 V models have the first digit of the code, the 48 V models have a flag.
-        (Family::Pi30Max, _) if has_digit_at(body, 31) => (&MK, MAX_TAIL_24),
-        (Family::Pi30Max, _) => (&MK, MAX_TAIL_48),
-        (_, 38..) => (&TRIPLE, TRIPLE_TAIL),
-        (_, 33..) => (&MK, MK_TAIL),
-        _ => (&HS, HS_TAIL),
+fn of_string(family: Family, body: &str, rated_battery_v: Option<f64>) -> Vec<&'static Named> {
+    let (head, tail, places): (_, _, &[Place]) = match (family, body.len()) {
+        (Family::Pi41, _) => (&PI41, PI41_TAIL, &[]),
+        (Family::Pi30Max, _) => (&MK, MAX_TAIL, max_places(rated_battery_v)),
+        (_, 38..) => (&TRIPLE, TRIPLE_TAIL, &[]),
+        // Nothing else in what these models tell shows which of them it is.
+        (_, 33..) => (&MK, MK_TAIL, &[EARLY, LATE]),
+        _ => (&HS, HS_TAIL, &[]),
     };
-    let is_fault = body.as_bytes().get(1) == Some(&b'1');
-    let flags = head.iter().chain(tail).zip(body.bytes().enumerate());
-    flags
-        .filter_map(|(flag, (index, character))| match flag {
-            Code => fault_code(body, index),
-            _ if character != b'1' => None,
-            Reserved => None,
-            Is(named) => Some(*named),
-            Either(_, fault) if is_fault => Some(*fault),
-            Either(warning, _) => Some(*warning),
-        })
-        .collect()
+    let is_fault = is_fault(body);
+    let (code, digits) = fault_code(places, body);
+    let flags = head.iter().chain(tail).zip(body.bytes()).enumerate();
+    let flags = flags.filter(|(index, (_, character))| *character == b'1' && !digits.contains(index));
+    let named = flags.filter_map(|(_, (flag, _))| match flag {
+        Reserved => None,
+        Is(named) => Some(*named),
+        Either(_, fault) if is_fault => Some(*fault),
+        Either(warning, _) => Some(*warning),
+    });
+    named.chain(code).collect()
+}
+
+/// Where a MAX has the digits: that depends on its battery.
+fn max_places(rated_battery_v: Option<f64>) -> &'static [Place] {
+    match rated_battery_v {
+        Some(volts) if volts >= RATED_48 => &[LATE],
+        Some(_) => &[EARLY],
+        None => &[EARLY, LATE],
+    }
+}
+
+fn is_fault(body: &str) -> bool {
+    body.as_bytes().get(1) == Some(&b'1')
 }
 
 fn has_digit_at(body: &str, index: usize) -> bool {
     body.as_bytes().get(index).is_some_and(|byte| (b'2'..=b'9').contains(byte))
 }
 
-/// A fault code of two digits. Two flags look like 00, 01, 10 or 11: those are codes only together with a fault.
-fn fault_code(body: &str, index: usize) -> Option<&'static Named> {
-    let code: u32 = body.get(index..index + 2)?.parse().ok()?;
-    let is_fault = body.as_bytes().get(1) == Some(&b'1');
-    (is_fault || code > 11).then(|| faults::by_code(code)).flatten()
+/// The fault whose code stands in one of these places, and which characters are no flags then. Where the places give
+/// different codes the digits are told as they are.
+fn fault_code(places: &[Place], body: &str) -> (Option<&'static Named>, std::ops::Range<usize>) {
+    let digits_of = |place: Place| place..place + 2;
+    let ruled_out = match places {
+        [only] => digits_of(*only),
+        _ => 0..0,
+    };
+    let Some(digits) = body.get(DIGITS).filter(|_| !places.is_empty()) else { return (None, ruled_out) };
+    // Two flags look like 00, 01, 10 or 11: those are codes only together with a fault.
+    let is_code = is_fault(body) || DIGITS.clone().any(|index| has_digit_at(body, index));
+    if !is_code || digits == "000" {
+        return (None, ruled_out);
+    }
+    let readings: Vec<_> =
+        places.iter().filter_map(|place| Some((*place, code_at(*place, body, places.len())?))).collect();
+    match readings.as_slice() {
+        [] => (Some(&faults::CODE_UNKNOWN), DIGITS),
+        [(place, code)] => (faults::by_code(*code), digits_of(*place)),
+        [(_, one), rest @ ..]
+            if rest.iter().all(|(_, other)| faults::by_code(*other) == faults::by_code(*one)) =>
+        {
+            (faults::by_code(*one), DIGITS)
+        }
+        _ => (Some(faults::by_digits(digits)), DIGITS),
+    }
+}
+
+/// The code in a place; `None` where there can be none, if there are other places.
+fn code_at(place: Place, body: &str, places: usize) -> Option<u32> {
+    let code = body.get(place..place + 2)?.parse().ok()?;
+    let beside = DIGITS.filter(|index| !(place..place + 2).contains(index));
+    let fits = !beside.into_iter().any(|index| has_digit_at(body, index))
+        && faults::by_code(code) != Some(&faults::CODE_UNKNOWN);
+    (fits || places == 1).then_some(code)
 }
 
 fn of_pi18(body: &str) -> Vec<&'static Named> {
@@ -278,7 +320,12 @@ mod tests {
 
     fn keys(family: Family, body: &str) -> Vec<&'static str> {
         let payload = Payload::of(&format!("({body}"));
-        states(family, "QPIWS", &payload).expect("a list").iter().map(|named| named.key).collect()
+        of_battery(family, None, &payload)
+    }
+
+    fn of_battery(family: Family, rated_v: Option<f64>, payload: &Payload) -> Vec<&'static str> {
+        let states = states(family, "QPIWS", payload, rated_v).expect("a list");
+        states.iter().map(|named| named.key).collect()
     }
 
     fn with(length: usize, set: &[(usize, char)]) -> String {
@@ -295,6 +342,12 @@ mod tests {
     #[case::reserved_first_one(Family::Pi30, 32, &[(0, '1')], &[])]
     #[case::pv_loss(Family::Pi30, 36, &[(0, '1')], &["pv_lost"])]
     #[case::code_of_mk(Family::Pi30, 36, &[(1, '1'), (31, '5'), (32, '6')], &["inverter_fault", "battery_disconnected"])]
+    #[case::code_of_vm(Family::Pi30, 36, &[(1, '1'), (31, '5'), (32, '6'), (33, '1')], &["inverter_fault", "pv_energy_low", "battery_disconnected"])]
+    #[case::code_of_mks(Family::Pi30, 36, &[(1, '1'), (32, '5'), (33, '6')], &["inverter_fault", "battery_disconnected"])]
+    #[case::code_of_either_model(Family::Pi30, 36, &[(1, '1'), (33, '1')], &["inverter_fault", "fault_digits_001"])]
+    #[case::code_of_both_models(Family::Pi30, 36, &[(1, '1'), (32, '5'), (33, '1')], &["inverter_fault", "fault_digits_051"])]
+    #[case::dark(Family::Pi30, 36, &[(33, '1')], &["pv_energy_low"])]
+    #[case::no_code_at_all(Family::Pi30, 36, &[(1, '1'), (31, '9'), (33, '4')], &["inverter_fault", "fault_code_unknown"])]
     #[case::code_of_max_48(Family::Pi30Max, 36, &[(1, '1'), (32, '0'), (33, '7')], &["inverter_fault", "overload"])]
     #[case::weak_battery_is_no_code(Family::Pi30Max, 36, &[(31, '1')], &["battery_weak"])]
     #[case::code_of_max_24(Family::Pi30Max, 36, &[(1, '1'), (31, '5'), (32, '1')], &["inverter_fault", "inverter_over_current"])]
@@ -310,10 +363,51 @@ mod tests {
         assert_eq!(keys(family, &with(length, set)), expected);
     }
 
+    /// Where a MAX has its code follows from its battery.
+    #[rstest]
+    #[case(24.0, &[(1, '1'), (31, '0'), (32, '7')], &["inverter_fault", "overload"])]
+    #[case(24.0, &[(1, '1'), (31, '1'), (32, '3')], &["inverter_fault", "battery_over_current"])]
+    #[case(24.0, &[(31, '1')], &[])]
+    #[case(48.0, &[(1, '1'), (32, '0'), (33, '7')], &["inverter_fault", "overload"])]
+    #[case(48.0, &[(1, '1'), (31, '1'), (32, '1'), (33, '3')], &["inverter_fault", "battery_weak", "battery_over_current"])]
+    #[case(48.0, &[(31, '1')], &["battery_weak"])]
+    fn a_max_is_read_by_its_battery(
+        #[case] rated_v: f64,
+        #[case] set: &[(usize, char)],
+        #[case] expected: &[&str],
+    ) {
+        let payload = Payload::of(&format!("({}", with(36, set)));
+        assert_eq!(of_battery(Family::Pi30Max, Some(rated_v), &payload), expected);
+    }
+
+    /// Each code of each model gives its name, or the digits where another model means another code by them; never another
+    /// name.
+    #[test]
+    fn no_code_is_taken_for_another() {
+        for (place, beside) in [(EARLY, 33), (LATE, 31)] {
+            for code in (1..100).filter(|code| faults::by_code(*code) != Some(&faults::CODE_UNKNOWN)) {
+                for flag in ['0', '1'] {
+                    let text: Vec<char> = format!("{code:02}").chars().collect();
+                    let body = with(36, &[(1, '1'), (place, text[0]), (place + 1, text[1]), (beside, flag)]);
+                    let keys = keys(Family::Pi30, &body);
+                    let name = faults::by_code(code).unwrap().key;
+                    let told = keys.contains(&name) || keys.iter().any(|key| key.starts_with("fault_digits"));
+                    assert!(told, "{code} at {place}: {keys:?}");
+                    let others =
+                        keys.iter().filter(|key| ![name, "inverter_fault", "pv_energy_low"].contains(key));
+                    assert!(
+                        others.into_iter().all(|key| key.starts_with("fault_digits")),
+                        "{code} at {place}: {keys:?}"
+                    );
+                }
+            }
+        }
+    }
+
     #[test]
     fn the_same_flag_is_a_fault_where_the_inverter_reports_one() {
         let hot = |set: &[(usize, char)]| {
-            states(Family::Pi30, "QPIWS", &Payload::of(&format!("({}", with(32, set)))).unwrap()
+            states(Family::Pi30, "QPIWS", &Payload::of(&format!("({}", with(32, set))), None).unwrap()
         };
         assert_eq!(hot(&[(9, '1')])[0].severity, Severity::Warning);
         assert_eq!(hot(&[(9, '1'), (1, '1')])[1].severity, Severity::Alarm);
@@ -323,14 +417,14 @@ mod tests {
     fn pi18_has_a_code_and_flags() {
         let payload = Payload::of("^D03956,0,0,0,0,0,0,0,0,1,0,0,0,0,0,0,0,0");
         let keys: Vec<_> =
-            states(Family::Pi18, "FWS", &payload).unwrap().iter().map(|named| named.key).collect();
+            states(Family::Pi18, "FWS", &payload, None).unwrap().iter().map(|named| named.key).collect();
         assert_eq!(keys, ["battery_disconnected", "eeprom_fault"]);
     }
 
     #[test]
     fn pi17_has_warnings_only() {
         let payload = Payload::of("^D0471,1,0,0,1,1,0,0,1,0,0,0,0,0,0,0,0,0,0,0,0,0,");
-        let states = states(Family::Pi17, "WS", &payload).unwrap();
+        let states = states(Family::Pi17, "WS", &payload, None).unwrap();
         let keys: Vec<_> = states.iter().map(|named| named.key).collect();
         assert_eq!(keys, ["pv_lost", "battery_shut_down", "battery_voltage_low"]);
         assert!(states.iter().all(|named| named.severity == Severity::Warning));

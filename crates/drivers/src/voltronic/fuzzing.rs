@@ -58,14 +58,16 @@ fn found<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<Result<String, Strin
 pub fn fields(bytes: &[u8]) {
     let Some((first, rest)) = bytes.split_first() else { return };
     let family = Family::ALL[usize::from(*first) % Family::ALL.len()];
-    let (mut context, mut set, mut identity) = (Context::default(), Set::default(), Identity::default());
+    let (mut context, mut identity) = (Context::default(), Identity::default());
+    let mut set = if first % 2 == 0 { Set::default() } else { Set::split() };
     for (number, line) in rest.split(|byte| *byte == b'\n').take(32).enumerate() {
         context.now = Duration::from_secs(number as u64 * 7);
         let text = String::from_utf8_lossy(line);
         let payload = Payload::of(&text);
         read(family, &payload, &mut context);
-        set.take(u8::try_from(number % 9).unwrap_or_default(), &payload, context.now);
-        let sums = set.totals();
+        let half = if first % 3 == 0 { "QP2GS" } else { "QPGS" };
+        set.take(&format!("{half}{}", number / 2 % 9), &payload, context.side, context.now);
+        let sums = set.totals(context.now.saturating_sub(Duration::from_secs(45)));
         assert!(sums.iter().all(|(_, seen)| is_sound(seen)), "{sums:?}");
         recognise(&mut identity, &payload, *first);
     }

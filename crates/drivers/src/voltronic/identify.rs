@@ -43,12 +43,29 @@ pub(crate) enum Refused {
     Unclear,
 }
 
+/// What the question for the long serial number brought.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Long {
+    /// A number, or a clear no.
+    #[default]
+    Settled,
+    /// That number is the serial number.
+    Told,
+    /// Silence, or noise.
+    Lost,
+}
+
 /// What is known about a unit and from what.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Identity {
     pub(crate) family: Option<Family>,
     pub(crate) stranger: Option<Stranger>,
+    /// The number by which the unit is known: the longer one, where it has two.
     pub(crate) serial: Option<String>,
+    /// What `QID` told: all, or the beginning, of the number. A parallel set calls the unit by it.
+    pub(crate) short_serial: Option<String>,
+    /// What `QSID` brought.
+    pub(crate) long: Long,
     pub(crate) model: Option<String>,
     pub(crate) firmware: Option<String>,
     pub(crate) evidence: Vec<Evidence>,
@@ -83,7 +100,7 @@ const PROBES: &[Question] = &[WHO, ask(Dialect::Caret18, "PI"), ask(Dialect::Car
 /// What tells the variants and the units of a family apart, most important first.
 const PAREN: &[Question] = &[
     ask(Dialect::Paren, "QID"),
-    ask(Dialect::Paren, "QSID"),
+    ask(Dialect::Paren, LONG_SERIAL),
     ask(Dialect::Paren, "QPIRI"),
     ask(Dialect::Paren, "QPIGS"),
     LITHIUM,
@@ -99,6 +116,11 @@ const CARET17: &[Question] = &[ask(Dialect::Caret17, "ID"), ask(Dialect::Caret17
 /// What silence about the question that only a REVO answers means.
 pub(crate) const NOT_SETTLED: &str =
     "variant not settled: only a clear no rules out a Sorotec REVO; it is asked again";
+
+/// `QID` tells no more digits; longer numbers are told by another question.
+pub(crate) const SHORT_DIGITS: usize = 14;
+/// That one.
+const LONG_SERIAL: &str = "QSID";
 
 /// A detail that fails so often in a row is not known to the unit.
 const DETAIL_TRIES: u32 = 2;
@@ -218,6 +240,9 @@ impl Identity {
                     Refused::Damaged(why) | Refused::Foreign(why) => why,
                     Refused::Unclear => "not asked: other answers were on their way".to_owned(),
                 };
+                if question.command == LONG_SERIAL {
+                    self.long = Long::Lost;
+                }
                 let means = if *question == LITHIUM && self.doubt.remains(self.family.unwrap_or(Family::Pi41))
                 {
                     NOT_SETTLED
@@ -234,14 +259,7 @@ impl Identity {
     fn learn(&mut self, question: &Question, payload: &Payload) {
         let body = payload.body().trim();
         let means = match question.command {
-            "QID" | "QSID" | "ID" => match serial(question.command, body) {
-                Some(serial) => {
-                    let means = format!("serial number {serial}");
-                    self.serial = Some(serial);
-                    means
-                }
-                None => "no serial number".to_owned(),
-            },
+            "QID" | LONG_SERIAL | "ID" => self.take_serial(question.command, body),
             "QVFW" | "VFW" => {
                 self.firmware = body.rsplit(':').next().map(|version| trim_zeros(version).to_owned());
                 "firmware".to_owned()
@@ -272,6 +290,23 @@ impl Identity {
             _ => String::new(),
         };
         self.note(question, shown(payload), means);
+    }
+
+    fn take_serial(&mut self, command: &str, body: &str) -> String {
+        let Some(serial) = serial(command, body) else { return "no serial number".to_owned() };
+        let means = format!("serial number {serial}");
+        match command {
+            "QID" => self.short_serial = Some(serial.clone()),
+            LONG_SERIAL => self.long = Long::Told,
+            _ => {}
+        }
+        self.serial = Some(serial);
+        means
+    }
+
+    /// The numbers by which the unit may be called.
+    pub(crate) fn serials(&self) -> impl Iterator<Item = &str> {
+        [&self.serial, &self.short_serial].into_iter().filter_map(Option::as_deref)
     }
 
     fn may_be_revo(&self) -> bool {
@@ -456,12 +491,29 @@ mod tests {
             ("QET", "(NAK"),
         ]);
         assert_eq!(identity.serial.as_deref(), Some("92932105105335"));
+        assert_eq!((identity.short_serial.as_deref(), identity.long), (None, Long::Told));
         assert_eq!(identity.model.as_deref(), Some("MKS2-8000"));
         assert_eq!(identity.firmware.as_deref(), Some("0.27"));
         assert_eq!(
             identity.missing.into_iter().collect::<Vec<_>>(),
             ["QET", "QID", "QLITH0", "QPIGS2", "QPIRI"]
         );
+    }
+
+    #[rstest]
+    #[case::told(Some("(1992932105105335005535"), "9293210510533500553", Long::Told)]
+    #[case::refused(Some("(NAK"), "92932105105335", Long::Settled)]
+    #[case::lost(None, "92932105105335", Long::Lost)]
+    fn a_long_number_does_not_displace_the_short_one(
+        #[case] told: Option<&str>,
+        #[case] serial: &str,
+        #[case] long: Long,
+    ) {
+        let known = [("QPI", "(PI30"), ("Paren QID", "(92932105105335"), ("QPIGS", QPIGS_24)];
+        let (identity, _) =
+            run(&known.into_iter().chain(told.map(|text| ("QSID", text))).collect::<Vec<_>>());
+        assert_eq!((identity.serial.as_deref(), identity.long), (Some(serial), long));
+        assert_eq!(identity.short_serial.as_deref(), Some("92932105105335"));
     }
 
     #[rstest]

@@ -51,6 +51,17 @@ struct Unit {
     decoder: decode::Context,
     /// The parallel set it works in.
     set: Set,
+    /// Whether there is a second tracker.
+    trackers: Trackers,
+}
+
+/// Whether what the first tracker gives is all from the sun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trackers {
+    /// Not known: a question that may tell is still to be answered.
+    Unsettled,
+    /// Known: the unit told of a second one, or has nothing to tell of.
+    Settled,
 }
 
 /// A Voltronic inverter.

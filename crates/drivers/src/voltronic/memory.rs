@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use super::decode::Side;
 use super::energy::EnergyUnit;
 use super::schedule::Habit;
 
@@ -16,6 +17,8 @@ pub(crate) struct Memory {
     pub(crate) family: Option<String>,
     /// The unit's serial number.
     pub(crate) serial: Option<String>,
+    /// The shorter number that it goes by in a set, where that is another one.
+    pub(crate) short_serial: Option<String>,
     pub(crate) model: Option<String>,
     pub(crate) firmware: Option<String>,
     /// Where it was last.
@@ -31,6 +34,8 @@ pub(crate) struct Memory {
     pub(crate) habits: BTreeMap<String, Habit>,
     /// What the unit's energy counters count, once that is proven.
     pub(crate) energy_unit: Option<EnergyUnit>,
+    /// Where the solar current flows that the unit tells, once that is known.
+    pub(crate) solar_side: Option<Side>,
 }
 
 impl Memory {
@@ -39,6 +44,11 @@ impl Memory {
         let known: Option<Self> = text.and_then(|text| serde_json::from_str(text).ok());
         let known = known.filter(|memory| memory.configured == configured);
         known.unwrap_or_else(|| Self { configured: configured.to_owned(), ..Self::default() })
+    }
+
+    /// The numbers by which the unit may be called.
+    pub(crate) fn serials(&self) -> impl Iterator<Item = &str> {
+        [&self.short_serial, &self.serial].into_iter().filter_map(Option::as_deref)
     }
 
     pub(crate) fn habit(&self, command: &str) -> Habit {

@@ -26,6 +26,9 @@ pub(crate) const REFUSALS: u32 = 2;
 /// Silences in a row from which a question counts as unknown: noise swallows answers too.
 const SILENCES: u32 = 4;
 
+/// A set of nine units that each answer twice is asked about within less.
+const SET_AGE_LEAST: Duration = Duration::from_secs(45);
+
 /// Warnings are asked for with every third round.
 const WARNINGS: &[&str] = &["QPIWS", "FWS", "WS"];
 /// The settings.
@@ -57,23 +60,34 @@ impl Habit {
     }
 }
 
+/// Who may be behind a number of a set that has no unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// One that was there not long ago.
+    Back,
+    /// Nobody.
+    Nobody,
+}
+
 /// The due times of one unit's questions, by command.
 #[derive(Debug, Clone)]
 pub(crate) struct Schedule {
     interval: Duration,
     /// How often the units of a parallel set are asked about.
     sets: Duration,
+    /// A question of the set that is asked as often as what changes fast.
+    often: Option<&'static str>,
     due: BTreeMap<&'static str, Duration>,
 }
 
 /// Whether a question is about one unit of a parallel set.
 pub(crate) fn is_of_set(command: &str) -> bool {
-    command.starts_with("QPGS") || command.starts_with("PGS")
+    ["QPGS", "QP2GS", "PGS"].iter().any(|start| command.starts_with(start))
 }
 
 impl Schedule {
     pub(crate) fn new(interval: Duration) -> Self {
-        Self { interval, sets: SLOW_EVERY.max(interval), due: BTreeMap::new() }
+        Self { interval, sets: SLOW_EVERY.max(interval), often: None, due: BTreeMap::new() }
     }
 
     /// The values of a whole set are wanted: its units are asked about as often as the unit itself.
@@ -81,14 +95,29 @@ impl Schedule {
         Self { sets: self.interval, ..self }
     }
 
-    /// The question has nobody to answer for at present.
-    pub(crate) fn put_off(&mut self, command: &'static str, now: Duration) {
-        self.due.insert(command, now + SLOW_EVERY.max(self.interval));
+    /// The question has nobody to answer for at present; perhaps soon.
+    pub(crate) fn put_off(&mut self, command: &'static str, now: Duration, expected: Expected) {
+        let pause = match expected {
+            Expected::Back => MEDIUM_EVERY,
+            Expected::Nobody => SLOW_EVERY,
+        };
+        self.due.insert(command, now + pause.max(self.interval));
+    }
+
+    /// The question of the set tells what changes fast.
+    pub(crate) fn ask_often(&mut self, command: &'static str) {
+        self.often = Some(command);
+    }
+
+    /// What a unit of the set told longer ago says nothing about now.
+    pub(crate) fn set_age_max(&self) -> Duration {
+        SET_AGE_LEAST.max(self.sets.saturating_mul(3))
     }
 
     /// Everything is due.
     pub(crate) fn restart(&mut self) {
         self.due.clear();
+        self.often = None;
     }
 
     /// How often a question is asked.
@@ -98,6 +127,9 @@ impl Schedule {
         }
         if SETTINGS.contains(&command) {
             return settings_every(self.interval);
+        }
+        if self.often == Some(command) {
+            return self.interval;
         }
         if is_of_set(command) {
             return self.sets;

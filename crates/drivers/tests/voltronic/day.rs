@@ -3,8 +3,9 @@
 
 use ohmstead_model::Metric;
 use ohmstead_plant::voltronic::Switches;
+use rstest::rstest;
 
-use crate::support::{Compared, Driven, World, compare, secs};
+use crate::support::{Compared, Driven, World, assert_nothing_lost, compare, secs};
 
 /// What a unit or its cable suffers for a while.
 const FAULTS: &[&str] = &[
@@ -40,6 +41,47 @@ const UNITS: [(&str, &str); 3] = [("a", "pi30-21"), ("b", "pi30-max"), ("c", "pi
 async fn a_day_with_three_inverters_and_every_fault() {
     let compared = a_day("30 s").await;
     assert!(compared.values > 60_000, "{compared:?}");
+}
+
+/// A unit with nothing wrong tells all day what it can tell, also where it is asked rarely.
+#[rstest]
+#[case("pi30-17")]
+#[case("pi30-21")]
+#[case("pi30-mk")]
+#[case("pi30-max")]
+#[case("pi30-max21")]
+#[case("pi41")]
+#[case("pi18")]
+#[case("pi18-lv5048")]
+#[case("pi17")]
+#[case("revo")]
+#[tokio::test(start_paused = true)]
+async fn a_day_without_faults_has_no_unknown_value(#[case] profile: &str) {
+    let world = World::new(&[("a", profile, "")]);
+    let mut driven = world.driven_with("a", None, |settings| settings.interval = "30 s".parse().unwrap());
+    let mut compared = Compared::default();
+    for round in 0..96 {
+        world.set_grid(round % 11 != 10);
+        driven.run(secs(900)).await;
+        compared += compare(&world, &driven, "a");
+        // Nothing that was told once has grown old.
+        for (metric, _) in driven.told.state().values {
+            let known = compared.metrics.get(metric.id()).is_some_and(|(known, _)| *known > 0);
+            assert!(
+                !known || driven.value(metric).is_ok(),
+                "{metric} in round {round}: {:?}",
+                driven.value(metric)
+            );
+        }
+    }
+    assert_nothing_lost(&compared, &[(Metric::PvEnergy, "Wh or kWh: the energy that flows tells, in time")]);
+    assert!(compared.values > 40_000, "{} values", compared.values);
+    let never: Vec<_> = compared.metrics.iter().filter(|(_, (known, _))| *known == 0).collect();
+    eprintln!(
+        "{profile}: {} values of {} metrics; never known: {never:?}",
+        compared.values,
+        compared.metrics.len()
+    );
 }
 
 mod long {
@@ -99,9 +141,11 @@ async fn a_day(interval: &str) -> Compared {
     }
     assert!(world.now_s() >= 86_400);
     eprintln!(
-        "a day, asked every {interval}: {faults} faults on 3 inverters, {} values of {} readings compared, 0 wrong; {} port resets; all three back at most {slowest} s after the last fault ended",
+        "a day, asked every {interval}: {faults} faults on 3 inverters, {} values of {} readings compared, 0 wrong, {} unknown ({:?}); {} port resets; all three back at most {slowest} s after the last fault ended",
         compared.values,
         compared.readings,
+        compared.unknown(),
+        compared.lost(),
         world.cables.resets().len()
     );
     compared

@@ -15,5 +15,6 @@ mod places;
 mod sets;
 mod sockets;
 mod strangers;
+mod transports;
 mod variants;
 mod writes;

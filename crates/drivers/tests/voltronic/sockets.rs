@@ -1,16 +1,14 @@
 //! The driver as it opens real files: packet sockets that look like `/dev/hidrawN` beside a `/sys`, and a terminal. The
 //! simulated house runs ten times as fast, so that half a second on the line is over in 50 ms.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ohmstead_drivers::voltronic::{Inverter, PortPath, Settings};
 use ohmstead_drivers::{Context, Device, Report, Reporter as _};
-use ohmstead_model::catalogue::Kind;
-use ohmstead_model::{Clock as _, Metric, Value, Wish};
-use ohmstead_plant::voltronic::{Bridge, Front, Switches};
+use ohmstead_model::{Clock as _, Metric, Wish};
+use ohmstead_plant::voltronic::Front;
 use ohmstead_plant::{InverterSetup, Plant, PlantHandle, house};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -19,13 +17,13 @@ use tokio_util::task::TaskTracker;
 use crate::support::{TestClock, Told};
 
 /// Whatever is waited for comes within seconds, or never.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-struct House {
-    handle: PlantHandle,
+pub(crate) struct House {
+    pub(crate) handle: PlantHandle,
     tasks: TaskTracker,
     stop: CancellationToken,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl House {
@@ -37,14 +35,26 @@ impl House {
         Self::try_at_speed(speed, setups, front).expect("the house starts")
     }
 
-    fn try_at_speed(
+    pub(crate) fn try_at_speed(
+        speed: f64,
+        setups: Vec<InverterSetup>,
+        front: impl Fn(&Path, usize) -> Front,
+    ) -> Option<Self> {
+        Self::later(0, speed, setups, front)
+    }
+
+    /// The same, beginning so many hours later in the day.
+    pub(crate) fn later(
+        hours: i64,
         speed: f64,
         setups: Vec<InverterSetup>,
         front: impl Fn(&Path, usize) -> Front,
     ) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let mut plant = Plant::builder(house::Settings::default()).speed(speed);
+        let settings = house::Settings::default();
+        let start_unix_ms = settings.start_unix_ms + hours * 3_600_000;
+        let mut plant = Plant::builder(house::Settings { start_unix_ms, ..settings }).speed(speed);
         for (number, setup) in setups.into_iter().enumerate() {
             plant = plant.inverter(setup, vec![front(folder.path(), number)]);
         }
@@ -52,23 +62,23 @@ impl House {
         Some(Self { handle, tasks, stop, folder })
     }
 
-    fn setters(&self, name: &str) -> u64 {
+    pub(crate) fn setters(&self, name: &str) -> u64 {
         self.handle.with_site(|site| site.inverter_counters(name).unwrap().setters)
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         self.stop.cancel();
         self.tasks.close();
         tokio::time::timeout(PATIENCE, self.tasks.wait()).await.expect("everything ends");
     }
 }
 
-fn setup(name: &str, profile: &str, node: u32) -> InverterSetup {
+pub(crate) fn setup(name: &str, profile: &str, node: u32) -> InverterSetup {
     InverterSetup { node, ..InverterSetup::new(name, profile.parse().unwrap()) }
 }
 
 /// A machine whose `/sys` and `/dev` are folders of the test.
-fn machine(folder: &Path) -> Settings {
+pub(crate) fn machine(folder: &Path) -> Settings {
     Settings {
         sys_root: folder.join("sys"),
         dev_root: folder.join("dev"),
@@ -78,14 +88,14 @@ fn machine(folder: &Path) -> Settings {
     }
 }
 
-struct Running {
-    device: Inverter,
-    told: Arc<Told>,
-    clock: Arc<TestClock>,
+pub(crate) struct Running {
+    pub(crate) device: Inverter,
+    pub(crate) told: Arc<Told>,
+    pub(crate) clock: Arc<TestClock>,
 }
 
 impl Running {
-    fn open(settings: Settings) -> Self {
+    pub(crate) fn open(settings: Settings) -> Self {
         let (clock, told) = (TestClock::new(1_748_728_800_000), Told::new("a".parse().unwrap()));
         let context = Context {
             clock: Arc::clone(&clock) as _,
@@ -183,117 +193,4 @@ async fn a_serial_line() {
     assert!(running.device.write(&plan).await.unwrap().accepted);
     assert_eq!(running.device.read_back(&wish).await.unwrap().native, "SUB");
     house.end().await;
-}
-
-/// What the unit or its cable suffers, one after the other.
-const FAULTS: [&str; 13] = [
-    "mute",
-    "late=3000:50",
-    "late=9000:50",
-    "shift",
-    "flip=100",
-    "flip=40",
-    "drop-crc=40",
-    "nao=50",
-    "nul=60",
-    "garbage=60",
-    "double=50",
-    "cut=3",
-    "flip=20 late=5000:20 truncate=20 garbage=20 slip=20",
-];
-
-/// What is told of the link, not of the unit.
-const LINK: [&str; 2] = ["answer_share", "answer_time"];
-
-/// The unit's values stand still, so that whatever differs from what was read without faults is wrong.
-async fn with_faults(house: House, settings: Settings, more: &[&str]) {
-    house.handle.with_site(|site| {
-        let unit = site.inverter_mut("axpert").unwrap();
-        let reading = unit.reading();
-        unit.pin(reading);
-    });
-    let settings =
-        Settings { interval: "20 ms".parse().unwrap(), timeout: "200 ms".parse().unwrap(), ..settings };
-    let mut running = Running::open(settings);
-    running.until_read().await;
-    running.told.forget_readings();
-    let enough = |told: &Told| told.readings().len() >= 30;
-    running.until("readings without faults", enough).await;
-    let mut right: BTreeMap<Metric, Vec<Value>> = BTreeMap::new();
-    let (mut compared, mut dropped) = (0, 0);
-    let mut look = |told: &Told, learn: bool| {
-        for reading in told.readings() {
-            for (metric, observation) in &reading.values {
-                let Ok(value) = observation else { continue };
-                if metric.def().kind == Kind::Counter || LINK.contains(&metric.id()) {
-                    continue;
-                }
-                let known = right.entry(*metric).or_default();
-                if learn {
-                    if !known.contains(value) {
-                        known.push(value.clone());
-                    }
-                } else if !known.is_empty() {
-                    assert!(known.contains(value), "{metric} = {value:?}, not one of {known:?}\n{reading:?}");
-                    compared += 1;
-                }
-            }
-        }
-        told.forget_readings();
-    };
-    look(&running.told, true);
-    for fault in FAULTS.iter().chain(more) {
-        fault.split(' ').for_each(|switch| house.handle.set_inverter_switch("axpert", switch).unwrap());
-        let end = running.clock.now().mono + Duration::from_millis(400);
-        while running.clock.now().mono < end {
-            running
-                .clock
-                .sleep(running.device.due_in().clamp(Duration::from_millis(1), Duration::from_millis(50)))
-                .await;
-            if running.device.due_in().is_zero() {
-                running.device.poll().await;
-            }
-        }
-        look(&running.told, false);
-        house.handle.with_site(|site| site.inverter_mut("axpert").unwrap().switches = Switches::default());
-        running.until_read().await;
-        dropped += 1;
-        look(&running.told, false);
-    }
-    eprintln!("{dropped} faults, {compared} values compared, 0 wrong");
-    assert!(compared > 100, "{compared} values");
-    house.end().await;
-}
-
-#[tokio::test]
-async fn faults_through_packets() {
-    let house = House::at_speed(40.0, vec![setup("axpert", "pi30-max", 0)], |folder, _| {
-        Front::Tree(folder.to_owned(), "1-1".to_owned())
-    });
-    let settings = machine(house.folder.path());
-    with_faults(house, settings, &["renumber-every=30", "wedge-after=0"]).await;
-}
-
-#[tokio::test]
-async fn faults_on_a_serial_line() {
-    let unit = InverterSetup { serial_line: true, ..setup("axpert", "pi41", 0) };
-    let house = House::at_speed(40.0, vec![unit], |folder, _| Front::Pty(folder.join("tty")));
-    let mut settings = machine(house.folder.path());
-    settings.path = PortPath::At(house.folder.path().join("tty"));
-    with_faults(house, settings, &[]).await;
-}
-
-/// A file that behaves as `/dev/hidrawN` does, where the machine lets itself be mounted one.
-#[tokio::test]
-async fn faults_through_a_file() {
-    let Some(house) = House::try_at_speed(40.0, vec![setup("axpert", "pi30-21", 0)], |folder, _| {
-        Front::Fuse(folder.join("dev"), Bridge::SetReport)
-    }) else {
-        return eprintln!(
-            "skipped: no file can be mounted here, or the plant is built without the feature fuse"
-        );
-    };
-    let mut settings = machine(house.folder.path());
-    settings.path = PortPath::At(house.folder.path().join("dev/hidraw0"));
-    with_faults(house, settings, &[]).await;
 }

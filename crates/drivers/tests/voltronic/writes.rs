@@ -133,7 +133,7 @@ async fn what_is_offered_is_taken(
         let values: Vec<String> = match &setting.allowed {
             Allowed::States(keys) => keys.iter().map(|key| (*key).to_owned()).collect(),
             Allowed::Numbers(numbers) => numbers.iter().step_by(3).map(ToString::to_string).collect(),
-            Allowed::Range { min, max, .. } => {
+            Allowed::Range { min, max, .. } | Allowed::RangeOrNone { min, max, .. } => {
                 vec![format!("{:.1}", f64::midpoint(*min, *max)), format!("{max:.1}")]
             }
         };
@@ -216,11 +216,14 @@ async fn a_family_that_is_not_proven_is_only_read() {
     assert!(driven.device.plan(&"auto".parse().unwrap(), None).is_err());
 }
 
+/// Whoever asks for a time has to end it.
 #[tokio::test(start_paused = true)]
-async fn a_time_limit_is_refused_because_the_unit_has_no_timer() {
+async fn the_unit_ends_nothing_by_itself() {
     let (_world, driven) = ready("pi30-21", "").await;
-    let refused = driven.device.plan(&"hold".parse().unwrap(), Some(Timespan::from_secs(3600))).unwrap_err();
-    assert!(refused.to_string().starts_with("the inverter has no timer to end this after 1 h"), "{refused}");
+    let plan = driven.device.plan(&"hold".parse().unwrap(), Some(Timespan::from_secs(3600))).unwrap();
+    assert_eq!(plan.lasts, None);
+    let back = driven.device.way_back(&"hold".parse().unwrap(), "utility_first");
+    assert_eq!(back.to_string(), "output_priority=utility_first");
 }
 
 #[tokio::test(start_paused = true)]

@@ -291,7 +291,8 @@ impl Ess {
         self.stage = Stage::Inverting;
         if self.position == PvPosition::Output {
             // More sun than the battery takes: the frequency goes up and the PV inverter down.
-            let room_w = self.pack.charge_limit_w(orders.charge_a).min(3.0 * NOMINAL_W * orders.units) / EFFICIENCY;
+            let room_w =
+                self.pack.charge_limit_w(orders.charge_a).min(3.0 * NOMINAL_W * orders.units) / EFFICIENCY;
             hold_back(flows, -demand - room_w);
         }
         flows.inverter_w = self.behind(flows).map(|watts| -watts);

@@ -192,38 +192,42 @@ fn checked(path: &str) -> Result<&str, String> {
     if is_usable { Ok(path) } else { Err(format!("{path:?} is no path")) }
 }
 
-/// A value of a D-Bus type.
+/// A value of a D-Bus type. What is no value is an empty array of int32; one of another type is an empty list.
 fn typed(signature: &Json, value: &Json, text: &Json) -> Result<(Value, String), String> {
     let signature = signature.as_str().ok_or("a value needs its D-Bus type")?;
-    let kind = match signature {
-        "b" => Some(Kind::Bool),
-        "y" => Some(Kind::Byte),
-        "n" => Some(Kind::I16),
-        "q" => Some(Kind::U16),
-        "i" => Some(Kind::I32),
-        "u" => Some(Kind::U32),
-        "d" | "x" | "t" => Some(Kind::F64),
-        _ => None,
-    };
-    let value = match (kind, value) {
-        (Some(kind), value) => {
-            let number = value.as_f64().or_else(|| value.as_bool().map(|on| f64::from(u8::from(on))));
-            kind.of(number.ok_or_else(|| format!("{value} is not of the type {signature}"))?)
-        }
-        (None, Json::String(text)) if signature == "s" => Value::Text(text.clone()),
-        (None, Json::Array(items)) if items.is_empty() => Value::Invalid,
-        (None, Json::Array(items)) if signature.starts_with('a') => {
-            let whole = |item: &Json| item.as_i64().and_then(|number| i32::try_from(number).ok());
-            items
-                .iter()
-                .map(whole)
-                .collect::<Option<_>>()
-                .map_or_else(|| Value::Text(value.to_string()), Value::Ints)
-        }
-        (None, value) => Value::Text(value.to_string()),
-    };
+    let value = of_type(signature, value).ok_or_else(|| format!("{value} is not of the type {signature}"))?;
     let text = text.as_str().map_or_else(|| Style::Plain.text(&value, ""), str::to_owned);
     Ok((value, text))
+}
+
+fn of_type(signature: &str, value: &Json) -> Option<Value> {
+    let number = |kind: Kind| {
+        let number = value.as_f64().or_else(|| value.as_bool().map(|on| f64::from(u8::from(on))));
+        number.map(|number| kind.of(number))
+    };
+    match signature {
+        "b" => number(Kind::Bool),
+        "y" => number(Kind::Byte),
+        "n" => number(Kind::I16),
+        "q" => number(Kind::U16),
+        "i" => number(Kind::I32),
+        "u" => number(Kind::U32),
+        "d" => number(Kind::F64),
+        // A double has no room for all of them.
+        "x" => value.as_i64().map(Value::I64),
+        "t" => value.as_u64().map(Value::U64),
+        "s" => value.as_str().map(Value::from),
+        "ai" if value.as_array().is_some_and(Vec::is_empty) => Some(Value::Invalid),
+        "ai" => numbers(value, |item| i32::try_from(item.as_i64()?).ok()).map(Value::Ints),
+        "ay" => numbers(value, |item| u8::try_from(item.as_u64()?).ok()).map(Value::Bytes),
+        "au" => numbers(value, |item| u32::try_from(item.as_u64()?).ok()).map(Value::Words),
+        // Of what it is a list is not written down, unless there is nothing in it.
+        _ => value.as_array().filter(|items| items.is_empty()).map(|_| Value::List(Vec::new())),
+    }
+}
+
+fn numbers<N>(value: &Json, number: impl Fn(&Json) -> Option<N>) -> Option<Vec<N>> {
+    value.as_array()?.iter().map(number).collect()
 }
 
 /// A recording that runs.
@@ -247,9 +251,8 @@ impl Replay {
         self.recording.changes.last().map_or(f64::INFINITY, |change| change.at_s + 1.0)
     }
 
-    /// Brings the service up to a moment.
-    pub(super) fn play(&mut self, tree: &mut Tree, now_ms: i64) {
-        let Some(service) = tree.service_mut(&self.recording.service) else { return };
+    /// Brings its service up to a moment, whatever that is called by now.
+    pub(super) fn play(&mut self, service: &mut Service, now_ms: i64) {
         let mut at_s = now_ms.saturating_sub(self.start_ms) as f64 / 1_000.0 * self.speed;
         at_s -= self.rounds as f64 * self.period_s().min(1e12);
         if at_s >= self.period_s() {
@@ -274,7 +277,14 @@ impl Replay {
     }
 }
 
-/// The services of recordings as they stand at the start.
+/// Brings every service of [`tree`] up to a moment.
+pub(super) fn play(replays: &mut [Replay], tree: &mut Tree, now_ms: i64) {
+    for (replay, service) in replays.iter_mut().zip(tree.services_mut()) {
+        replay.play(service, now_ms);
+    }
+}
+
+/// The services of recordings as they stand at the start, in the order of these.
 pub(super) fn tree(replays: &[Replay]) -> Tree {
     let mut tree = Tree::default();
     for Replay { recording, .. } in replays {

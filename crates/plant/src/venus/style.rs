@@ -57,6 +57,8 @@ fn plain(value: &Value) -> String {
         Value::U16(number) => number.to_string(),
         Value::I32(number) => number.to_string(),
         Value::U32(number) => number.to_string(),
+        Value::I64(number) => number.to_string(),
+        Value::U64(number) => number.to_string(),
         Value::Bytes(bytes) => format!("buffer ({} bytes)", bytes.len()),
         Value::Text(text) => text.clone(),
         compound => compound.json(&serde_json::Value::Array(Vec::new())).to_string(),

@@ -45,6 +45,8 @@ pub struct Item {
     /// Present on settings only.
     pub attributes: Option<Attributes>,
     revision: u64,
+    /// When its attributes last changed.
+    described: u64,
 }
 
 impl Item {
@@ -59,7 +61,13 @@ impl Item {
             access: Access::Read,
             attributes: None,
             revision: 0,
+            described: 0,
         }
+    }
+
+    /// Whether its attributes changed after a revision.
+    pub fn is_described_since(&self, revision: u64) -> bool {
+        self.described > revision
     }
 
     /// What clients see.
@@ -119,6 +127,15 @@ impl Service {
     pub fn insert(&mut self, path: impl Into<String>, mut item: Item) {
         item.revision = self.revision;
         self.items.insert(path.into(), item);
+    }
+
+    /// Gives a setting other attributes, of which listeners are told.
+    pub fn describe(&mut self, path: &str, attributes: Attributes) {
+        let revision = self.revision;
+        if let Some(item) = self.items.get_mut(path) {
+            item.attributes = Some(attributes);
+            (item.revision, item.described) = (revision, revision);
+        }
     }
 
     /// Takes a leaf away.

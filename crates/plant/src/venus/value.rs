@@ -26,6 +26,10 @@ pub enum Value {
     I32(i32),
     /// `u`.
     U32(u32),
+    /// `x`.
+    I64(i64),
+    /// `t`.
+    U64(u64),
     /// `d`.
     F64(f64),
     /// `s`.
@@ -38,8 +42,8 @@ pub enum Value {
     Ints(Vec<i32>),
     /// `a{sv}`.
     Record(BTreeMap<String, Value>),
-    /// `aa{sv}`.
-    Records(Vec<BTreeMap<String, Value>>),
+    /// `av`, as velib wraps a list; `au` when it is empty, for then nobody can tell of what it is a list.
+    List(Vec<Value>),
 }
 
 /// The type that a path usually has.
@@ -57,6 +61,10 @@ pub enum Kind {
     I32,
     /// `u`.
     U32,
+    /// `x`.
+    I64,
+    /// `t`.
+    U64,
     /// `d`.
     F64,
     /// `s`.
@@ -81,6 +89,8 @@ impl Kind {
             Self::U16 => Value::U16(number.round() as u16),
             Self::I32 => Value::I32(number.round() as i32),
             Self::U32 => Value::U32(number.round() as u32),
+            Self::I64 => Value::I64(number.round() as i64),
+            Self::U64 => Value::U64(number.round() as u64),
             Self::F64 => Value::F64(number),
             Self::Text | Self::Compound => Value::Invalid,
         }
@@ -97,6 +107,8 @@ impl Value {
             Self::U16(number) => Some(f64::from(*number)),
             Self::I32(number) => Some(f64::from(*number)),
             Self::U32(number) => Some(f64::from(*number)),
+            Self::I64(number) => Some(*number as f64),
+            Self::U64(number) => Some(*number as f64),
             Self::F64(number) => Some(*number),
             _ => None,
         }
@@ -125,12 +137,41 @@ impl Value {
             Self::U16(_) => Kind::U16,
             Self::I32(_) => Kind::I32,
             Self::U32(_) => Kind::U32,
+            Self::I64(_) => Kind::I64,
+            Self::U64(_) => Kind::U64,
             Self::F64(_) => Kind::F64,
             Self::Text(_) => Kind::Text,
-            Self::Bytes(_) | Self::Words(_) | Self::Ints(_) | Self::Record(_) | Self::Records(_) => {
+            Self::Bytes(_) | Self::Words(_) | Self::Ints(_) | Self::Record(_) | Self::List(_) => {
                 Kind::Compound
             }
         })
+    }
+
+    /// Its type on the bus.
+    pub fn signature(&self) -> &'static str {
+        match self {
+            Self::Invalid | Self::Ints(_) => "ai",
+            Self::Bool(_) => "b",
+            Self::Byte(_) => "y",
+            Self::I16(_) => "n",
+            Self::U16(_) => "q",
+            Self::I32(_) => "i",
+            Self::U32(_) => "u",
+            Self::I64(_) => "x",
+            Self::U64(_) => "t",
+            Self::F64(_) => "d",
+            Self::Text(_) => "s",
+            Self::Bytes(_) => "ay",
+            Self::Words(_) => "au",
+            Self::Record(_) => "a{sv}",
+            Self::List(items) => {
+                if items.is_empty() {
+                    "au"
+                } else {
+                    "av"
+                }
+            }
+        }
     }
 
     /// Equal as a velib service compares: by number, whatever the type.
@@ -152,13 +193,15 @@ impl Value {
             Self::U16(number) => Json::from(*number),
             Self::I32(number) => Json::from(*number),
             Self::U32(number) => Json::from(*number),
+            Self::I64(number) => Json::from(*number),
+            Self::U64(number) => Json::from(*number),
             Self::F64(number) => Json::from(*number),
             Self::Text(text) => Json::from(text.as_str()),
             Self::Bytes(bytes) => Json::from(bytes.as_slice()),
             Self::Words(words) => Json::from(words.as_slice()),
             Self::Ints(numbers) => Json::from(numbers.as_slice()),
             Self::Record(record) => record_json(record, invalid),
-            Self::Records(records) => records.iter().map(|record| record_json(record, invalid)).collect(),
+            Self::List(items) => items.iter().map(|item| item.json(invalid)).collect(),
         }
     }
 

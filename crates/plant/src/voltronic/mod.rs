@@ -46,4 +46,4 @@ pub use profile::{Profile, UnknownProfile};
 pub use reading::{Leg, Mode, Reading, Tracker};
 pub use setup::{InverterSetup, UNITS_MAX};
 pub use switches::{CrcZero, Late, SWITCHES, Stranger, Switch, SwitchError, Switches, Terminator};
-pub use unit::{Unit, UnitTruth};
+pub use unit::{Note, Unit, UnitTruth};

@@ -2,13 +2,20 @@
 
 use super::{profile::Model, setup::InverterSetup};
 
+/// QID has no more digits.
+const SHORT_DIGITS: usize = 14;
+/// QSID has no more digits.
+const LONG_DIGITS: usize = 20;
+
 /// The identity of a unit. Everything may be changed, to make it another unit of its family.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Nameplate {
-    /// QID, digits.
+    /// QID, `QPGSn`: the first fourteen digits of the number, or all of a shorter one.
     pub serial: String,
     /// QSID, PI18 ID: twenty digits, of which only the first are the number.
     pub serial_long: String,
+    /// How many of them.
+    pub serial_digits: usize,
     /// QMN.
     pub model_name: String,
     /// QGMN.
@@ -56,7 +63,8 @@ impl Nameplate {
         let (fields, grid_digits, charge_digits, parallel_max, cv_digits) = model.rating;
         let (ac_v, ac_hz) = model.ac;
         Self {
-            serial: setup.serial.clone(),
+            serial: setup.serial.chars().take(SHORT_DIGITS).collect(),
+            serial_digits: setup.serial.len().min(LONG_DIGITS),
             serial_long: format!("{:0<20.20}", setup.serial),
             model_name: model.model_name.to_owned(),
             model_number: model.model_number.to_owned(),

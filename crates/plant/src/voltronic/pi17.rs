@@ -79,7 +79,7 @@ fn payload(text: &str, view: &View<'_>) -> Option<String> {
     let (plate, reading) = (view.plate, view.reading);
     Some(match text {
         "PI" => "17".to_owned(),
-        "ID" => format!("{:02}{}", plate.serial.len(), plate.serial_long),
+        "ID" => format!("{:02}{}", plate.serial_digits, plate.serial_long),
         "VFW" => format!("VERFW:{}", plate.firmware),
         "VFW2" => format!("VERFW2:{}", plate.firmware_2),
         "MD" => format!(

@@ -44,7 +44,7 @@ fn payload(text: &str, view: &View<'_>) -> Option<String> {
     let plate = view.plate;
     Some(match text {
         "PI" => "18".to_owned(),
-        "ID" => format!("{:02}{}", plate.serial.len(), plate.serial_long),
+        "ID" => format!("{:02}{}", plate.serial_digits, plate.serial_long),
         "VFW" => format!("{},00000,00000", plate.firmware),
         "GS" => general(view),
         "PIRI" => rating(view),

@@ -67,7 +67,7 @@ fn plain(text: &str, view: &View<'_>) -> Option<String> {
         "QMCHGCR" => rating::currents(&plate.charge_currents, plate.current_digits.1),
         "QMUCHGCR" => rating::currents(&plate.grid_currents, plate.current_digits.1),
         "QID" => plate.serial.clone(),
-        "QSID" => format!("{:02}{}", plate.serial.len(), plate.serial_long),
+        "QSID" => format!("{:02}{}", plate.serial_digits, plate.serial_long),
         "QVFW" => format!("VERFW:{}", plate.firmware),
         "QVFW2" => format!("VERFW2:{}", plate.firmware_2),
         "QVFW3" => format!("VERFW3:{}", plate.firmware_2),

@@ -27,7 +27,7 @@ pub struct InverterSetup {
     pub pv_peak_w: f64,
     /// Mean of the loads behind its output, W.
     pub load_mean_w: f64,
-    /// Serial number of the (first) unit, digits.
+    /// Serial number of the (first) unit, up to twenty digits.
     pub serial: String,
     /// Units in parallel behind this port, 1..=9, each with the rated power.
     pub units: u8,

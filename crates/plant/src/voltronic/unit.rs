@@ -26,6 +26,18 @@ const BACKLOG_MAX_MS: i64 = 20_000;
 /// A healthy unit's time before an answer begins, ms.
 const THINK_MS: std::ops::RangeInclusive<i64> = 50..=400;
 
+/// What a unit that keeps a diary notes at most; what comes later is not noted.
+const NOTES_MAX: usize = 1_000;
+
+/// A command as a unit understood it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Note {
+    /// The command, without frame and check.
+    pub text: String,
+    /// What was the case at that moment.
+    pub truth: UnitTruth,
+}
+
 /// One simulated unit, or a parallel set behind one port.
 #[derive(Debug, Clone)]
 pub struct Unit {
@@ -50,6 +62,8 @@ pub struct Unit {
     plug: Plug,
     /// What `shift` keeps back.
     held: Option<(Vec<u8>, usize)>,
+    /// What it heard, if somebody wants to know.
+    diary: Option<Vec<Note>>,
 }
 
 /// What is really the case at a unit; of a parallel set, the whole set.
@@ -122,7 +136,18 @@ impl Unit {
             outbox: Outbox::default(),
             plug: Plug::new(setup.node, now_ms),
             held: None,
+            diary: None,
         }
+    }
+
+    /// Notes from now on what it hears, with what is the case then.
+    pub fn keep_diary(&mut self) {
+        self.diary = Some(Vec::new());
+    }
+
+    /// What was noted since this was asked last.
+    pub fn take_diary(&mut self) -> Vec<Note> {
+        self.diary.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Which unit it is.
@@ -235,6 +260,9 @@ impl Unit {
     fn handle(&mut self, now_ms: i64, frame: &[u8]) {
         let heard = firmware::hear(frame, self.model());
         self.counters.setters += u64::from(heard.sets);
+        if let Ok(text) = &heard.command {
+            self.note(text);
+        }
         let reply = match &heard.command {
             Err(reply) => {
                 self.counters.bad_crc += 1;
@@ -248,6 +276,13 @@ impl Unit {
         self.answer(now_ms, &reply);
         if self.switches.second_reader && !heard.sets {
             self.answer(now_ms, &reply);
+        }
+    }
+
+    fn note(&mut self, text: &str) {
+        if self.diary.as_ref().is_some_and(|diary| diary.len() < NOTES_MAX) {
+            let note = Note { text: text.to_owned(), truth: self.truth() };
+            self.diary.iter_mut().for_each(|diary| diary.push(note.clone()));
         }
     }
 

@@ -276,6 +276,47 @@ async fn settings_can_be_added() {
     assert_eq!(client.number(SETTINGS, "/Settings/Ohmstead/Limit").await, Some(7.0));
 }
 
+fn whole(value: &Variant<'_>) -> Option<i32> {
+    match value {
+        Variant::I32(number) => Some(*number),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn settings_tell_their_attributes_and_can_be_removed() {
+    let Some((_bus, address)) = bus() else { return };
+    let (_running, client) = running(&address).await;
+    let mut signals = client.signals("type='signal',member='PropertiesChanged'").await;
+    let wanted = vec![HashMap::from([
+        ("path", Variant::Str("CGwacs/Hub4Mode".into())),
+        ("default", Variant::I32(2)),
+        ("min", Variant::I32(1)),
+        ("max", Variant::I32(3)),
+    ])];
+    let settings = Some("com.victronenergy.Settings");
+    client.0.call_method(Some(SETTINGS), "/", settings, "AddSettings", &wanted).await.unwrap();
+    let told = until(&mut signals, |message| {
+        let is_it = message.header().path().is_some_and(|path| path.as_str() == MODE);
+        is_it.then(|| {
+            let body = message.body();
+            let told: HashMap<&str, Variant<'_>> = body.deserialize().unwrap();
+            ["Value", "Min", "Max", "Default"].map(|name| whole(&told[name]))
+        })
+    })
+    .await;
+    assert_eq!(told, [1, 1, 3, 2].map(Some));
+    let reply = client.0.call_method(Some(SETTINGS), MODE, settings, "GetAttributes", &()).await.unwrap();
+    let body = reply.body();
+    assert_eq!(body.signature().to_string_no_parens(), "vvvi");
+    let (default, _, max, silent): (Variant<'_>, Variant<'_>, Variant<'_>, i32) = body.deserialize().unwrap();
+    assert_eq!((default, max, silent), (Variant::I32(2), Variant::I32(3), 0));
+    let paths = vec!["/Settings/CGwacs/Hub4Mode", "Settings/Nothing"];
+    let reply = client.0.call_method(Some(SETTINGS), "/", settings, "RemoveSettings", &paths).await.unwrap();
+    assert_eq!(reply.body().deserialize::<Vec<i32>>().unwrap(), [0, -1]);
+    assert!(client.error(SETTINGS, MODE, "GetValue").await.contains("UnknownObject"));
+}
+
 #[tokio::test]
 async fn a_name_that_is_taken_is_an_error() {
     let Some((_bus, address)) = bus() else { return };

@@ -1,6 +1,6 @@
 //! What each profile says to each question, as text, with its converters and settings held still.
 
-use crate::common::{Bench, bench, text};
+use crate::common::{Bench, bench, bench_with, text};
 use expect_test::{Expect, expect};
 use ohmstead_plant::voltronic::{Energy, Leg, Mode, Reading, Tracker};
 
@@ -477,4 +477,28 @@ fn the_strangers() {
         (NAK
         (NAK"#]]
     .assert_eq(&["QPI", "QID", "QVFW", "QPIGS", "QMOD"].map(|command| charger.ask(command)).join("\n"));
+}
+
+/// QID and the set tell fourteen digits; the whole number one question tells.
+#[test]
+fn a_long_serial_number_is_told_whole_by_one_question() {
+    let mut bench =
+        bench_with("pi30-max", "think-ms=0", |setup| setup.serial = "96332309100118701234".to_owned());
+    assert_eq!(bench.ask("QID"), "(96332309100118");
+    assert_eq!(bench.ask("QSID"), "(2096332309100118701234");
+    assert_eq!(bench.fields("QPGS0")[1], "96332309100118");
+}
+
+/// What a unit heard is noted where somebody wants to know, each command with what was the case then.
+#[test]
+fn a_unit_keeps_a_diary() {
+    let mut bench = bench("pi30-21", "think-ms=0");
+    bench.ask("QMOD");
+    assert!(bench.unit().take_diary().is_empty());
+    bench.unit().keep_diary();
+    let mode = bench.ask("QMOD");
+    let notes = bench.unit().take_diary();
+    assert_eq!(notes.iter().map(|note| note.text.as_str()).collect::<Vec<_>>(), ["QMOD"]);
+    assert_eq!(mode, format!("({}", notes[0].truth.mode));
+    assert!(bench.unit().take_diary().is_empty(), "once");
 }

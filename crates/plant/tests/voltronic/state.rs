@@ -107,10 +107,12 @@ fn put_plate(bench: &mut Bench, command: &str, first: &str, f: &[&str]) {
         "QID" => first.clone_into(&mut plate.serial),
         "QSID" => {
             let (length, digits) = first.split_at(2);
-            digits[..length.parse().unwrap()].clone_into(&mut plate.serial);
+            plate.serial_digits = length.parse().unwrap();
+            digits[..plate.serial_digits].clone_into(&mut plate.serial);
             digits.clone_into(&mut plate.serial_long);
         }
         "ID" => {
+            plate.serial_digits = first[..2].parse().unwrap();
             first[2..16].clone_into(&mut plate.serial);
             first[2..].clone_into(&mut plate.serial_long);
         }

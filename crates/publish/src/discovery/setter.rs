@@ -47,7 +47,9 @@ fn entity(setting: &Setting) -> Option<(&'static str, Json)> {
         Allowed::Numbers(numbers) => {
             select(metric.id(), numbers.iter().map(|number| text(metric, *number)).collect())
         }
-        Allowed::Range { min, max, step } => number(metric, *min, *max, *step),
+        Allowed::Range { min, max, step } | Allowed::RangeOrNone { min, max, step } => {
+            number(metric, *min, *max, *step)
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::inventory::Inventory;
 use crate::monitor::{self, Prefix};
 use crate::outbox::Lane;
 use crate::scheme::{Message, ONLINE};
+use crate::switches;
 
 use super::Publisher;
 
@@ -96,7 +97,9 @@ impl Publisher<'_> {
     }
 
     fn announcements(&self) -> Vec<Announcement> {
-        let native = self.snapshot.all().flat_map(|device| discovery::announcements(&self.scheme, device));
+        let parts = self.parts();
+        let native =
+            self.snapshot.all().flat_map(|device| discovery::announcements(&self.scheme, device, &parts));
         let marstek = self.names.iter().filter_map(|(id, names)| {
             let device = self.snapshot.device(id.as_str())?;
             Some(compat::announcements(&self.scheme, &device.info, names))
@@ -114,6 +117,10 @@ impl Publisher<'_> {
         wanted.add_value(self.scheme.status());
         for announcement in announcements {
             wanted.add(announcement);
+        }
+        // Also while their states are not known yet.
+        for part in self.parts() {
+            wanted.add_value(switches::state_topic(&self.scheme, part));
         }
         let now = self.links.clock.now();
         for device in self.snapshot.all() {

@@ -1,14 +1,16 @@
 //! What arrives: Home Assistant's birth, and commands, which go the one way to the hardware.
 
-use ohmstead_model::{AskError, DeviceId, Request};
+use ohmstead_model::{Answer, AskError, Asker, DeviceId, Part, Request};
 use rumqttc::Publish;
 use serde_json::Value as Json;
 
-use super::{ASKED_MAX, Publisher};
+use super::{ASKED_MAX, Answered, Publisher};
 use crate::command;
+use crate::control::Last;
 use crate::monitor::{self, Prefix};
 use crate::outbox::Lane;
 use crate::scheme::{Message, ONLINE};
+use crate::switches;
 
 /// Why a retained command is not obeyed.
 const RETAINED: &str = "a retained command is ignored, for it would be carried out at every connection; \
@@ -66,11 +68,17 @@ impl Publisher<'_> {
         } else {
             let why = "set_mode takes L, B or S, and nothing else";
             self.tell_once("no command", device.as_str(), why);
-            self.answer(&answer_to, &command::refused(device, None, why));
+            self.refused(device, &answer_to, &command::refused(device, None, why));
         }
     }
 
     fn command(&mut self, device: &DeviceId, what: &str, payload: &[u8], answer_to: String) {
+        if let Some(part) = Part::of_key(what).filter(|_| device.is_site()) {
+            return self.switch(part, payload, answer_to);
+        }
+        if what == "mode" && command::is_release(payload) {
+            return self.release(device, answer_to);
+        }
         let settings = self.snapshot.device(device.as_str()).map(|state| state.info.settings.as_slice());
         let parsed = match what {
             "mode" => command::parse(device.clone(), payload),
@@ -80,24 +88,67 @@ impl Publisher<'_> {
             Ok(request) => self.ask(request, answer_to),
             Err(error) => {
                 self.tell_once("no command", device.as_str(), &format!("a command is refused: {error}"));
-                self.answer(&answer_to, &command::refused(device, None, &error.to_string()));
+                self.refused(device, &answer_to, &command::refused(device, None, &error.to_string()));
             }
         }
     }
 
     fn ask(&mut self, request: Request, answer_to: String) {
         let (device, wish) = (request.device.clone(), request.wish.to_string());
-        if self.asked.len() >= ASKED_MAX {
-            let busy = AskError::Busy;
-            self.answer(&answer_to, &command::refused(&device, Some(&wish), &busy.to_string()));
-            return;
+        if self.has_room(&device, &wish, &answer_to) {
+            let answer = self.links.commands.ask(request);
+            self.follow(device, wish, answer, answer_to);
         }
-        let answer = self.links.commands.ask(request);
+    }
+
+    /// Ends what was asked of a device by hand.
+    fn release(&mut self, device: &DeviceId, answer_to: String) {
+        if self.has_room(device, command::RELEASE, &answer_to) {
+            let answer = self.links.commands.release(device.clone(), Asker::Mqtt);
+            self.follow(device.clone(), command::RELEASE.to_owned(), answer, answer_to);
+        }
+    }
+
+    /// Whether one more command may be under way; if not, its sender is told.
+    fn has_room(&mut self, device: &DeviceId, request: &str, answer_to: &str) -> bool {
+        let has_room = self.asked.len() < ASKED_MAX;
+        if !has_room {
+            let busy = command::refused(device, Some(request), &AskError::Busy.to_string());
+            self.refused(device, answer_to, &busy);
+        }
+        has_room
+    }
+
+    /// Shows a command that is under way, and waits for what becomes of it.
+    fn follow(&mut self, device: DeviceId, request: String, answer: Answer, answer_to: String) {
+        let at = self.links.clock.now().unix;
+        self.note(&device, Last::asked(&request, at));
         self.asked.push(Box::pin(async move {
             let ended = answer.await;
-            let json = command::answer(&device, &wish, &ended);
-            (answer_to, json)
+            let json = command::answer(&device, &request, &ended);
+            Answered { topic: answer_to, json, about: Some((device, at)) }
         }));
+    }
+
+    /// Switches a part of control. Its state is published when it has changed, not before.
+    fn switch(&mut self, part: Part, payload: &[u8], answer_to: String) {
+        let site = DeviceId::site();
+        let on = match switches::parse(payload) {
+            Ok(on) => on,
+            Err(error) => return self.answer(&answer_to, &command::refused(&site, None, &error.to_string())),
+        };
+        let request = switches::request(part, on);
+        if self.switches.is_some_and(|switches| switches.get(part).is_none()) {
+            let refused = command::refused(&site, Some(&request), &switches::missing(part));
+            return self.answer(&answer_to, &refused);
+        }
+        if self.has_room(&site, &request, &answer_to) {
+            let switched = self.links.commands.switch(part, on, Asker::Mqtt);
+            self.asked.push(Box::pin(async move {
+                let json = switches::answer(part, on, &switched.await);
+                Answered { topic: answer_to, json, about: None }
+            }));
+        }
     }
 
     pub(super) fn answer(&self, topic: &str, answer: &Json) {

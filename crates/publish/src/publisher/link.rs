@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ohmstead_model::Moment;
+use ohmstead_model::{DeviceId, Moment, Part};
 use rumqttc::{PublishOptions, QoS, SubscribeFilterInput};
 
 use super::{LASTING, Publisher, QUARANTINE};
@@ -81,17 +81,10 @@ impl Publisher<'_> {
     /// subscribed for a while.
     pub(super) fn subscribe(&mut self) {
         if self.oversized > 0 && self.scheme.commands {
-            for device in self.snapshot.devices() {
-                let settings = device.info.settings.iter().map(|setting| setting.metric.id());
-                let own = std::iter::once("mode")
-                    .chain(settings)
-                    .map(|what| self.scheme.device_topic(&device.info.id, &format!("{what}/set")));
-                let monitored = self.inverters.get(&device.info.id).map(|prefix| prefix.at("set_mode"));
-                for topic in own.chain(monitored) {
-                    // Not through the outbox: it must be on its way before the subscription.
-                    let options = PublishOptions::new(QoS::AtMostOnce).retained();
-                    let _ = self.client.try_publish(topic, "", options);
-                }
+            for topic in self.command_topics() {
+                // Not through the outbox: it must be on its way before the subscription.
+                let options = PublishOptions::new(QoS::AtMostOnce).retained();
+                let _ = self.client.try_publish(topic, "", options);
             }
         }
         let filters: Vec<_> = self
@@ -101,6 +94,20 @@ impl Publisher<'_> {
             .collect();
         // The control channel is empty right after a connection; a failure would show as a lost connection.
         self.subscribed = filters.is_empty() || self.client.try_subscribe_many(filters).is_ok();
+    }
+
+    /// Every topic on which a command may come.
+    fn command_topics(&self) -> Vec<String> {
+        let mut topics = Vec::new();
+        for device in self.snapshot.devices() {
+            let settings = device.info.settings.iter().map(|setting| setting.metric.id());
+            let own = std::iter::once("mode").chain(settings);
+            topics.extend(own.map(|what| self.scheme.device_topic(&device.info.id, &format!("{what}/set"))));
+            topics.extend(self.inverters.get(&device.info.id).map(|prefix| prefix.at("set_mode")));
+        }
+        let parts = Part::ALL.map(|part| format!("{}/set", part.key()));
+        topics.extend(parts.map(|leaf| self.scheme.device_topic(&DeviceId::site(), &leaf)));
+        topics
     }
 
     /// What is listened to.

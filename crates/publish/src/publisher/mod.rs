@@ -5,6 +5,7 @@
 //! without any news of the device.
 
 mod announce;
+mod controlled;
 mod inbound;
 mod link;
 
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use ohmstead_model::{DeviceId, DeviceState, Moment, Snapshot};
+use ohmstead_model::{DeviceId, DeviceState, Moment, Snapshot, Switches, UnixMillis};
 use rumqttc::AsyncClient;
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::compat::{self, Names};
 use crate::connection::{self, News};
+use crate::control::{self, Last};
 use crate::guard::{Guards, Wanted};
 use crate::inventory::Inventory;
 use crate::monitor::{self, Prefix};
@@ -30,7 +32,7 @@ use crate::render::{self, Said};
 use crate::scheme::{Message, OFFLINE, ONLINE, Scheme};
 use crate::settings::{Settings, SettingsError};
 use crate::trouble::{Broker, Trouble};
-use crate::{Links, Status};
+use crate::{Links, Status, switches};
 
 /// How long the goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -81,8 +83,16 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// The topic of an answer, and the answer.
-type Asked = Pin<Box<dyn Future<Output = (String, Json)> + Send>>;
+/// An answer to a command.
+struct Answered {
+    topic: String,
+    json: Json,
+    /// The device that was asked for something, and when.
+    about: Option<(DeviceId, UnixMillis)>,
+}
+
+/// A command that is under way.
+type Asked = Pin<Box<dyn Future<Output = Answered> + Send>>;
 
 struct Publisher<'a> {
     settings: &'a Settings,
@@ -113,6 +123,12 @@ struct Publisher<'a> {
     fenced: VecDeque<Inventory>,
     next_heartbeat: Duration,
     asked: FuturesUnordered<Asked>,
+    /// The last command for each device.
+    last: BTreeMap<DeviceId, Last>,
+    /// The mode that each device is in for certain, as it was said last.
+    modes: BTreeMap<DeviceId, String>,
+    /// What is switched on, once that is known.
+    switches: Option<Switches>,
     /// What was logged once and is not logged again.
     told: HashSet<String>,
     connected_since: Option<Moment>,
@@ -136,6 +152,7 @@ impl<'a> Publisher<'a> {
         guarded: watch::Sender<Wanted>,
     ) -> Self {
         let snapshot = Arc::clone(&links.snapshot.borrow_and_update());
+        let switches = *links.switches.borrow_and_update();
         let kept = links.remembered.load().map(|text| Inventory::read(&text)).unwrap_or_default();
         let names = compat::names(&scheme, &snapshot);
         Self {
@@ -158,6 +175,9 @@ impl<'a> Publisher<'a> {
             fenced: VecDeque::new(),
             next_heartbeat: Duration::MAX,
             asked: FuturesUnordered::new(),
+            last: BTreeMap::new(),
+            modes: BTreeMap::new(),
+            switches,
             told: HashSet::new(),
             connected_since: None,
             troubles: Vec::new(),
@@ -169,7 +189,7 @@ impl<'a> Publisher<'a> {
     }
 
     async fn run(mut self, mut news: mpsc::Receiver<News>, stop: CancellationToken) {
-        let mut hub_is_there = true;
+        let (mut hub_is_there, mut control_is_there) = (true, true);
         loop {
             let wait = self.wait();
             // Not in a fixed order: a flood of one kind must not keep the others from their turn.
@@ -179,7 +199,11 @@ impl<'a> Publisher<'a> {
                     Some(item) => self.hear(item),
                     None => return,
                 },
-                Some((topic, answer)) = self.asked.next() => self.answer(&topic, &answer),
+                Some(answered) = self.asked.next() => self.answered(answered),
+                changed = self.links.switches.changed(), if control_is_there => match changed {
+                    Ok(()) => self.switched(),
+                    Err(_) => control_is_there = false,
+                },
                 changed = self.links.snapshot.changed(), if hub_is_there => match changed {
                     Ok(()) => self.look(),
                     // The hub has stopped; this program is about to, too.
@@ -239,6 +263,8 @@ impl<'a> Publisher<'a> {
         if announces_otherwise(&before, &self.snapshot) {
             self.announce();
             self.expires.retain(|id, _| self.snapshot.device(id.as_str()).is_some());
+            self.last.retain(|id, _| self.snapshot.device(id.as_str()).is_some());
+            self.modes.retain(|id, _| self.snapshot.device(id.as_str()).is_some());
         }
         let snapshot = Arc::clone(&self.snapshot);
         for device in snapshot.all() {
@@ -274,6 +300,7 @@ impl<'a> Publisher<'a> {
         let (mut first, mut rest) = (Vec::new(), Vec::new());
         let now = self.links.clock.now();
         for device in snapshot.all() {
+            self.settle(device, now);
             let (said, expires) = self.render(device, now);
             self.expect(device, expires);
             let (availability, others): (Vec<_>, Vec<_>) =
@@ -285,7 +312,9 @@ impl<'a> Publisher<'a> {
     }
 
     fn show(&mut self, device: &DeviceState) {
-        let (said, expires) = self.render(device, self.links.clock.now());
+        let now = self.links.clock.now();
+        self.settle(device, now);
+        let (said, expires) = self.render(device, now);
         self.expect(device, expires);
         for said in said {
             self.say(said);
@@ -299,7 +328,7 @@ impl<'a> Publisher<'a> {
         };
     }
 
-    /// All values of a device: availabilities, states, information; and when one of them becomes too old.
+    /// All values of a device: availabilities, states, control, information; and when one of them becomes too old.
     fn render(&self, device: &DeviceState, now: Moment) -> (Vec<Said>, Option<Duration>) {
         let scheme = &self.scheme;
         let (state, expires) = render::state(scheme, device, now);
@@ -312,6 +341,18 @@ impl<'a> Publisher<'a> {
         if let Some(prefix) = self.inverters.get(&device.info.id) {
             said.push(monitor::availability(device, prefix));
             said.extend(monitor::values(device, prefix, now));
+        }
+        if control::takes_commands(&device.info) {
+            let id = &device.info.id;
+            said.push(control::said(
+                scheme,
+                device,
+                self.modes.get(id).map(String::as_str),
+                self.last.get(id),
+            ));
+        }
+        if let Some(switches) = self.switches.filter(|_| device.info.id.is_site()) {
+            said.extend(switches::said(scheme, switches));
         }
         said.push(render::info(scheme, device));
         (said, expires)
@@ -357,7 +398,10 @@ impl<'a> Publisher<'a> {
             () = async {
                 loop {
                     match news.recv().await {
-                        Some(News::Acknowledged) if under_way > 0 => under_way -= 1,
+                        Some(News::Acknowledged) if under_way > 0 => {
+                            under_way -= 1;
+                            self.acknowledged();
+                        }
                         Some(News::Acknowledged | News::Lost(_)) | None => return,
                         Some(_) => {}
                     }

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use ohmstead_model::{
-    Allowed, Answer, Clock, Commands, DeviceId, DeviceInfo, DeviceState, LedgerEntry, Metric, Moment,
-    Observation, Online, Outcome, Reading, Request, Role, Setting, Sleep, Snapshot, Ttl, UnixMillis, Value,
-    house,
+    Allowed, Answer, Asker, Clock, Commands, DeviceId, DeviceInfo, DeviceState, LedgerEntry, Metric, Moment,
+    Observation, Online, Outcome, Part, Reading, Request, Role, Setting, Sleep, Snapshot, Switched, Switches,
+    Ttl, UnixMillis, Value, house,
 };
 use ohmstead_publish::{Links, Remembered, Settings, SettingsError, Status, run};
 use rumqttc::{AsyncClient, Event, MqttOptions, Packet, PublishOptions, QoS};
@@ -217,32 +217,84 @@ impl Clock for TestClock {
     }
 }
 
-/// Takes every request and says that it was confirmed.
-#[derive(Default)]
-pub(crate) struct Taken(pub(crate) Mutex<Vec<Request>>);
+/// Takes every request and says that it was accepted, unless it is told otherwise.
+pub(crate) struct Taken {
+    pub(crate) requests: Mutex<Vec<Request>>,
+    /// The devices of which was ended what was asked by hand.
+    pub(crate) released: Mutex<Vec<DeviceId>>,
+    /// How attempts end.
+    pub(crate) outcome: Mutex<Outcome>,
+    /// Attempts end as soon as this is true.
+    pub(crate) go: watch::Sender<bool>,
+    /// What is switched on.
+    pub(crate) switches: watch::Sender<Option<Switches>>,
+}
 
-impl Commands for Taken {
-    fn ask(&self, request: Request) -> Answer {
+impl Default for Taken {
+    fn default() -> Self {
+        Self {
+            requests: Mutex::default(),
+            released: Mutex::default(),
+            outcome: Mutex::new(Outcome::AcceptedUnmeasured),
+            go: watch::Sender::new(true),
+            switches: watch::Sender::new(Some(Switches::default())),
+        }
+    }
+}
+
+impl Taken {
+    fn answer(&self, device: &DeviceId, asked_by: Asker, request: &str) -> Answer {
         let entry = LedgerEntry {
             id: 7,
             at: UnixMillis(1_795_262_400_000),
-            device: request.device.clone(),
-            asked_by: request.asked_by.key().to_owned(),
-            request: request.wish.to_string(),
+            device: device.clone(),
+            asked_by: asked_by.key().to_owned(),
+            request: request.to_owned(),
             old: Some("Manual".to_owned()),
             new: Some("ES.SetMode".to_owned()),
             reply: Some("true".to_owned()),
             read_back: Some("Auto".to_owned()),
             effect: None,
-            outcome: Outcome::AcceptedUnmeasured,
+            outcome: *self.outcome.lock().expect("no test panics here"),
             reason: "read back".to_owned(),
         };
-        self.0.lock().expect("no test panics here").push(request);
-        Box::pin(async { Ok(entry) })
+        let mut go = self.go.subscribe();
+        Box::pin(async move {
+            go.wait_for(|go| *go).await.expect("the house is there");
+            Ok(entry)
+        })
+    }
+}
+
+impl Commands for Taken {
+    fn ask(&self, request: Request) -> Answer {
+        let answer = self.answer(&request.device, request.asked_by, &request.wish.to_string());
+        self.requests.lock().expect("no test panics here").push(request);
+        answer
     }
 
-    fn release(&self, device: DeviceId, asked_by: ohmstead_model::Asker) -> Answer {
-        self.ask(Request { device, wish: ohmstead_model::BatteryMode::Auto.into(), lease: None, asked_by })
+    fn release(&self, device: DeviceId, asked_by: Asker) -> Answer {
+        let answer = self.answer(&device, asked_by, "give back: auto");
+        self.released.lock().expect("no test panics here").push(device);
+        answer
+    }
+
+    fn switch(&self, part: Part, on: bool, _: Asker) -> Switched {
+        self.switches.send_modify(|switches| {
+            let switches = switches.get_or_insert_default();
+            let known = match part {
+                Part::Limits => &mut switches.limits,
+                Part::Schedule => &mut switches.schedule,
+                Part::Rotation => &mut switches.rotation,
+            };
+            *known = known.map(|_| on);
+        });
+        let switches = self.switches();
+        Box::pin(async move { Ok(switches) })
+    }
+
+    fn switches(&self) -> Switches {
+        self.switches.borrow().unwrap_or_default()
     }
 }
 
@@ -331,7 +383,7 @@ impl House {
 
     /// What was asked of devices so far.
     pub(crate) fn asked(&self) -> Vec<String> {
-        let requests = self.commands.0.lock().expect("no test panics here");
+        let requests = self.commands.requests.lock().expect("no test panics here");
         requests.iter().map(|request| format!("{} {}", request.device, request.wish)).collect()
     }
 
@@ -349,6 +401,7 @@ impl House {
         let links = Links {
             snapshot: self.snapshot.subscribe(),
             commands: self.commands.clone(),
+            switches: self.commands.switches.subscribe(),
             clock: self.clock.clone(),
             site_slug: "home".to_owned(),
             language: "en".to_owned(),

@@ -4,29 +4,36 @@
 //! ```text
 //! GET  /  /health  /services  /settings            what there is
 //! GET  /value?service=S&path=P   /text?...         a leaf, or everything below P (relative keys)
+//! GET  /ai-write-status                            whether a write would be carried out
 //! POST /value {"service","path","value"}           403 unless writing is allowed and the path is a setting of ours
 //! ```
 //!
-//! A value that is not there is `null`; the original says `[]`, and so does this where it is asked to.
+//! A value that is not there is `null`; the original says `[]`, and so does this where it is asked to. A service is
+//! known by its name on the bus, by `class/instance`, and by its class where there is one of it.
 
 mod answer;
+mod look;
+mod permit;
 mod write;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Query, State};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::get;
-use ohmstead_model::{DeviceId, NativeRow};
-use serde::Deserialize;
-use serde_json::{Map, Value as Json, json};
+use ohmstead_model::{DeviceId, NativeRow, Unknown};
+use serde_json::{Value as Json, json};
 
 use crate::extract::BODY_BYTES_MAX;
 use crate::shape::iso;
 use crate::state::App;
 use crate::{Backend, Settings, security};
 use answer::{Answer, refused};
+use permit::Permit;
+
+const PREFIX: &str = "com.victronenergy.";
+const SETTINGS: &str = "com.victronenergy.settings";
 
 /// How the interface is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +46,8 @@ pub struct DbusApi {
     pub empty_lists: bool,
     /// Whether `POST /value` hands in wishes.
     pub writes: bool,
+    /// What the device's own configuration says about writing, if anything; else the installation's counts.
+    pub read_only: Option<bool>,
 }
 
 /// What every handler can reach.
@@ -55,29 +64,45 @@ pub fn dbus_api(backend: Arc<dyn Backend>, api: DbusApi) -> Router {
     Router::new()
         .route("/", get(about))
         .route("/health", get(health))
-        .route("/services", get(services))
-        .route("/settings", get(settings))
-        .route("/value", get(value).post(write::write))
-        .route("/text", get(text))
+        .route("/services", get(look::services))
+        .route("/settings", get(look::settings))
+        .route("/value", get(look::value).post(write::write))
+        .route("/text", get(look::text))
+        .route("/ai-write-status", get(permit::status))
         .route_layer(from_fn_with_state(app.clone(), security::require_token))
         .fallback(|| async { refused(404, "there is nothing here; see / for what there is") })
+        .method_not_allowed_fallback(|| async { refused(405, "this cannot be asked in that way; see /") })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(app, security::guard))
+        .layer(map_response(answer::in_this_shape))
         .layer(from_fn(security::set_headers))
         .with_state(served)
 }
 
 impl Served {
-    /// The rows of what is there; those of one service, or all.
-    fn rows(&self, service: Option<&str>) -> Vec<NativeRow> {
+    /// The rows of what is there: of the parts of this name, or of all.
+    fn rows(&self, of: Option<&str>) -> Vec<NativeRow> {
         let snapshot = self.app.backend.snapshot();
         let view = snapshot.device(self.api.device.as_str()).and_then(|device| device.native.clone());
-        let mut rows = view.map(|view| view.0.rows(service)).unwrap_or_default();
-        rows.retain(|row| {
-            let is_here = !matches!(row.observation, Err(ohmstead_model::Unknown::Offline));
-            is_here && service.is_none_or(|service| *row.service == *service)
-        });
+        let mut rows = view.map(|view| view.0.rows(of)).unwrap_or_default();
+        rows.retain(|row| !matches!(row.observation, Err(Unknown::Offline)));
         rows
+    }
+
+    /// The rows of one service, by its name on the bus; else by `class/instance`, or by the class of which it is the only
+    /// one, both also behind the prefix of all names.
+    fn rows_of(&self, service: &str) -> Result<Vec<NativeRow>, &'static str> {
+        let mut rows = self.rows(Some(service));
+        if rows.iter().any(|row| *row.service == *service) {
+            rows.retain(|row| *row.service == *service);
+            return Ok(rows);
+        }
+        let rows = self.rows(Some(service.strip_prefix(PREFIX).unwrap_or(service)));
+        match rows.first() {
+            None => Err("the service is not there"),
+            Some(first) if rows.iter().all(|row| row.service == first.service) => Ok(rows),
+            Some(_) => Err("there are several services of this class: see /services"),
+        }
     }
 
     fn value_of(&self, row: &NativeRow) -> Json {
@@ -96,7 +121,7 @@ impl Served {
 async fn about(State(served): State<Served>) -> Answer {
     let writes = served.api.writes;
     let post = if writes { "Write a value" } else { "Refused: this interface only reads" };
-    Answer::ok(json!({
+    let mut body = json!({
         "name": "Victron D-Bus API",
         "version": served.version(),
         "mode": if writes { "read-write" } else { "read-only" },
@@ -108,9 +133,18 @@ async fn about(State(served): State<Served>) -> Answer {
             "GET /settings": "Every setting with its limits",
             "GET /value?service=SERVICE&path=PATH": "One value, or with a path such as / all below it",
             "GET /text?service=SERVICE&path=PATH": "The same as text with units",
+            "GET /ai-write-status": "Whether a write would be carried out",
             "POST /value": post,
         },
-    }))
+    });
+    if writes {
+        let permit = Permit::of(&served);
+        body["ai_write_enabled"] = json!(permit.is_given());
+        body["ai_write_status"] = json!(permit.message());
+        // There is no second server to start and stop this one with.
+        body["control_port"] = Json::Null;
+    }
+    Answer::ok(body)
 }
 
 async fn health(State(served): State<Served>) -> Answer {
@@ -127,90 +161,4 @@ async fn health(State(served): State<Served>) -> Answer {
         "success": is_online,
     });
     if is_online { Answer::ok(body) } else { Answer::with(503, body) }
-}
-
-async fn services(State(served): State<Served>) -> Answer {
-    let names: std::collections::BTreeSet<_> =
-        served.rows(None).into_iter().map(|row| row.service.to_string()).collect();
-    Answer::ok(json!({ "services": names, "count": names.len(), "success": true }))
-}
-
-async fn settings(State(served): State<Served>) -> Answer {
-    let rows = served.rows(Some("com.victronenergy.settings"));
-    let settings = rows.iter().map(|row| {
-        let limits = row.limits.as_deref();
-        let default = limits.and_then(|limits| limits.default.as_ref());
-        let setting = json!({
-            "Value": served.value_of(row),
-            "Text": text_of(row),
-            "Min": limits.and_then(|limits| limits.min),
-            "Max": limits.and_then(|limits| limits.max),
-            "Default": default.map(|default| crate::shape::plain(row.kind, default)),
-        });
-        (row.path.to_string(), setting)
-    });
-    let settings: Map<_, _> = settings.collect();
-    if settings.is_empty() {
-        return refused(503, "the settings of the GX device are not known at present");
-    }
-    Answer::ok(json!({ "settings": settings, "success": true }))
-}
-
-/// Which value.
-#[derive(Debug, Deserialize)]
-struct Wanted {
-    service: Option<String>,
-    path: Option<String>,
-}
-
-async fn value(State(served): State<Served>, Query(wanted): Query<Wanted>) -> Answer {
-    look_up(&served, &wanted, "value", |row| served.value_of(row))
-}
-
-async fn text(State(served): State<Served>, Query(wanted): Query<Wanted>) -> Answer {
-    look_up(&served, &wanted, "text", |row| Json::String(text_of(row)))
-}
-
-/// The device's own text, or the value with its unit where the device gives none.
-fn text_of(row: &NativeRow) -> String {
-    match (&row.observation, &row.text) {
-        (Err(_), _) => "---".to_owned(),
-        (Ok(_), Some(text)) => text.to_string(),
-        (Ok(value), None) => {
-            let unit = row.unit.unwrap_or_default();
-            match crate::shape::plain(row.kind, value) {
-                Json::String(text) => text,
-                number => format!("{number}{unit}"),
-            }
-        }
-    }
-}
-
-fn look_up(served: &Served, wanted: &Wanted, key: &str, show: impl Fn(&NativeRow) -> Json) -> Answer {
-    let (Some(service), Some(path)) = (&wanted.service, &wanted.path) else {
-        return refused(400, "the parameters service and path are needed");
-    };
-    let rows = served.rows(Some(service));
-    let found = rows.iter().find(|row| *row.path == **path).map(&show).or_else(|| below(&rows, path, &show));
-    match found {
-        Some(found) => Answer::ok(json!({ "service": service, "path": path, (key): found, "success": true })),
-        None => Answer::with(
-            404,
-            json!({
-                "service": service,
-                "path": path,
-                (key): null,
-                "success": false,
-                "error": if rows.is_empty() { "the service is not there" } else { "the service has no such path" },
-            }),
-        ),
-    }
-}
-
-/// Everything below `path` by the rest of its path.
-fn below(rows: &[NativeRow], path: &str, show: impl Fn(&NativeRow) -> Json) -> Option<Json> {
-    let node = format!("{}/", path.trim_end_matches('/'));
-    let leaves = rows.iter().filter_map(|row| Some((row.path.strip_prefix(&node)?.to_owned(), show(row))));
-    let leaves: Map<_, _> = leaves.collect();
-    (!leaves.is_empty()).then_some(Json::Object(leaves))
 }

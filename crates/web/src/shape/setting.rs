@@ -50,6 +50,9 @@ enum AllowedJson {
         max: f64,
         /// Between two neighbours.
         step: f64,
+        /// `true` where `none` takes back what was set; absent otherwise.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        none: bool,
     },
 }
 
@@ -58,7 +61,10 @@ impl From<&Allowed> for AllowedJson {
         match allowed {
             Allowed::States(states) => Self::States { states: states.clone() },
             Allowed::Numbers(numbers) => Self::Numbers { numbers: numbers.clone() },
-            Allowed::Range { min, max, step } => Self::Range { min: *min, max: *max, step: *step },
+            Allowed::Range { min, max, step } | Allowed::RangeOrNone { min, max, step } => {
+                let none = matches!(allowed, Allowed::RangeOrNone { .. });
+                Self::Range { min: *min, max: *max, step: *step, none }
+            }
         }
     }
 }
@@ -140,7 +146,9 @@ fn expected(setting: &Setting) -> String {
 fn hint(setting: &Setting, wrong: &str) -> String {
     match &setting.allowed {
         Allowed::States(states) => suggest::hint(wrong, states.iter().copied()),
-        Allowed::Numbers(_) | Allowed::Range { .. } => "see the device's `settings`".to_owned(),
+        Allowed::Numbers(_) | Allowed::Range { .. } | Allowed::RangeOrNone { .. } => {
+            "see the device's `settings`".to_owned()
+        }
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct House {
     pub(crate) queries: Mutex<Vec<SeriesQuery>>,
     /// Wishes that were handed in.
     pub(crate) asked: Arc<Mutex<Vec<Request>>>,
+    /// How an attempt on `axpert` ends, where it is no dry run, and why.
+    pub(crate) verdict: Arc<Mutex<Option<(Outcome, String)>>>,
     /// Without a permit an attempt does not end.
     pub(crate) gate: Arc<Semaphore>,
     updates: broadcast::Sender<Update>,
@@ -68,6 +70,7 @@ impl House {
             store_fault: Mutex::default(),
             queries: Mutex::default(),
             asked: Arc::default(),
+            verdict: Arc::default(),
             gate: Arc::new(Semaphore::new(1)),
             updates: broadcast::channel(16).0,
         })
@@ -242,7 +245,8 @@ impl Backend for House {
     }
 
     fn commands(&self) -> Arc<dyn Commands> {
-        Arc::new(Gate { asked: Arc::clone(&self.asked), gate: Arc::clone(&self.gate) })
+        let (asked, verdict) = (Arc::clone(&self.asked), Arc::clone(&self.verdict));
+        Arc::new(Gate { asked, verdict, permits: Arc::clone(&self.gate) })
     }
 
     fn not_ready(&self) -> Vec<String> {
@@ -294,18 +298,23 @@ fn buckets(from: UnixMillis) -> Points {
 /// The gate to the hardware: `fase_a` and `axpert` obey read-only, the others are in the way of one refusal each.
 struct Gate {
     asked: Arc<Mutex<Vec<Request>>>,
-    gate: Arc<Semaphore>,
+    verdict: Arc<Mutex<Option<(Outcome, String)>>>,
+    permits: Arc<Semaphore>,
 }
 
 impl Commands for Gate {
     fn ask(&self, request: Request) -> Answer {
         self.asked.lock().unwrap().push(request.clone());
-        let gate = Arc::clone(&self.gate);
+        let permits = Arc::clone(&self.permits);
+        let verdict = self.verdict.lock().unwrap().clone();
         Box::pin(async move {
-            let _permit = gate.acquire().await;
-            match request.device.as_str() {
-                "fase_a" | "axpert" => Ok(attempt(&request, 8)),
-                "fase_b" => Err(AskError::Busy),
+            let _permit = permits.acquire().await;
+            match (request.device.as_str(), verdict) {
+                ("axpert", Some((outcome, reason))) => {
+                    Ok(LedgerEntry { outcome, reason, ..attempt(&request, 8) })
+                }
+                ("fase_a" | "axpert", _) => Ok(attempt(&request, 8)),
+                ("fase_b", _) => Err(AskError::Busy),
                 _ => Err(AskError::NotControllable("it only measures".to_owned())),
             }
         })
@@ -313,6 +322,14 @@ impl Commands for Gate {
 
     fn release(&self, device: DeviceId, asked_by: Asker) -> Answer {
         self.ask(released(device, asked_by))
+    }
+
+    fn switch(&self, _: ohmstead_model::Part, _: bool, _: ohmstead_model::Asker) -> ohmstead_model::Switched {
+        Box::pin(async { Err(AskError::Stopping) })
+    }
+
+    fn switches(&self) -> ohmstead_model::Switches {
+        ohmstead_model::Switches::default()
     }
 }
 

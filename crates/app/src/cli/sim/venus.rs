@@ -1,5 +1,7 @@
 //! `sim venus`: a Victron GX device.
 
+mod orders;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -101,7 +103,7 @@ pub(super) fn switches_help() -> String {
             vec![format!("  {}{value}", switch.name), switch.help.to_owned()]
         })
         .collect();
-    format!("Switches:\n{}", super::super::table::table(&rows, &[]))
+    format!("Switches:\n{}\n\n{}", super::super::table::table(&rows, &[]), orders::HELP)
 }
 
 /// Runs the GX until told to stop.
@@ -115,13 +117,22 @@ pub(super) async fn run(common: &Common, arguments: Arguments) -> Result<(), Fai
     let services: Vec<String> =
         handle.with(|gx| gx.tree().services().iter().map(Service::bus_name).collect());
     let ways = ways(&arguments, handle.api(), handle.modbus());
-    let json = json!({ "services": services, "ways": ways.iter().map(|(_, json)| json).collect::<Vec<_>>() });
+    let json = json!({
+        "services": services,
+        "ways": ways.iter().map(|(_, json)| json).collect::<Vec<_>>(),
+        "wear": orders::wear_json(&handle),
+    });
     common.print(&json, || {
         let count = services.len();
         let ways = ways.iter().map(|(text, _)| format!("gx ({count} services) {text}"));
         ways.chain(["Ctrl-C stops".to_owned()]).collect::<Vec<_>>().join("\n")
     })?;
-    super::until_stopped(common, &tracker, &stop).await
+    tokio::select! {
+        stopped = crate::daemon::until_told_to_stop() => stopped?,
+        failed = orders::obey(common, &handle) => failed?,
+    }
+    super::end(common, &tracker, &stop).await;
+    common.print(&json!({ "wear": orders::wear_json(&handle) }), || orders::wear(&handle))
 }
 
 /// Each way to the GX, in words and as data.

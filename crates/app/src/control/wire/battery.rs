@@ -26,7 +26,9 @@ impl Scene {
     async fn new(switches: &[&str], more: &str) -> Self {
         let listen = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
         let mut setup = BatterySetup::new("garage", listen, "e3-150".parse().expect("a profile"));
-        switches.iter().for_each(|text| setup.switches.set(text).expect("a switch"));
+        for text in switches {
+            setup.switches.set(text).expect("a switch");
+        }
         let stop = CancellationToken::new();
         let plant = Plant::builder(Settings::default()).battery(setup).speed(SPEED);
         let plant = plant.start(&TaskTracker::new(), stop.clone()).expect("it starts");

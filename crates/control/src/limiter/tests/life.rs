@@ -233,7 +233,7 @@ fn in_a_cycle_the_limit_bounds_what_is_asked_by_hand() {
             &settings,
         )
     };
-    let snapshot = snapshot([house(0.0, &[])]);
+    let snapshot = snapshot([house(0.0, &[]).shows(Metric::BatterySoc, 50.0, at(0.0))]);
     let first = cycle(&crate::State::default(), &snapshot, 0.0);
     let second = cycle(&first.state, &snapshot, 1.0);
     let desired = &second.desired[0];

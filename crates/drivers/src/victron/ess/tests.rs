@@ -40,7 +40,9 @@ fn wishes_by_system() {
         "native:optimized",
         "native:ups",
         "grid_setpoint=-800",
+        "grid_setpoint=none",
         "max_discharge_power=-1",
+        "max_discharge_power=none",
         "max_discharge_power=2500 W",
         "max_feed_in_power=5000",
         "minimum_soc=20",
@@ -101,7 +103,9 @@ fn wishes_by_system() {
           native:optimized: com.victronenergy.settings /Settings/CGwacs/BatteryLife/State = 10 -> optimized [wears ess_state]
           native:ups: native:ups: a GX device has native:optimized_with_batterylife, native:keep_charged, native:optimized
           grid_setpoint=-800: com.victronenergy.hub4 /Overrides/Setpoint = -800 -> -800 W
+          grid_setpoint=none: com.victronenergy.hub4 /Overrides/Setpoint = [] -> none
           max_discharge_power=-1: com.victronenergy.hub4 /Overrides/MaxDischargePower = -1 -> -1 W
+          max_discharge_power=none: com.victronenergy.hub4 /Overrides/MaxDischargePower = -1 -> -1 W
           max_discharge_power=2500 W: com.victronenergy.hub4 /Overrides/MaxDischargePower = 2500 -> 2500 W
           max_feed_in_power=5000: com.victronenergy.settings /Settings/CGwacs/MaxFeedInPower = 5000 -> 5000 W [wears max_feed_in_power]
           minimum_soc=20: com.victronenergy.settings /Settings/CGwacs/BatteryLife/MinimumSocLimit = 20 -> 20 % [wears minimum_soc]
@@ -122,7 +126,9 @@ fn wishes_by_system() {
           native:optimized: com.victronenergy.settings /Settings/CGwacs/BatteryLife/State = 10 -> optimized [wears ess_state]
           native:ups: native:ups: a GX device has native:optimized_with_batterylife, native:keep_charged, native:optimized
           grid_setpoint=-800: com.victronenergy.settings /Settings/CGwacs/AcPowerSetPoint = -800 -> -800 W [wears grid_setpoint]
+          grid_setpoint=none: grid_setpoint cannot be "none": expected -300000 to 300000 W in steps of 1 W
           max_discharge_power=-1: com.victronenergy.settings /Settings/CGwacs/MaxDischargePower = -1 -> -1 W [wears max_discharge_power]
+          max_discharge_power=none: com.victronenergy.settings /Settings/CGwacs/MaxDischargePower = -1 -> -1 W [wears max_discharge_power]
           max_discharge_power=2500 W: com.victronenergy.settings /Settings/CGwacs/MaxDischargePower = 2500 -> 2500 W [wears max_discharge_power]
           max_feed_in_power=5000: com.victronenergy.settings /Settings/CGwacs/MaxFeedInPower = 5000 -> 5000 W [wears max_feed_in_power]
           minimum_soc=20: com.victronenergy.settings /Settings/CGwacs/BatteryLife/MinimumSocLimit = 20 -> 20 % [wears minimum_soc]
@@ -231,6 +237,8 @@ fn what_is_read_back_is_what_was_expected() {
         "discharge 800 W",
         "native:keep_charged",
         "grid_setpoint=-800",
+        "grid_setpoint=none",
+        "max_discharge_power=none",
         "minimum_soc=20",
     ] {
         let wish: Wish = text.parse().expect(text);

@@ -108,11 +108,13 @@ impl Gx {
         outcome.map_err(|failure| self.error(&spot.to_string(), failure))
     }
 
-    /// What was read by name is as good as what a signal tells, and may come sooner.
+    /// What was read by name is as good as what a signal tells, and may come sooner; what was told before it and still waits
+    /// is older.
     pub(super) fn keep_read(&mut self, spot: &Spot, value: Option<Scalar>) {
         let told = Told { path: Arc::clone(&spot.path), value, text: None, limits: None };
         let at = self.now();
         if let Some(slot) = self.slots.get_mut(self.active) {
+            slot.take();
             slot.told(&spot.service, told, at);
         }
         self.is_dirty = true;

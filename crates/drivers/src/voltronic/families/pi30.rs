@@ -4,7 +4,7 @@
 use ohmstead_model::catalogue::PollClass;
 use ohmstead_model::{Metric, Observation, Unknown, Value};
 
-use crate::voltronic::decode::{Context, Fields, number as observed, within};
+use crate::voltronic::decode::{Context, Fields, Kept, Side, number as observed, within};
 use crate::voltronic::native;
 use crate::voltronic::table::{Field, Kind, Query, Shape, number, raw, state, text};
 
@@ -145,10 +145,12 @@ pub(super) fn temperature(fields: &Fields<'_>, _context: &mut Context) -> Vec<(M
     vec![(Metric::InverterTemperature, observed(value))]
 }
 
-const PV_W_MAX: f64 = 40_000.0;
+/// The sun's power, W, at most.
+pub(in crate::voltronic) const PV_W_MAX: f64 = 40_000.0;
 
 /// The power of the sun: field 19 where the unit has it.
 fn pv(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> {
+    context.side = side(fields).or(context.side);
     let power = match fields.text(19) {
         Some(_) => fields.number(19),
         None => by_current(fields),
@@ -167,6 +169,31 @@ fn by_current(fields: &Fields<'_>) -> Result<f64, Unknown> {
     }
 }
 
+/// By how much a power may differ from the product of a voltage and a current that was rounded.
+const TOLERANCE: f64 = 0.1;
+
+/// On which side the current of field 12 flows, where that can be told. With decimals (`02.1`) it is the panels', in the
+/// short answers of old units that into the battery; in between only the power shows it.
+fn side(fields: &Fields<'_>) -> Option<Side> {
+    if fields.text(12)?.contains('.') {
+        return Some(Side::Panels);
+    }
+    if fields.text(19).is_none() {
+        return Some(Side::Battery);
+    }
+    let (watts, amperes) = (fields.number(19).ok()?, fields.number(12).ok()?);
+    let explains = |volts: usize| {
+        let volts = fields.number(volts).ok()?;
+        let (low, high) = (volts * (amperes - 0.5), volts * (amperes + 0.5));
+        Some((low * (1.0 - TOLERANCE)..=high * (1.0 + TOLERANCE)).contains(&watts))
+    };
+    match (explains(13)?, explains(8)?) {
+        (true, false) => Some(Side::Panels),
+        (false, true) => Some(Side::Battery),
+        _ => None,
+    }
+}
+
 /// The first tracker and, with a second one, both.
 pub(super) fn with_tracker_1(
     power: Result<f64, Unknown>,
@@ -176,11 +203,12 @@ pub(super) fn with_tracker_1(
         context.keep("pv1", watts);
     }
     let mut values = vec![(Metric::PvPower1, observed(power.clone()))];
-    let total = if context.has("pv2") {
-        let second = context.kept("pv2").ok_or_else(|| Unknown::missing("solar power of the second tracker"));
-        power.and_then(|first| Ok(first + second?))
-    } else {
-        power
+    let total = match context.kept("pv2") {
+        _ if !context.has("pv2") => power,
+        Kept::Together(second) => power.map(|first| first + second),
+        // The second tracker's turn comes: with it the sum is told.
+        Kept::Before(_) => return values,
+        Kept::Lost => power.and(Err(Unknown::missing("solar power of the second tracker"))),
     };
     if let Ok(watts) = total {
         let now = context.now;
@@ -191,7 +219,7 @@ pub(super) fn with_tracker_1(
 }
 
 /// The second tracker, and both.
-pub(super) fn with_tracker_2(
+pub(in crate::voltronic) fn with_tracker_2(
     power: Result<f64, Unknown>,
     context: &mut Context,
 ) -> Vec<(Metric, Observation)> {
@@ -199,7 +227,7 @@ pub(super) fn with_tracker_2(
     let mut values = vec![(Metric::PvPower2, observed(power))];
     if let Some(second) = known {
         context.keep("pv2", second);
-        if let Some(first) = context.kept("pv1") {
+        if let Kept::Together(first) | Kept::Before(first) = context.kept("pv1") {
             values.push((Metric::PvPower, Ok(Value::Number(first + second))));
         }
     }

@@ -5,7 +5,7 @@ use ohmstead_model::catalogue::PollClass;
 use ohmstead_model::{Metric, Observation};
 
 use super::pi30;
-use crate::voltronic::decode::{Context, Fields, number as observed, within};
+use crate::voltronic::decode::{Context, Fields, Side, number as observed, within};
 use crate::voltronic::table::{Field, Kind, Query, Shape, number, raw};
 
 pub(super) const QUERIES: &[Query] = &[
@@ -34,6 +34,7 @@ const QPIGS: Query = Query {
 };
 
 fn pv(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> {
+    context.side = Some(Side::Panels);
     let current = fields.number_in(12, 0.0, 200.0);
     let product = || Ok(fields.number(13)? * fields.number(12)?);
     let power = match fields.text(19) {

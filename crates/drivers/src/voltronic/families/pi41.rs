@@ -5,7 +5,7 @@ use ohmstead_model::catalogue::PollClass;
 use ohmstead_model::{Metric, Observation, Unknown, Value};
 
 use super::pi30;
-use crate::voltronic::decode::{Context, Fields, number as observed};
+use crate::voltronic::decode::{Context, Fields, Kept, Side, number as observed};
 use crate::voltronic::native;
 use crate::voltronic::table::{Field, Kind, Query, Shape, number, raw, text};
 
@@ -78,6 +78,7 @@ const QPIGS_FIELDS: &[Field] = &[
 ];
 
 fn pv(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation)> {
+    context.side = Some(Side::Battery);
     let by_charger = || Ok(fields.number(14)? * fields.number(12)?);
     let power = match fields.text(19) {
         Some(_) => fields.number_in(19, 0.0, 40_000.0),
@@ -91,8 +92,13 @@ fn first(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observation
     if let Ok(watts) = own {
         context.keep("l1", watts);
     }
-    let second = context.kept("l2").ok_or_else(|| Unknown::missing("the load of the second phase"));
-    vec![(Metric::LoadPower, observed(own.and_then(|own| Ok(own + second?))))]
+    let total = match context.kept("l2") {
+        Kept::Together(second) => own.map(|own| own + second),
+        // The second phase's turn comes: with it the sum is told.
+        Kept::Before(_) => return Vec::new(),
+        Kept::Lost => own.and(Err(Unknown::missing("the load of the second phase"))),
+    };
+    vec![(Metric::LoadPower, observed(total))]
 }
 
 const QPIGS2: Query = Query {
@@ -106,14 +112,7 @@ const QPIGS2: Query = Query {
     fields: QPIGS2_FIELDS,
     computed: &[second],
     optional: true,
-    metrics: &[
-        Metric::LoadPowerL2,
-        Metric::LoadPower,
-        Metric::PvCurrent2,
-        Metric::PvVoltage2,
-        Metric::PvPower2,
-        Metric::PvPower,
-    ],
+    metrics: &[Metric::LoadPowerL2, Metric::LoadPower, Metric::PvVoltage2, Metric::PvPower2, Metric::PvPower],
 };
 
 const QPIGS2_FIELDS: &[Field] = &[
@@ -124,9 +123,43 @@ const QPIGS2_FIELDS: &[Field] = &[
     raw("load_va_l2"),
     number("load_w_l2", Metric::LoadPowerL2, 0.0, 60_000.0),
     raw("load_percent_l2"),
-    number("solar_current_2", Metric::PvCurrent2, 0.0, 1_000.0),
+    // Into the battery: it is not the panels' current.
+    raw("solar_current_2"),
     number("solar_voltage_2", Metric::PvVoltage2, 0.0, 1_000.0),
     raw("battery_voltage_l2"),
+    raw("device_status_l2"),
+];
+
+/// The second half of a unit of a parallel set; the first is `QPGSn`. See [`crate::voltronic::parallel`].
+pub(super) const QP2GS0: Query = Query {
+    command: "QP2GS0",
+    shape: Shape::Fields {
+        least: 17,
+        most: 20,
+        kinds: &[(0, Kind::Digits(2)), (1, Kind::Serial(8)), (2, Kind::Letter), (16, Kind::Bits(8))],
+    },
+    fields: QP2GS_FIELDS,
+    metrics: &[],
+    ..pi30::QPGS0
+};
+
+const QP2GS_FIELDS: &[Field] = &[
+    raw("exists"),
+    raw("serial"),
+    raw("mode"),
+    raw("fault_code"),
+    raw("utility_voltage_l2"),
+    raw("utility_frequency_l2"),
+    raw("output_voltage_l2"),
+    raw("output_frequency_l2"),
+    raw("load_va_l2"),
+    raw("load_w_l2"),
+    raw("load_percent_l2"),
+    raw("battery_voltage"),
+    raw("battery_charge_current_l2"),
+    raw("battery_capacity"),
+    raw("solar_voltage_2"),
+    raw("solar_current_2"),
     raw("device_status_l2"),
 ];
 
@@ -135,7 +168,7 @@ fn second(fields: &Fields<'_>, context: &mut Context) -> Vec<(Metric, Observatio
     let mut values = Vec::new();
     if let Ok(watts) = fields.number_in(5, 0.0, 60_000.0) {
         context.keep("l2", watts);
-        if let Some(first) = context.kept("l1") {
+        if let Kept::Together(first) | Kept::Before(first) = context.kept("l1") {
             values.push((Metric::LoadPower, Ok(Value::Number(first + watts))));
         }
     }

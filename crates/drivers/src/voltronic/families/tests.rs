@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use expect_test::{Expect, expect};
 
 use super::Family;
-use crate::voltronic::decode::{self, Context};
+use crate::voltronic::decode::{self, Context, Side};
 use crate::voltronic::frame::Payload;
 use crate::voltronic::table::{Query, fits};
 
@@ -241,6 +241,39 @@ fn an_answer_without_its_last_character_gives_no_other_value() {
     }
 }
 
+/// Where the current of field 12 flows is seen by what it explains.
+#[rstest::rstest]
+#[case::into_the_battery(
+    "000.0 00.0 230.0 49.9 0161 0119 003 460 57.50 012 100 0069 0014 103.8 57.45 00000 00110110 00 00 00856 010",
+    Some(Side::Battery)
+)]
+#[case::out_of_the_panels(
+    "230.0 50.0 230.0 50.0 0161 0119 003 460 53.00 012 100 0069 0008 118.0 00.00 00000 00010110 00 00 00930 010",
+    Some(Side::Panels)
+)]
+#[case::in_tenths(
+    "238.3 50.0 230.2 50.0 0322 0205 005 422 53.20 000 050 0056 02.1 224.7 00.00 00000 00010110 00 00 00473 010",
+    Some(Side::Panels)
+)]
+#[case::old(
+    "230.0 50.0 230.0 50.0 0161 0119 003 380 27.50 000 100 0569 0014 063.8 27.40 00005 00010110",
+    Some(Side::Battery)
+)]
+#[case::night(
+    "242.8 49.7 230.1 49.8 0736 0548 014 381 51.50 000 100 0032 0000 000.0 00.00 00000 00010101 00 00 00000 110",
+    None
+)]
+#[case::too_little_to_tell(
+    "230.0 50.0 230.0 50.0 0161 0119 003 460 53.00 001 100 0069 0001 080.0 53.00 00000 00010110 00 00 00060 010",
+    None
+)]
+fn the_side_of_the_solar_current(#[case] text: &str, #[case] side: Option<Side>) {
+    let query = Family::Pi30.query("QPIGS").expect("every unit has it");
+    let mut context = Context::default();
+    decode::read_of(Family::Pi30, query, &Payload::of(&format!("({text}")), &mut context);
+    assert_eq!(context.side, side);
+}
+
 #[test]
 #[expect(clippy::too_many_lines, reason = "one answer, whole")]
 fn pi30() {
@@ -468,7 +501,6 @@ fn pi41() {
               load_power unknown: missing: the load of the second phase
             QPIGS2
               load_power_l2 = 298 W
-              pv_current_2 = 4 A
               pv_voltage_2 = 138.2 V
               load_power = 700 W
               pv_power_2 = 212 W

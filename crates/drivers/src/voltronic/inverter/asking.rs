@@ -5,23 +5,26 @@ use std::time::Duration;
 
 use ohmstead_model::{Metric, Moment, Notice, Observation, Reading, Value};
 
-use super::Inverter;
+use super::{Inverter, Trackers};
 use crate::Report;
 use crate::voltronic::decode::{self, Decoded};
+use crate::voltronic::families::Family;
 use crate::voltronic::faults::Named;
 use crate::voltronic::frame::{CrcOut, Payload};
 use crate::voltronic::link::{Answer, Ask, Failure, Fits};
 use crate::voltronic::notices;
 use crate::voltronic::presence::Kind;
-use crate::voltronic::schedule::SETTINGS;
+use crate::voltronic::schedule::{Expected, SETTINGS, is_of_set};
 use crate::voltronic::table::{self, Query};
 
 /// The lists of currents that a unit takes: altogether, and from the grid.
 const CURRENTS: &[&str] = &["QMCHGCR", "MCHGCR"];
 const GRID_CURRENTS: &[&str] = &["QMUCHGCR", "MUCHGCR"];
-/// The questions that tell of the first tracker and of further ones.
-const TRACKER_1: &str = "QPIGS";
-const TRACKER_2: &str = "QPIGS2";
+/// The questions that tell of the first tracker or phase, and of further ones.
+pub(super) const FIRST: &str = "QPIGS";
+pub(super) const SECOND: &str = "QPIGS2";
+/// What may tell of a second tracker where [`SECOND`] does not.
+pub(super) const OF_SET: &str = "QPGS0";
 /// Which questions tell the time of the unit's clock.
 const CLOCK: &[&str] = &["QT", "T"];
 /// Complaints that come with every sunset: values, but nothing that anybody has to see to.
@@ -116,7 +119,12 @@ impl Inverter {
         let now = self.now().mono;
         let habit = self.memory.habit_mut(&ask.command);
         habit.refused = habit.refused.saturating_add(1);
-        if habit.is_unknown() && query.optional {
+        let habit = *habit;
+        self.without_second(query.command);
+        if habit.is_unknown() && query.optional && habit.answered && is_of_set(query.command) {
+            // A unit of the set that is off at present, not a question that nobody knows.
+            self.schedule.put_off(query.command, now, Expected::Back);
+        } else if habit.is_unknown() && query.optional {
             self.schedule.unknown(query.command, now);
         } else {
             self.schedule.failed(query.command, now, query.class);
@@ -144,9 +152,20 @@ impl Inverter {
             });
         }
         if habit.is_unknown() && query.optional {
+            self.without_second(query.command);
             self.schedule.unknown(query.command, now.mono);
         } else {
             self.schedule.failed(query.command, now.mono, query.class);
+        }
+    }
+
+    /// A question that may tell of a second tracker is not answered: another one may, and the sum can be told then.
+    fn without_second(&mut self, command: &str) {
+        if command == SECOND && self.memory.may_answer(OF_SET) {
+            self.schedule.hurry(OF_SET);
+        }
+        if [SECOND, OF_SET].contains(&command) && !self.memory.may_answer(SECOND) {
+            self.schedule.hurry(FIRST);
         }
     }
 
@@ -161,15 +180,8 @@ impl Inverter {
         let mut decoded = decode::read_of(unit.family, query, &answer.payload, &mut unit.decoder);
         self.hold_back(query, &mut decoded.values);
         let mut values = decoded.values.clone();
-        let Some(unit) = self.unit.as_ref() else { return };
-        let has_second = unit.family.query(TRACKER_2).is_some();
-        // What one tracker gives is not what the panels give.
-        if query.command == TRACKER_1
-            && has_second
-            && !unit.decoder.has("pv2")
-            && self.memory.may_answer(TRACKER_2)
-        {
-            values.retain(|(metric, _)| *metric != Metric::PvPower);
+        if query.command == FIRST {
+            self.leave_out_sums(&mut values);
         }
         self.learn(query, &answer.payload, &decoded);
         self.watch(query, &decoded, answer);
@@ -184,6 +196,24 @@ impl Inverter {
         if !values.is_empty() {
             self.report(Report::Reading(Reading { device: self.id.clone(), at: answer.at, values }));
         }
+    }
+
+    /// What one tracker or phase gives is not what all give, as long as it is not known whether there is another one.
+    fn leave_out_sums(&mut self, values: &mut Vec<(Metric, Observation)>) {
+        let Some(unit) = self.unit.as_mut() else { return };
+        if unit.family.query(SECOND).is_none() {
+            return;
+        }
+        let may_come = self.memory.may_answer(SECOND);
+        let nobody_tells = unit.family == Family::Pi41 || !self.memory.may_answer(OF_SET);
+        if !may_come && nobody_tells {
+            unit.trackers = Trackers::Settled;
+        }
+        let no_pv = !unit.decoder.has("pv2") && (may_come || unit.trackers == Trackers::Unsettled);
+        let no_load = unit.family == Family::Pi41 && may_come && !unit.decoder.has("l2");
+        values.retain(|(metric, _)| {
+            !(no_pv && *metric == Metric::PvPower || no_load && *metric == Metric::LoadPower)
+        });
     }
 
     fn figures(&self, answer: &Answer) -> Vec<(Metric, Observation)> {
@@ -212,8 +242,7 @@ impl Inverter {
         known.rated_v = unit.decoder.rated_battery_v.or(known.rated_v);
         if let Some((_, mode)) = decoded.raw.iter().find(|(name, _)| name == "output_mode") {
             known.in_set = mode.bytes().any(|byte| byte != b'0');
-            known.unit =
-                if known.in_set { unit.set.index_of(self.memory.serial.as_deref()) } else { Some(0) };
+            known.unit = if known.in_set { unit.set.index_of(self.memory.serials()) } else { Some(0) };
         }
         for (metric, observation) in decoded
             .values
@@ -226,6 +255,7 @@ impl Inverter {
             };
         }
         self.memory.energy_unit = unit.decoder.energy.unit;
+        self.memory.solar_side = unit.decoder.side;
         let after = (
             known.rated_v,
             known.charge_currents.len(),

@@ -7,15 +7,16 @@ use std::time::Duration;
 use ohmstead_model::{Clock, Evidence};
 
 use super::set::OWN;
-use super::{Inverter, Unit, metrics};
+use super::{Inverter, Trackers, Unit, metrics};
 use crate::Report;
 use crate::transports::{PortError, Ports};
 use crate::voltronic::decode;
 use crate::voltronic::families::{Family, Stranger};
-use crate::voltronic::finder::Rejection;
+use crate::voltronic::finder::{Place, Rejection};
 use crate::voltronic::frame::{Corrupt, Dialect, Payload};
-use crate::voltronic::identify::{Identity, LITHIUM, Question, Refused, WHO};
+use crate::voltronic::identify::{Identity, LITHIUM, Long, Question, Refused, SHORT_DIGITS, WHO};
 use crate::voltronic::link::{Ask, Failure, Link};
+use crate::voltronic::memory::Memory;
 use crate::voltronic::notices;
 use crate::voltronic::parallel::Set;
 use crate::voltronic::presence::Kind;
@@ -134,16 +135,15 @@ impl Inverter {
         }
         let Some(found) = identity.family else { return };
         if let Some(wanted) = self.serial_wanted().map(str::to_owned) {
-            let same_port = place.usb_port.is_some() && place.usb_port == self.memory.usb_port;
-            let ours = match &identity.serial {
-                Some(serial) => *serial == wanted,
-                // It has told it before and does not now: noise, if the port is the same.
-                None => same_port || place.usb_port.is_none(),
-            };
-            if !ours {
-                let seen = identity.serial.as_deref().unwrap_or("none");
-                let notice = notices::other_unit(&place.path, seen, &wanted);
-                return self.turn_away(Rejection::OtherUnit, notice);
+            match whose(&identity, &self.memory, &wanted, &place) {
+                Whose::Ours => {}
+                // Another try tells.
+                Whose::Open => return self.nobody(),
+                Whose::Another => {
+                    let seen = identity.serial.as_deref().unwrap_or("none");
+                    let notice = notices::other_unit(&place.path, seen, &wanted);
+                    return self.turn_away(Rejection::OtherUnit, notice);
+                }
             }
         }
         self.adopt(found, identity);
@@ -163,19 +163,25 @@ impl Inverter {
     /// It is ours.
     fn adopt(&mut self, found: Family, identity: Identity) {
         let (family, proven) = chosen(self.settings.family, found);
-        let mut decoder = decode::Context::default();
-        decoder.energy.unit = self.memory.energy_unit;
+        let mut decoder = decode::Context::new(self.settings.interval.0);
+        (decoder.energy.unit, decoder.side) = (self.memory.energy_unit, self.memory.solar_side);
         let ratings = identity.ratings.as_ref().zip(family.query("QPIRI"));
         if let Some((payload, query)) = ratings.filter(|(payload, query)| table::fits(query, payload)) {
             // Its ratings bound what its other answers can mean. They are told when they are asked for their values.
             let _ = decode::read_of(family, query, payload, &mut decoder);
         }
         let (known, doubt) = (Known::new(family), identity.doubt);
-        self.unit = Some(Unit { family, proven, doubt, known, decoder, set: Set::default() });
+        let set = if family == Family::Pi41 { Set::split() } else { Set::default() };
+        self.unit = Some(Unit { family, proven, doubt, known, decoder, set, trackers: Trackers::Unsettled });
         (self.variant_due, self.variant_tries) = (self.now().mono + FIRST_DOUBT, 0);
         let memory = &mut self.memory;
         memory.family = Some(family.name().to_owned());
-        memory.serial = identity.serial.or(memory.serial.take());
+        let same = identity.short_serial.is_some() && identity.short_serial == memory.short_serial;
+        // The long number was told before: the short one does not replace it.
+        if identity.long == Long::Told || !same {
+            memory.serial = identity.serial.or(memory.serial.take());
+        }
+        memory.short_serial = identity.short_serial.or(memory.short_serial.take());
         memory.model = identity.model.or(memory.model.take());
         memory.firmware = identity.firmware.or(memory.firmware.take());
         self.schedule.restart();
@@ -240,6 +246,38 @@ impl Inverter {
             self.report(Report::Evidence(self.id.clone(), self.evidence.clone()));
         }
     }
+}
+
+/// Whose inverter it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Ours.
+    Ours,
+    /// Another one.
+    Another,
+    /// The number that would tell got lost.
+    Open,
+}
+
+/// Whether the unit at `place` is the one that goes by the number `wanted`. A unit may have two numbers, and either of
+/// them may get lost.
+fn whose(identity: &Identity, memory: &Memory, wanted: &str, place: &Place) -> Whose {
+    if identity.serial.is_none() {
+        // It has told it before and does not now: noise, if the port is the same.
+        let same_port = place.usb_port.is_some() && place.usb_port == memory.usb_port;
+        return if same_port || place.usb_port.is_none() { Whose::Ours } else { Whose::Another };
+    }
+    let was_wanted = memory.serials().any(|serial| serial == wanted);
+    let is_known = match identity.long {
+        Long::Told => identity.serial == memory.serial,
+        // Two units may have the same short number: it counts only where there is nothing better.
+        _ => identity.short_serial.is_some() && identity.short_serial == memory.short_serial,
+    };
+    if identity.serials().any(|serial| serial == wanted) || (was_wanted && is_known) {
+        return Whose::Ours;
+    }
+    let may_be = identity.long == Long::Lost && wanted.len() > SHORT_DIGITS;
+    if may_be { Whose::Open } else { Whose::Another }
 }
 
 /// Who is at a port: the identification alone, for a search.
@@ -340,17 +378,12 @@ fn could_answer(command: &str, payload: &Payload) -> bool {
     }
     let body = payload.body().trim_end();
     let digits = body.bytes().all(|byte| byte.is_ascii_digit());
-    let decimals = |least: usize| {
-        let fields = table::split(body, payload.is_caret());
-        fields.len() >= least && fields.iter().take(3).all(|field| field.contains('.'))
-    };
     match command {
         "QPI" => body.starts_with("PI"),
         "PI" => body.len() == 2 && digits,
         "QID" => (6..=20).contains(&body.len()) && digits,
         "QSID" => body.len() == 22 && digits,
         "ID" => (16..=30).contains(&body.len()) && digits,
-        "QPIGS" => decimals(16),
         "QET" => body.len() == 8 && digits,
         "QLITH0" => variant::is_lithium(body),
         "QGMN" => body.len() == 3 && digits,
@@ -375,14 +408,16 @@ mod tests {
     /// One answer behind, no answer of the identification is taken for the next one's.
     #[test]
     fn answers_in_a_row_look_different() {
+        const QPIRI: &str =
+            "(230.0 21.7 230.0 50.0 21.7 5000 4000 48.0 46.0 42.0 56.4 54.0 2 30 060 0 2 1 9 01 0 0 54.0 0 1";
+        const QPIGS: &str = "(230.0 50.0 230.0 50.0 0322 0205 005 422 53.20 000 050 0056 0000 000.0 00.00 00000 00010110 00 00 00000 010";
         let rows = [
             [("QPI", "(PI30"), ("QID", "(92931701100510")],
             [("QID", "(92931701100510"), ("QSID", "(1492932105105335005535")],
-            [
-                ("QSID", "(1492932105105335005535"),
-                ("QPIGS", "(230.0 50.0 230.0 50.0 0 0 0 0 0 0 0 0 0 0 0 0 0"),
-            ],
-            [("QPIGS", "(230.0 50.0 230.0 50.0 0 0 0 0 0 0 0 0 0 0 0 0 0"), ("QET", "(00238800")],
+            [("QSID", "(1492932105105335005535"), ("QPIRI", QPIRI)],
+            // A unit that answers everything twice would be taken for one with 25 fields.
+            [("QPIRI", QPIRI), ("QPIGS", QPIGS)],
+            [("QPIGS", QPIGS), ("QET", "(00238800")],
             [("QET", "(00238800"), ("QLITH0", "(048.8 000.0 000.9 250 024 000 052.5 010.0 053.5 004.4 0 2")],
             [("QLITH0", "(048.8 000.0 000.9 250 024 000 052.5 010.0 053.5 004.4 0 2"), ("QGMN", "(044")],
             [("QGMN", "(044"), ("QMN", "(MKS2-8000")],
@@ -395,6 +430,32 @@ mod tests {
             assert!(could_answer(first, &one) && could_answer(second, &other), "{first} {second}");
             assert!(!could_answer(second, &one), "{first}'s answer for {second}'s");
         }
+    }
+
+    #[rstest::rstest]
+    #[case::both("9293210510533500553", Some("9293210510533500553"), Long::Told, Whose::Ours)]
+    #[case::by_the_short_one("92932105105335", Some("9293210510533500553"), Long::Told, Whose::Ours)]
+    #[case::long_one_lost("9293210510533500553", None, Long::Lost, Whose::Ours)]
+    #[case::alike("9293210510533500553", Some("9293210510533500554"), Long::Told, Whose::Another)]
+    #[case::never_heard("9293210510533500554", None, Long::Lost, Whose::Open)]
+    #[case::there_is_none("9293210510533500554", None, Long::Settled, Whose::Another)]
+    fn either_number_is_the_units(
+        #[case] wanted: &str,
+        #[case] long_serial: Option<&str>,
+        #[case] long: Long,
+        #[case] expected: Whose,
+    ) {
+        let short = "92932105105335".to_owned();
+        let memory = Memory {
+            serial: Some("9293210510533500553".to_owned()),
+            short_serial: Some(short.clone()),
+            ..Memory::default()
+        };
+        let serial = long_serial.map_or_else(|| short.clone(), str::to_owned);
+        let mut identity = Identity::default();
+        (identity.serial, identity.short_serial, identity.long) = (Some(serial), Some(short), long);
+        let place = Place { path: "/dev/hidraw0".into(), usb_port: Some("1-1".to_owned()) };
+        assert_eq!(whose(&identity, &memory, wanted, &place), expected);
     }
 
     #[test]

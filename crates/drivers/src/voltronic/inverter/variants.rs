@@ -101,7 +101,7 @@ impl Inverter {
         tracing::warn!(device = %self.id, command, means, "this is no PI30 but a REVO: it is only read from now on");
         (unit.family, unit.proven, unit.known) = (family, proven, Known::new(family));
         let rated_va = unit.decoder.rated_va;
-        unit.decoder = decode::Context::default();
+        unit.decoder = decode::Context::new(self.settings.interval.0);
         unit.decoder.rated_va = rated_va;
         self.memory.family = Some(family.name().to_owned());
         self.show(command, identify::shown(payload), means);

@@ -136,9 +136,9 @@ impl Cables {
         lock(&self.heard).iter().filter(|heard| heard.unit == unit).cloned().collect()
     }
 
-    /// Forgets what was asked of a unit long ago; every kind of question that was ever asked stays known.
-    pub(crate) fn forget_heard(&self, unit: &str) {
-        let old = self.clock.now().mono.saturating_sub(Duration::from_secs(120));
+    /// Forgets what was asked of a unit longer ago.
+    pub(crate) fn forget_heard(&self, unit: &str, kept: Duration) {
+        let old = self.clock.now().mono.saturating_sub(kept);
         lock(&self.heard).retain(|heard| heard.unit != unit || heard.at.mono > old);
     }
 

@@ -13,6 +13,7 @@ use super::{Hub, TestClock, Told, World};
 pub(crate) struct Driven {
     pub(crate) device: Box<dyn Device>,
     pub(crate) told: Arc<Told>,
+    pub(crate) interval: Duration,
     clock: Arc<TestClock>,
 }
 
@@ -26,10 +27,11 @@ impl Driven {
             seed: 1,
             memory,
         };
+        let interval = settings.interval.0;
         let ports = Arc::new(Hub(Arc::clone(&world.cables)));
         let inverter = Inverter::with_ports(id, settings, context, ports);
         told.report(Report::Info(inverter.info()));
-        Self { device: Box::new(inverter), told, clock: Arc::clone(&world.clock) }
+        Self { device: Box::new(inverter), told, interval, clock: Arc::clone(&world.clock) }
     }
 
     /// Polls whatever is due for this long, as the program does.

@@ -4,9 +4,10 @@
 mod cable;
 mod compare;
 mod driven;
+mod truth;
 
-pub(crate) use cable::{Cables, Garbled, Hub};
-pub(crate) use compare::{Compared, compare};
+pub(crate) use cable::{Cables, Garbled, Heard, Hub};
+pub(crate) use compare::{Compared, Times, assert_nothing_lost, compare, compare_with};
 pub(crate) use driven::Driven;
 
 #[path = "../../support/told.rs"]
@@ -68,6 +69,13 @@ impl World {
 
     pub(crate) fn of(setups: Vec<InverterSetup>) -> Self {
         Self::in_house(setups, house::Settings::default())
+    }
+
+    /// The same, beginning so many hours later in the day.
+    pub(crate) fn later(setups: Vec<InverterSetup>, hours: i64) -> Self {
+        let settings = house::Settings::default();
+        let start_unix_ms = settings.start_unix_ms + hours * 3_600_000;
+        Self::in_house(setups, house::Settings { start_unix_ms, ..settings })
     }
 
     fn in_house(setups: Vec<InverterSetup>, settings: house::Settings) -> Self {

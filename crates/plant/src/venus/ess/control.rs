@@ -57,8 +57,10 @@ pub(super) struct Seen {
 impl Seen {
     /// Most that the power stages may take from and give to the AC side, as the battery allows.
     pub(super) fn reach(&self) -> (f64, f64) {
-        let most = ((self.charge_w - self.mppt_w + IDLE_W) / EFFICIENCY).clamp(0.0, 3.0 * CHARGE_W * self.units);
-        let least = ((self.discharge_w + self.mppt_w - IDLE_W) * EFFICIENCY).clamp(0.0, 3.0 * NOMINAL_W * self.units);
+        let most =
+            ((self.charge_w - self.mppt_w + IDLE_W) / EFFICIENCY).clamp(0.0, 3.0 * CHARGE_W * self.units);
+        let least =
+            ((self.discharge_w + self.mppt_w - IDLE_W) * EFFICIENCY).clamp(0.0, 3.0 * NOMINAL_W * self.units);
         (most, least)
     }
 }
@@ -170,7 +172,8 @@ fn bounded(orders: &Orders, seen: &Seen, mut target: Target) -> Target {
     for phase in 0..3 {
         let fuse = orders.input_limit_a * seen.voltage_v[phase] - seen.behind_w[phase];
         let lowest = if orders.switch == Switch::ChargerOnly { 0.0 } else { -NOMINAL_W * orders.units };
-        target.inverter_w[phase] = target.inverter_w[phase].clamp(lowest, CHARGE_W * orders.units).min(fuse.max(lowest));
+        target.inverter_w[phase] =
+            target.inverter_w[phase].clamp(lowest, CHARGE_W * orders.units).min(fuse.max(lowest));
     }
     target
 }

@@ -190,9 +190,9 @@ impl Session {
             if !service.present || service.life != self.life {
                 return false;
             }
-            let changes: Vec<_> = service.changed_since(self.revision).collect();
-            self.revision = gx.tree().revision();
-            signals(service, &changes)
+            let since = std::mem::replace(&mut self.revision, gx.tree().revision());
+            let changes: Vec<_> = service.changed_since(since).collect();
+            signals(service, &changes, since)
         };
         for signal in signals {
             match signal {
@@ -209,17 +209,15 @@ impl Session {
 }
 
 /// `ItemsChanged` for all at once; localsettings tells each setting alone.
-fn signals(service: &Service, changes: &[(&str, &Item)]) -> Vec<zbus::Result<Message>> {
+fn signals(service: &Service, changes: &[(&str, &Item)], since: u64) -> Vec<zbus::Result<Message>> {
     if changes.is_empty() {
         return Vec::new();
     }
     if service.class == "settings" {
         let signal = |(path, item): &(&str, &Item)| {
-            Message::signal(*path, ITEM, "PropertiesChanged").build(&attributes(
-                service,
-                item,
-                wire::Of::Signal,
-            ))
+            let is_described = item.is_described_since(since);
+            let of = if is_described { wire::Of::Description } else { wire::Of::Signal };
+            Message::signal(*path, ITEM, "PropertiesChanged").build(&attributes(service, item, of))
         };
         return changes.iter().map(signal).collect();
     }

@@ -66,13 +66,9 @@ impl Gx {
         }
     }
 
-    /// `AddSettings`, one entry. A setting that exists keeps its value.
+    /// `AddSettings`, one entry. A setting that exists keeps its value and gets the new bounds and default.
     pub fn add_setting(&mut self, index: usize, new: &NewSetting) -> AddReply {
-        let path = if new.path.starts_with("/Settings/") || new.path == "/Settings" {
-            new.path.clone()
-        } else {
-            format!("/Settings/{}", new.path.trim_start_matches('/'))
-        };
+        let path = whole_path(&new.path);
         let error = self.try_add(index, &path, new).err().unwrap_or(0);
         let value = self
             .tree
@@ -94,45 +90,85 @@ impl Gx {
         if names.len() < 2 || names.len() > 16 || path.len() > 250 || !names.iter().all(plain) {
             return Err(-4);
         }
-        let kind = match &new.default {
-            Value::Text(_) => Kind::Text,
-            Value::F64(number) if number.is_finite() => Kind::F64,
-            Value::F64(_) => return Err(-6),
-            Value::I32(_)
-            | Value::Bool(_)
-            | Value::Byte(_)
-            | Value::I16(_)
-            | Value::U16(_)
-            | Value::U32(_) => Kind::I32,
-            _ => return Err(-3),
-        };
+        let (kind, attributes) = described(new)?;
         let service = self.tree.services().get(index).ok_or(-4)?;
         if let Some(existing) = service.item(path) {
-            return if existing.kind == kind { Ok(()) } else { Err(-5) };
+            if existing.kind != kind {
+                return Err(-5);
+            }
+            if existing.attributes.as_ref() == Some(&attributes) {
+                return Ok(());
+            }
+        } else {
+            let mut parents = path.rmatch_indices('/').map(|(at, _)| &path[..at]);
+            let is_below_a_leaf = parents.any(|parent| service.item(parent).is_some());
+            if service.below(path).next().is_some() || is_below_a_leaf {
+                return Err(-8);
+            }
         }
-        let is_below_a_leaf =
-            path.rmatch_indices('/').map(|(at, _)| &path[..at]).any(|parent| service.item(parent).is_some());
-        if service.below(path).next().is_some() || is_below_a_leaf {
-            return Err(-8);
-        }
-        let attributes = attributes(kind, new);
-        let default = as_setting(kind, &new.default).ok_or(-6)?;
-        if !is_within(&default, &attributes) {
-            return Err(-7);
-        }
-        let mut item = Item::new(kind, default.clone(), Style::Plain);
-        item.access = Access::Write(|_| true);
-        item.attributes = Some(Attributes { default, ..attributes });
         self.tree.next_revision();
-        self.tree.services_mut()[index].insert(path.to_owned(), item);
+        let service = &mut self.tree.services_mut()[index];
+        if service.item(path).is_none() {
+            let mut item = Item::new(kind, attributes.default.clone(), Style::Plain);
+            item.access = Access::Write(|_| true);
+            service.insert(path.to_owned(), item);
+        }
+        service.describe(path, attributes);
         self.touched();
         Ok(())
+    }
+
+    /// `RemoveSettings`, one entry: 0, or -1 where there is none. The file is written anew in either case.
+    pub fn remove_setting(&mut self, index: usize, path: &str) -> i32 {
+        let path = whole_path(path);
+        self.touched();
+        self.tree.next_revision();
+        let service = self.tree.services_mut().get_mut(index);
+        match service.filter(|service| service.item(&path).is_some()) {
+            Some(service) => {
+                service.remove(&path);
+                0
+            }
+            None => -1,
+        }
     }
 
     fn touched(&mut self) {
         self.wear.changes += 1;
         self.save_due_ms.get_or_insert(self.now_ms + SAVE_AFTER_MS);
     }
+}
+
+fn whole_path(path: &str) -> String {
+    if path.starts_with("/Settings/") || path == "/Settings" {
+        path.to_owned()
+    } else {
+        format!("/Settings/{}", path.trim_start_matches('/'))
+    }
+}
+
+/// The type and the attributes of a new setting, or the error's number.
+fn described(new: &NewSetting) -> Result<(Kind, Attributes), i32> {
+    let kind = match &new.default {
+        Value::Text(_) => Kind::Text,
+        Value::F64(number) if number.is_finite() => Kind::F64,
+        Value::F64(_) => return Err(-6),
+        Value::I32(_)
+        | Value::Bool(_)
+        | Value::Byte(_)
+        | Value::I16(_)
+        | Value::U16(_)
+        | Value::U32(_)
+        | Value::I64(_)
+        | Value::U64(_) => Kind::I32,
+        _ => return Err(-3),
+    };
+    let attributes = attributes(kind, new);
+    let default = as_setting(kind, &new.default).ok_or(-6)?;
+    if !is_within(&default, &attributes) {
+        return Err(-7);
+    }
+    Ok((kind, Attributes { default, ..attributes }))
 }
 
 fn attributes(kind: Kind, new: &NewSetting) -> Attributes {

@@ -357,9 +357,7 @@ impl Gx {
             return;
         }
         if self.ess.is_none() {
-            for replay in &mut self.replays {
-                replay.play(&mut self.tree, self.now_ms);
-            }
+            super::recording::play(&mut self.replays, &mut self.tree, self.now_ms);
             return;
         }
         self.expire();
@@ -375,7 +373,7 @@ impl Gx {
             let silent = self.switches.meter_frozen.then_some("grid");
             show::all(&mut self.tree, ess, &orders, silent, self.now_ms);
         }
-        systemcalc::all(&mut self.tree);
+        systemcalc::all(&mut self.tree, self.now_ms);
         platform::notify(&mut self.tree, &mut self.alarms, self.now_ms);
         self.count_frames(dt_s);
     }

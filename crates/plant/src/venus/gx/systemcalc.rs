@@ -1,21 +1,98 @@
 //! What the GX computes of all the others, from what it sees on the bus: a service that is gone leaves holes.
 
-use crate::venus::tree::{Service, Tree};
+use crate::venus::{
+    tree::{Item, Service, Tree},
+    value::Value,
+};
+use std::collections::BTreeMap;
+
+/// The battery that the GX counts.
+const MAIN_BATTERY: u32 = 512;
 
 const PHASES: [usize; 3] = [1, 2, 3];
 
 /// Numbers of the three phases of a service on the bus, or none.
 type Phases = [Option<f64>; 3];
 
-pub(super) fn all(tree: &mut Tree) {
+/// The list of batteries is made so often, ms.
+const BATTERIES_MS: i64 = 5_000;
+
+pub(super) fn all(tree: &mut Tree, now_ms: i64) {
     let seen = Seen::new(tree);
     let settings = Settings::new(tree);
+    let lists = lists(tree);
     let Some(system) = tree.service_mut("system") else { return };
     ac(system, &seen);
     dc(system, &seen);
     state(system, &seen, &settings);
     services(system, &seen);
     timers(system, &seen);
+    // A battery that went is missed at once.
+    let count = |value: Option<&Value>| match value {
+        Some(Value::List(items)) => items.len(),
+        _ => 0,
+    };
+    for (path, list) in lists {
+        let is_other = count(system.item(path).map(Item::own_value)) != count(Some(&list));
+        if is_other || now_ms.rem_euclid(BATTERIES_MS) < 1_000 {
+            system.set(path, list);
+        }
+    }
+}
+
+/// What is a list, as velib writes one.
+fn lists(tree: &Tree) -> [(&'static str, Value); 3] {
+    let of_class = |class: &'static str| {
+        tree.services().iter().filter(move |service| service.present && service.class == class)
+    };
+    let bms = of_class("battery").filter(|battery| shown(battery, "/Info/MaxChargeCurrent").is_some());
+    let product = |pv: &Service| pv.item("/ProductId").map(|item| item.value().clone());
+    [
+        ("/Batteries", Value::List(of_class("battery").map(battery).collect())),
+        ("/AvailableBmsServices", Value::List(bms.map(|battery| Value::Record(named(battery))).collect())),
+        ("/PvInvertersProductIds", Value::List(of_class("pvinverter").filter_map(product).collect())),
+    ]
+}
+
+/// Name and instance of a service.
+fn named(service: &Service) -> BTreeMap<String, Value> {
+    let name =
+        ["/CustomName", "/ProductName"].into_iter().find_map(|path| service.item(path)?.value().text());
+    let instance = i32::try_from(service.instance).unwrap_or_default();
+    BTreeMap::from([
+        ("instance".to_owned(), Value::I32(instance)),
+        ("name".to_owned(), Value::from(name.unwrap_or_default())),
+    ])
+}
+
+/// A battery in the list of all; what it does not tell is left out.
+fn battery(service: &Service) -> Value {
+    let mut all = named(service);
+    all.insert("id".to_owned(), Value::Text(service.bus_name()));
+    all.insert("active_battery_service".to_owned(), Value::Bool(service.instance == MAIN_BATTERY));
+    let told = [
+        ("voltage", "/Dc/0/Voltage"),
+        ("current", "/Dc/0/Current"),
+        ("power", "/Dc/0/Power"),
+        ("temperature", "/Dc/0/Temperature"),
+        ("soc", "/Soc"),
+        ("timetogo", "/TimeToGo"),
+    ];
+    let told = told.into_iter().filter_map(|(name, path)| Some((name, shown(service, path)?)));
+    all.extend(told.map(|(name, number)| (name.to_owned(), Value::F64(number))));
+    if let Some(watts) = shown(service, "/Dc/0/Power") {
+        all.insert("state".to_owned(), Value::I32(battery_state(watts)));
+    }
+    Value::Record(all)
+}
+
+/// 1 charges, 2 discharges.
+fn battery_state(watts: f64) -> i32 {
+    match watts {
+        watts if watts > 30.0 => 1,
+        watts if watts < -30.0 => 2,
+        _ => 0,
+    }
 }
 
 /// What the GX sees of the devices.
@@ -188,11 +265,7 @@ fn dc(system: &mut Service, seen: &Seen) {
     system.put_or_clear("/Dc/Battery/Power", battery.watts);
     system.put_or_clear("/Dc/Battery/Soc", battery.soc_pct);
     system.put_or_clear("/Dc/Battery/Temperature", battery.celsius);
-    let state = battery.watts.map(|watts| match watts {
-        watts if watts > 30.0 => 1.0,
-        watts if watts < -30.0 => 2.0,
-        _ => 0.0,
-    });
+    let state = battery.watts.map(battery_state).map(f64::from);
     system.put_or_clear("/Dc/Battery/State", state);
     let (watts, amperes) = seen.vebus_dc;
     for name in ["InverterCharger", "Vebus"] {
@@ -215,8 +288,8 @@ fn state(system: &mut Service, seen: &Seen, settings: &Settings) {
     system.put("/SystemState/UserChargeLimited", flag(settings.limits_charge));
     let discharges = seen.battery.watts.is_some_and(|watts| watts < -30.0);
     let state = match seen.vebus_state {
-        // In passthru under external control the system still says so.
-        Some(252.0) => Some(252.0),
+        // At the mains, whatever the Multi does there by order of another program: in passthru too.
+        Some(3.0..=8.0 | 252.0) if settings.mode > 2.5 => Some(252.0),
         Some(3.0..=5.0) if settings.mode < 2.5 && seen.sustains => Some(257.0),
         Some(3.0..=5.0) if settings.mode < 2.5 && discharges => Some(256.0),
         other => other,

@@ -183,8 +183,14 @@ fn a_setpoint_of_mode_3_ages(#[case] ttl_s: Option<u64>, #[case] holds_s: i64) {
     assert!((number(&gx, "vebus", "/Ac/ActiveIn/P") - 3_000.0).abs() < 5.0);
     run(&mut gx, 2);
     assert_eq!(number(&gx, "vebus", "/State"), 8.0);
+    assert_eq!(number(&gx, "system", "/SystemState/State"), 252.0, "control is still elsewhere");
     let through = number(&gx, "vebus", "/Ac/ActiveIn/P") - number(&gx, "vebus", "/Ac/Out/P");
     assert!(through.abs() < 1.0);
+    // Given back, the system says again what the charger does.
+    write(&mut gx, "settings", &format!("{ESS}/Hub4Mode"), 1.0);
+    run(&mut gx, 2);
+    let told = number(&gx, "system", "/SystemState/State");
+    assert!([3.0, 4.0, 5.0, 256.0, 257.0].contains(&told), "{told}");
 }
 
 #[rstest]
@@ -362,6 +368,78 @@ fn settings_can_be_added(
     if path == "CGwacs/Hub4Mode" {
         assert_eq!(number(&gx, "settings", &format!("{ESS}/Hub4Mode")), 1.0, "what is there keeps its value");
     }
+}
+
+#[test]
+fn a_setting_that_exists_gets_new_bounds_and_keeps_its_value() {
+    let mut gx = gx(Around::default());
+    let index = gx.tree().index("settings").unwrap();
+    let path = format!("{ESS}/Hub4Mode");
+    let before = gx.tree().revision();
+    let add = |gx: &mut Gx, max: f64| {
+        let (default, min, max) = (Value::I32(2), 1.0.into(), max.into());
+        let new = NewSetting { path: "CGwacs/Hub4Mode".to_owned(), default, min, max, silent: true };
+        gx.add_setting(index, &new)
+    };
+    let added = add(&mut gx, 3.0);
+    assert_eq!((added.error, added.value), (0, Value::I32(1)));
+    let item = |gx: &Gx| gx.tree().services()[index].item(&path).unwrap().clone();
+    assert!(item(&gx).is_described_since(before));
+    let own = item(&gx).attributes.unwrap();
+    assert_eq!(
+        (own.default, own.min, own.max, own.silent),
+        (Value::I32(2), Value::I32(1), Value::I32(3), true)
+    );
+    assert_eq!(gx.write("settings", &path, &Value::I32(4)), Reply::OutOfRange);
+    run(&mut gx, 3);
+    let (wear, told) = (gx.wear(), gx.tree().revision());
+    assert_eq!(wear.file_writes, 1);
+    add(&mut gx, 3.0);
+    assert!(!item(&gx).is_described_since(told) && gx.wear() == wear, "the same again");
+}
+
+#[test]
+fn settings_can_be_removed() {
+    let mut gx = gx(Around::default());
+    let index = gx.tree().index("settings").unwrap();
+    let path = format!("{ESS}/Hub4Mode");
+    assert_eq!(gx.remove_setting(index, &path), 0);
+    assert_eq!(gx.write("settings", &path, &Value::I32(1)), Reply::NoPath);
+    assert_eq!(gx.remove_setting(index, "CGwacs/Hub4Mode"), -1);
+    run(&mut gx, 3);
+    assert_eq!(gx.wear().file_writes, 1);
+}
+
+#[test]
+fn lists_are_lists_of_what_is_there() {
+    let mut gx = gx(Around::default());
+    let list = |gx: &Gx, path: &str| match shown(gx, "system", path) {
+        Value::List(items) => items,
+        other => panic!("{path}: {other:?}"),
+    };
+    run(&mut gx, 6);
+    let batteries = list(&gx, "/Batteries");
+    let Value::Record(first) = &batteries[0] else { panic!("{batteries:?}") };
+    assert_eq!(first["active_battery_service"], Value::Bool(true));
+    assert_eq!(first["instance"], Value::I32(512));
+    assert_eq!(first["soc"], Value::F64(number(&gx, "battery/512", "/Soc")));
+    assert_eq!(list(&gx, "/PvInvertersProductIds").len(), 1);
+    for battery in ["battery/512", "battery/279"] {
+        assert!(gx.kill(battery));
+    }
+    run(&mut gx, 1);
+    assert_eq!((list(&gx, "/Batteries").len(), shown(&gx, "system", "/Batteries").signature()), (0, "au"));
+}
+
+/// A recording goes on under whatever name its service comes back.
+#[test]
+fn a_recording_goes_on_on_another_port() {
+    let text = "{\"service\": \"com.victronenergy.battery.ttyO0\", \"initial\": {\"/Soc\": [\"i\", 1, \"\"]}}\n[3, \"/Soc\", \"i\", 2, \"\"]\n[60, \"/Soc\", \"i\", 3, \"\"]";
+    let recordings = vec![super::super::recording::Recording::parse(text).unwrap()];
+    let mut gx = Gx::new(Setup { recordings, ..Setup::default() }, Box::new(Around::default()), 0);
+    assert!(gx.kill("battery") && gx.revive("battery", Some("ttyUSB0")));
+    gx.advance(10_000);
+    assert_eq!(number(&gx, "com.victronenergy.battery.ttyUSB0", "/Soc"), 2.0);
 }
 
 #[test]

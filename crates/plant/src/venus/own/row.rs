@@ -26,6 +26,8 @@ pub(super) enum Start {
     S(&'static str),
     /// Invalid, of a type that shows later or never.
     No(Kind),
+    /// A list with nothing in it.
+    NoList,
 }
 
 impl Start {
@@ -39,6 +41,7 @@ impl Start {
             Self::D(number) => (Kind::F64, Value::F64(number)),
             Self::S(text) => (Kind::Text, Value::from(text)),
             Self::No(kind) => (kind, Value::Invalid),
+            Self::NoList => (Kind::Compound, Value::List(Vec::new())),
         }
     }
 }

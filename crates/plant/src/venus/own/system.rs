@@ -8,7 +8,7 @@ use crate::venus::{
     style::Style,
     value::{Kind, Value},
 };
-use Start::{B, D, I, No, S, U};
+use Start::{B, D, I, No, NoList, S, U};
 
 pub(super) const PLANS: &[Plan] = &[
     Plan {
@@ -97,14 +97,14 @@ const SERVICES: &[Row] = &[
     row("/AutoSelectedTemperatureService", S("Pylontech battery on CAN-bus"), PLAIN),
     row("/AvailableBatteries", S(AVAILABLE), PLAIN),
     row("/AvailableBatteryServices", S(AVAILABLE_SERVICES), PLAIN),
-    row("/AvailableBmsServices", No(Kind::Compound), PLAIN),
-    row("/Batteries", No(Kind::Compound), PLAIN),
+    row("/AvailableBmsServices", NoList, PLAIN),
+    row("/Batteries", NoList, PLAIN),
     row("/Devices/NumberOfVebusDevices", I(1), PLAIN),
     row("/FirmwareBuild", S("20260901120000"), PLAIN),
     row("/GpsService", No(Kind::Text), PLAIN),
     row("/GpsSpeed", No(Kind::F64), PLAIN),
     row("/Hub", I(4), PLAIN),
-    row("/PvInvertersProductIds", No(Kind::Compound), PLAIN),
+    row("/PvInvertersProductIds", NoList, PLAIN),
     row("/ServiceMapping/com_victronenergy_{vebus_276,battery_512,battery_279,grid_30}", S(""), PLAIN),
     row(
         "/ServiceMapping/com_victronenergy_{pvinverter_20,solarcharger_278,settings_0,system_0}",

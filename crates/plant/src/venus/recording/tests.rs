@@ -15,7 +15,7 @@ fn a_recording_is_repeated() {
     let mut socs = Vec::new();
     for second in 0..14 {
         tree.next_revision();
-        replays[0].play(&mut tree, second * 1_000);
+        play(&mut replays, &mut tree, second * 1_000);
         socs.push(tree.service("battery").unwrap().number("/Soc").unwrap());
     }
     assert_eq!(socs, [50.0, 50.0, 51.0, 51.0, 51.0, 52.0, 50.0, 50.0, 51.0, 51.0, 51.0, 52.0, 50.0, 50.0]);
@@ -35,12 +35,75 @@ fn a_wrong_recording_says_where() {
             2,
             "not of the type",
         ),
+        (
+            "{\"service\": \"com.victronenergy.x\", \"initial\": {}}\n[1, \"/a\", \"ay\", [256], \"\"]",
+            2,
+            "not of the type ay",
+        ),
         ("{\"service\": \"com.victronenergy.x\", \"initial\": {}}\nnonsense", 2, "no JSON"),
         ("{\"service\": \"com.victronenergy.x\", \"initial\": {}}\n[-1]", 2, "second"),
     ] {
         let (at, said) = Recording::parse(text).unwrap_err();
         assert!(at == line && said.contains(what), "{text}: {at}: {said}");
     }
+}
+
+/// One value of each type that services have.
+const TYPES: &str = r#"{"service": "com.victronenergy.vebus.ttyS4", "initial": {
+    "/B": ["b", true, ""], "/Y": ["y", 7, ""], "/N": ["n", -7, ""], "/Q": ["q", 7, ""], "/I": ["i", -7, ""],
+    "/U": ["u", 7, ""], "/X": ["x", 9007199254740993, ""], "/T": ["t", 18446744073709551615, ""],
+    "/D": ["d", 1, ""], "/S": ["s", "7", ""], "/Nothing": ["ai", [], ""], "/Ints": ["ai", [-1], ""],
+    "/Devices/0/Assistants": ["ay", [0, 255], "None"], "/Words": ["au", [4294967295], ""], "/NoWords": ["au", [], ""]
+}}"#;
+
+/// `/path: the type in the file, the type on the bus` wherever the two differ.
+fn retyped(text: &str) -> Vec<String> {
+    let mut lines = text.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
+    let head = lines.next().unwrap();
+    let recording = Recording::parse(text).unwrap();
+    let first = recording.initial.iter().map(|(path, value, _)| {
+        let told = head["initial"][path][0].as_str().unwrap().to_owned();
+        (path.clone(), told, value.signature())
+    });
+    // Those of one moment stay in their order.
+    let mut told: Vec<_> = lines.filter(|line| line[1] != "/").collect();
+    told.sort_by(|one, two| one[0].as_f64().unwrap().total_cmp(&two[0].as_f64().unwrap()));
+    let then = recording.changes.iter().zip(&told).map(|(change, line)| {
+        (change.path.clone(), line[2].as_str().unwrap().to_owned(), change.value.signature())
+    });
+    let differ = first.chain(then).filter(|(_, told, sent)| told != sent);
+    differ.map(|(path, told, sent)| format!("{path}: {told}, {sent}")).collect()
+}
+
+#[test]
+fn a_value_keeps_its_type() {
+    let text = TYPES.replace('\n', "") + "\n[1, \"/Devices/0/Assistants\", \"ay\", [1, 2], \"None\"]";
+    assert_eq!(retyped(&text), Vec::<String>::new());
+    let recording = Recording::parse(&text).unwrap();
+    let at = |path: &str| recording.initial.iter().find(|(known, ..)| known == path).unwrap().1.clone();
+    assert_eq!(at("/X"), Value::I64(9_007_199_254_740_993));
+    assert_eq!(at("/T"), Value::U64(u64::MAX));
+    assert_eq!(at("/Devices/0/Assistants"), Value::Bytes(vec![0, 255]));
+}
+
+/// Every value of every recording of a real site, if they are at hand.
+#[test]
+fn real_values_keep_their_types() {
+    let Some(shared) = std::env::var_os("OHMSTEAD_SHARED") else {
+        eprintln!("skipped: OHMSTEAD_SHARED does not say where the recordings are");
+        return;
+    };
+    let mut files = 0;
+    for entry in fs::read_dir(PathBuf::from(shared).join("data/victron/recordings")).unwrap() {
+        let path = entry.unwrap().path();
+        let mut text = String::new();
+        if path.extension().is_some_and(|extension| extension == "gz") {
+            flate2::read::GzDecoder::new(fs::File::open(&path).unwrap()).read_to_string(&mut text).unwrap();
+            assert_eq!(retyped(&text), Vec::<String>::new(), "{}", path.display());
+            files += 1;
+        }
+    }
+    assert!(files > 50, "{files}");
 }
 
 /// All recordings of real sites, if they are at hand.
@@ -59,9 +122,7 @@ fn real_recordings_can_be_repeated() {
     for second in 1..200 {
         let before = tree.revision();
         tree.next_revision();
-        for replay in &mut replays {
-            replay.play(&mut tree, second * 1_000);
-        }
+        play(&mut replays, &mut tree, second * 1_000);
         changed += tree.services().iter().map(|service| service.changed_since(before).count()).sum::<usize>();
     }
     assert!(changed > 10_000, "{changed}");
@@ -79,7 +140,7 @@ proptest::proptest! {
         if let Ok(recording) = Recording::parse(&text.into_iter().collect::<String>()) {
             let mut replays = vec![Replay::new(recording, 1.0, 0)];
             let mut tree = tree(&replays);
-            replays[0].play(&mut tree, 20_000);
+            play(&mut replays, &mut tree, 20_000);
         }
     }
 }

@@ -121,7 +121,9 @@ fn settings_by_family() {
             let values: Vec<String> = match &setting.allowed {
                 Allowed::States(keys) => keys.iter().map(|key| (*key).to_owned()).collect(),
                 Allowed::Numbers(numbers) => numbers.iter().map(ToString::to_string).collect(),
-                Allowed::Range { min, max, .. } => vec![format!("{min:.1}"), format!("{max:.1}")],
+                Allowed::Range { min, max, .. } | Allowed::RangeOrNone { min, max, .. } => {
+                    vec![format!("{min:.1}"), format!("{max:.1}")]
+                }
             };
             writeln!(table, "  {setting}").expect("a string takes it");
             for value in values {

@@ -2,7 +2,7 @@
 
 use super::{
     ITEM,
-    wire::{Of, attributes, dict, value, variant},
+    wire::{Of, attributes, bound, dict, value, variant},
 };
 use crate::venus::{
     gx::{Gx, NewSetting, Reply},
@@ -136,14 +136,12 @@ fn item(
     }
 }
 
-/// A setting without bounds says 0.
 fn attribute(own: &Attributes, member: &str) -> Variant<'static> {
-    let value = match member {
-        "GetMin" => &own.min,
-        "GetMax" => &own.max,
-        _ => &own.default,
-    };
-    if value.is_invalid() { Variant::I32(0) } else { variant(value) }
+    match member {
+        "GetMin" => bound(&own.min),
+        "GetMax" => bound(&own.max),
+        _ => bound(&own.default),
+    }
 }
 
 fn set_value(gx: &mut Gx, index: usize, call: &Message, header: &Header<'_>, path: &str) -> Made {
@@ -162,7 +160,7 @@ fn set_value(gx: &mut Gx, index: usize, call: &Message, header: &Header<'_>, pat
     }
 }
 
-/// `com.victronenergy.Settings`, on localsettings only.
+/// `com.victronenergy.Settings`, on localsettings only: of a group, or of one setting.
 fn settings(
     gx: &mut Gx,
     index: usize,
@@ -170,14 +168,43 @@ fn settings(
     header: &Header<'_>,
     (path, member): (&str, &str),
 ) -> Option<Made> {
-    if gx.tree().services()[index].class != "settings" || !matches!(path, "/" | "/Settings") {
+    let service = &gx.tree().services()[index];
+    if service.class != "settings" {
+        return None;
+    }
+    if let Some(own) = service.item(path).and_then(|item| item.attributes.as_ref()) {
+        return described(own, header, member);
+    }
+    if !matches!(path, "/" | "/Settings") {
         return None;
     }
     match member {
         "AddSettings" => Some(add_settings(gx, index, call, header)),
         "AddSetting" | "AddSilentSetting" => Some(add_setting(gx, index, call, header, member)),
+        "RemoveSettings" => Some(remove_settings(gx, index, call, header)),
         _ => None,
     }
+}
+
+/// What one setting tells of itself: default, bounds, and whether its changes are not logged.
+fn described(own: &Attributes, header: &Header<'_>, member: &str) -> Option<Made> {
+    let silent = i32::from(own.silent);
+    let reply = Message::method_return(header);
+    match member {
+        "GetAttributes" => {
+            Some(Ok(reply.build(&(bound(&own.default), bound(&own.min), bound(&own.max), silent))))
+        }
+        "GetSilent" => Some(Ok(reply.build(&silent))),
+        _ => None,
+    }
+}
+
+fn remove_settings(gx: &mut Gx, index: usize, call: &Message, header: &Header<'_>) -> Made {
+    let body = call.body();
+    let paths: Vec<&str> =
+        body.deserialize().map_err(|error| (INVALID_ARGS, format!("RemoveSettings takes as: {error}")))?;
+    let codes: Vec<i32> = paths.into_iter().map(|path| gx.remove_setting(index, path)).collect();
+    Ok(Message::method_return(header).build(&codes))
 }
 
 fn add_settings(gx: &mut Gx, index: usize, call: &Message, header: &Header<'_>) -> Made {

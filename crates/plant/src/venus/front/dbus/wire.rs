@@ -26,6 +26,8 @@ pub(super) fn variant(value: &Value) -> Variant<'static> {
         Value::U16(number) => Variant::U16(*number),
         Value::I32(number) => Variant::I32(*number),
         Value::U32(number) => Variant::U32(*number),
+        Value::I64(number) => Variant::I64(*number),
+        Value::U64(number) => Variant::U64(*number),
         Value::F64(number) => Variant::F64(*number),
         Value::Text(text) => Variant::Str(Str::from(text.clone())),
         Value::Bytes(bytes) => array(Signature::U8, &mut bytes.iter().map(|byte| Variant::U8(*byte))),
@@ -36,9 +38,10 @@ pub(super) fn variant(value: &Value) -> Variant<'static> {
         Value::Record(record) => {
             Variant::Dict(dict(record.iter().map(|(key, value)| (key.clone(), variant(value)))))
         }
-        Value::Records(records) => {
-            let signature = Signature::dict(Signature::Str, Signature::Variant);
-            array(signature, &mut records.iter().map(|record| variant(&Value::Record(record.clone()))))
+        Value::List(items) if items.is_empty() => array(Signature::U32, &mut std::iter::empty()),
+        Value::List(items) => {
+            let inner = |item| Variant::Variant(Box::new(variant(item)));
+            array(Signature::Variant, &mut items.iter().map(inner))
         }
     }
 }
@@ -63,19 +66,13 @@ pub(super) fn value(variant: &Variant<'_>) -> Option<Value> {
         Variant::U16(number) => Value::U16(*number),
         Variant::I32(number) => Value::I32(*number),
         Variant::U32(number) => Value::U32(*number),
-        Variant::I64(number) => Value::F64(*number as f64),
-        Variant::U64(number) => Value::F64(*number as f64),
+        Variant::I64(number) => Value::I64(*number),
+        Variant::U64(number) => Value::U64(*number),
         Variant::F64(number) => Value::F64(*number),
         Variant::Str(text) => Value::Text(text.as_str().to_owned()),
         Variant::Variant(inner) => return value(inner),
         Variant::Array(array) if array.is_empty() => Value::Invalid,
-        Variant::Array(array) => {
-            let whole = |item: &Variant<'_>| match item {
-                Variant::I32(number) => Some(*number),
-                _ => None,
-            };
-            Value::Ints(array.inner().iter().map(whole).collect::<Option<_>>()?)
-        }
+        Variant::Array(array) => numbers(array)?,
         Variant::Dict(dict) => {
             let entry = |(key, item): (&Variant<'_>, &Variant<'_>)| match key {
                 Variant::Str(key) => Some((key.as_str().to_owned(), value(item)?)),
@@ -87,6 +84,21 @@ pub(super) fn value(variant: &Variant<'_>) -> Option<Value> {
     })
 }
 
+/// An array of bytes or of whole numbers.
+fn numbers(array: &Array<'_>) -> Option<Value> {
+    macro_rules! all {
+        ($kind:ident) => {
+            array.inner().iter().map(|item| match item {
+                Variant::$kind(number) => Some(*number),
+                _ => None,
+            })
+        };
+    }
+    let bytes = || all!(U8).collect::<Option<_>>().map(Value::Bytes);
+    let words = || all!(U32).collect::<Option<_>>().map(Value::Words);
+    all!(I32).collect::<Option<_>>().map(Value::Ints).or_else(bytes).or_else(words)
+}
+
 /// Where attributes go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Of {
@@ -94,6 +106,8 @@ pub(super) enum Of {
     Items,
     /// A signal: value and text.
     Signal,
+    /// A signal of localsettings after bounds or default changed: it has them too, 0 for a bound that is none.
+    Description,
 }
 
 /// What is told of a leaf.
@@ -102,13 +116,57 @@ pub(super) fn attributes(service: &Service, item: &Item, of: Of) -> HashMap<&'st
         ("Value", variant(item.value())),
         ("Text", Variant::Str(Str::from(service.text_of(item)))),
     ]);
-    if let (Of::Items, Some(own)) = (of, &item.attributes) {
-        all.insert("Default", variant(&own.default));
-        for (name, bound) in [("Min", &own.min), ("Max", &own.max)] {
-            if !bound.is_invalid() {
-                all.insert(name, variant(bound));
-            }
+    let Some(own) = item.attributes.as_ref().filter(|_| of != Of::Signal) else { return all };
+    all.insert("Default", variant(&own.default));
+    for (name, value) in [("Min", &own.min), ("Max", &own.max)] {
+        if !value.is_invalid() || of == Of::Description {
+            all.insert(name, bound(value));
         }
     }
     all
+}
+
+/// A setting without bounds says 0.
+pub(super) fn bound(value: &Value) -> Variant<'static> {
+    if value.is_invalid() { Variant::I32(0) } else { variant(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_has_its_type_on_the_bus_and_comes_back() {
+        let record = Value::Record(BTreeMap::from([("soc".to_owned(), Value::F64(81.0))]));
+        for value in [
+            Value::Invalid,
+            Value::Bool(true),
+            Value::Byte(7),
+            Value::I16(-7),
+            Value::U16(7),
+            Value::I32(-7),
+            Value::U32(7),
+            Value::I64(1 << 60),
+            Value::U64(u64::MAX),
+            Value::F64(0.5),
+            Value::from("x"),
+            Value::Bytes(vec![1, 2]),
+            Value::Words(vec![3]),
+            Value::Ints(vec![-1]),
+            record,
+        ] {
+            let sent = variant(&value);
+            assert_eq!(sent.value_signature().to_string(), value.signature(), "{value:?}");
+            assert_eq!(super::value(&sent).as_ref(), Some(&value));
+        }
+    }
+
+    #[test]
+    fn a_list_is_one_of_variants_and_an_empty_one_of_words() {
+        let list = Value::List(vec![Value::Record(BTreeMap::new()), Value::I32(1)]);
+        let empty = Value::List(Vec::new());
+        for value in [list, empty] {
+            assert_eq!(variant(&value).value_signature().to_string(), value.signature(), "{value:?}");
+        }
+    }
 }
