@@ -10,7 +10,7 @@ use ohmstead_model::{
     Clock, Commands, DeviceId, Event, LedgerEntry, Moment, Series, SeriesQuery, Snapshot, UnixMillis, Update,
 };
 use ohmstead_publish::Status as MqttStatus;
-use ohmstead_web::{Backend, Counter, HistoryError, Site};
+use ohmstead_web::{Backend, ControlRules, Counter, HistoryError, Site};
 use tokio::sync::{broadcast, watch};
 
 use crate::actuator::Commander;
@@ -146,6 +146,10 @@ impl Backend for House {
 
     fn events(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Event>, HistoryError>> {
         Box::pin(self.store.events(limit))
+    }
+
+    fn control_rules(&self) -> ControlRules {
+        self.rules.borrow().shown()
     }
 
     fn commands(&self) -> Arc<dyn Commands> {

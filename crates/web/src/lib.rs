@@ -20,7 +20,7 @@ mod shape;
 mod state;
 mod suggest;
 
-pub use backend::{Backend, BoxFuture, Counter, HistoryError, Site};
+pub use backend::{Backend, BoxFuture, ControlRules, Counter, HistoryError, ScheduleWindow, Site};
 pub use dbus_api::{DbusApi, dbus_api};
 pub use router::router;
 pub use server::{BindError, bind, serve};

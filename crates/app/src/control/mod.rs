@@ -15,9 +15,11 @@ use std::time::Duration;
 
 use ohmstead_config::Config;
 use ohmstead_control::overrides::{LONGEST, OverrideSettings};
+use ohmstead_control::schedule::Rule;
 use ohmstead_control::{Cycle, Desired, Inputs, Override, Reason, Settings, State, Who, step};
 use ohmstead_control::{limiter, rotation};
 use ohmstead_model::{BatteryMode, Clock, DeviceId, Moment, Part, Request, Snapshot, Switches, Wish};
+use ohmstead_web::{ControlRules, ScheduleWindow};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +51,22 @@ impl Rules {
                 rotation: config.rotation.clone(),
             },
             overrides: config.overrides,
+        }
+    }
+
+    /// What of it is shown.
+    pub(crate) fn shown(&self) -> ControlRules {
+        let schedule = self.settings.schedule.iter().map(|Rule { name, window }| ScheduleWindow {
+            name: name.clone(),
+            from: window.from,
+            to: window.to,
+            mode: window.mode.clone(),
+            weekdays: window.days.mask(),
+        });
+        ControlRules {
+            power_lasts: self.overrides.power.0.min(LONGEST),
+            mode_lasts: self.overrides.mode.0.min(LONGEST),
+            schedule: schedule.collect(),
         }
     }
 }

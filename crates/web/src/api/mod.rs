@@ -1,6 +1,7 @@
 //! The handlers, one file per subject.
 
 mod batteries;
+mod control;
 mod devices;
 mod health;
 mod history;
@@ -37,13 +38,15 @@ pub(crate) fn guarded(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(devices::house))
         .routes(routes!(devices::metrics))
         .routes(routes!(history::history))
+        .routes(routes!(control::control))
+        .routes(routes!(control::switch))
         .routes(routes!(records::ledger))
         .routes(routes!(records::events))
         .routes(routes!(batteries::status))
         .routes(routes!(health::figures))
         .route_layer(from_fn(|request, next| within(ANSWER_TIME, request, next)));
     let attempt = OpenApiRouter::new()
-        .routes(routes!(mode::set_mode))
+        .routes(routes!(mode::set_mode, mode::release))
         .routes(routes!(setting::set_setting))
         .route_layer(from_fn(|request, next| within(ATTEMPT_TIME, request, next)));
     let endless = OpenApiRouter::new().routes(routes!(stream::stream));

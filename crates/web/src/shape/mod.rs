@@ -1,6 +1,7 @@
 //! The JSON shapes of the interface. They are the contract; the model's types never are.
 
 mod batteries;
+mod control;
 mod device;
 mod house;
 mod metric;
@@ -12,6 +13,7 @@ mod setting;
 mod value;
 
 pub(crate) use batteries::BatteriesStatus;
+pub(crate) use control::{ControlOverview, SwitchBody, SwitchesJson};
 pub(crate) use device::Device;
 pub use device::device_json;
 pub(crate) use house::House;

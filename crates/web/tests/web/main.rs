@@ -4,6 +4,7 @@
 
 mod access;
 mod client;
+mod control;
 mod dbus_api;
 mod documents;
 mod fake;
