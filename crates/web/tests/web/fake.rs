@@ -260,7 +260,7 @@ impl Backend for House {
     fn commands(&self) -> Arc<dyn Commands> {
         Arc::new(Gate {
             asked: Arc::clone(&self.asked),
-            gate: Arc::clone(&self.gate),
+            turn: Arc::clone(&self.gate),
             switches: Arc::clone(&self.switches),
         })
     }
@@ -333,16 +333,16 @@ fn buckets(from: UnixMillis) -> Points {
 /// The gate to the hardware: `fase_a` and `axpert` obey read-only, the others are in the way of one refusal each.
 struct Gate {
     asked: Arc<Mutex<Vec<Request>>>,
-    gate: Arc<Semaphore>,
+    turn: Arc<Semaphore>,
     switches: Arc<Mutex<Switches>>,
 }
 
 impl Commands for Gate {
     fn ask(&self, request: Request) -> Answer {
         self.asked.lock().unwrap().push(request.clone());
-        let gate = Arc::clone(&self.gate);
+        let turn = Arc::clone(&self.turn);
         Box::pin(async move {
-            let _permit = gate.acquire().await;
+            let _permit = turn.acquire().await;
             match request.device.as_str() {
                 "fase_a" | "axpert" => Ok(attempt(&request, 8)),
                 "fase_b" => Err(AskError::Busy),
