@@ -7,8 +7,8 @@ pub use futures_util::future::BoxFuture;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use ohmstead_model::{
-    BatteryMode, Commands, DeviceId, Event, LedgerEntry, Moment, Series, SeriesQuery, Snapshot, UnixMillis,
-    Update,
+    BatteryMode, Commands, DeviceId, Event, LedgerEntry, LedgerQuery, Moment, Series, SeriesQuery, Snapshot,
+    UnixMillis, Update,
 };
 use tokio::sync::broadcast;
 
@@ -32,8 +32,8 @@ pub trait Backend: Send + Sync + 'static {
     /// One series of the history.
     fn history(&self, query: SeriesQuery) -> BoxFuture<'_, Result<Series, HistoryError>>;
 
-    /// The last attempts to change a device, newest first, at most `limit`.
-    fn ledger(&self, limit: usize) -> BoxFuture<'_, Result<Vec<LedgerEntry>, HistoryError>>;
+    /// The last attempts to change a device that are asked for, newest first.
+    fn ledger(&self, query: LedgerQuery) -> BoxFuture<'_, Result<Vec<LedgerEntry>, HistoryError>>;
 
     /// The last events, newest first, at most `limit`.
     fn events(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Event>, HistoryError>>;

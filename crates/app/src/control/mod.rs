@@ -6,7 +6,7 @@
 //!                     +--Desired, one per device--> actuators --what is over--> overrides
 //! ```
 
-mod book;
+pub(crate) mod book;
 mod findings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +51,16 @@ impl Rules {
                 rotation: config.rotation.clone(),
             },
             overrides: config.overrides,
+        }
+    }
+
+    /// Which parts there are, and whether they are on where `off` is switched off.
+    pub(crate) fn switches(&self, off: &BTreeSet<Part>) -> Switches {
+        let on = |part, is_there: bool| is_there.then(|| !off.contains(&part));
+        Switches {
+            limits: on(Part::Limits, self.settings.limits.limits().next().is_some()),
+            schedule: on(Part::Schedule, !self.settings.schedule.is_empty()),
+            rotation: on(Part::Rotation, !self.settings.rotation.is_empty()),
         }
     }
 
@@ -162,14 +172,7 @@ impl Control {
 
     /// Shows which parts there are, and whether they are on.
     fn show_switches(&self) -> Switches {
-        let rules = self.parts.rules.borrow();
-        let settings = &rules.settings;
-        let on = |part, is_there: bool| is_there.then(|| !self.off.contains(&part));
-        let switches = Switches {
-            limits: on(Part::Limits, settings.limits.limits().next().is_some()),
-            schedule: on(Part::Schedule, !settings.schedule.is_empty()),
-            rotation: on(Part::Rotation, !settings.rotation.is_empty()),
-        };
+        let switches = self.parts.rules.borrow().switches(&self.off);
         self.door.switches.send_if_modified(|shown| std::mem::replace(shown, switches) != switches);
         switches
     }

@@ -135,6 +135,22 @@ impl ControlOverview {
     }
 }
 
+/// What control wants, and its switches, as JSON: what `GET /api/v1/control` answers and `ohmstead control --json` prints.
+pub fn control_json(
+    snapshot: &Snapshot,
+    order: &[DeviceId],
+    switches: Switches,
+    rules: &ControlRules,
+) -> serde_json::Value {
+    let overview = ControlOverview::new(snapshot, order, switches, rules);
+    serde_json::to_value(overview).expect("names are strings and numbers are finite")
+}
+
+/// Which parts of control there are as JSON, as in [`control_json`].
+pub fn switches_json(switches: Switches) -> serde_json::Value {
+    serde_json::to_value(SwitchesJson::from(switches)).expect("names are strings")
+}
+
 /// To what a part is to be switched.
 #[derive(Debug, serde::Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -14,6 +14,7 @@ mod value;
 
 pub(crate) use batteries::BatteriesStatus;
 pub(crate) use control::{ControlOverview, SwitchBody, SwitchesJson};
+pub use control::{control_json, switches_json};
 pub(crate) use device::Device;
 pub use device::device_json;
 pub(crate) use house::House;

@@ -1,11 +1,11 @@
 //! What control wants, its switches, and ending what was asked by hand.
 
 use expect_test::expect;
-use ohmstead_model::Switches;
+use ohmstead_model::{LedgerQuery, Outcome, Switches, UnixMillis};
 use rstest::rstest;
 
 use crate::client::{get, open, put, request, send};
-use crate::fake::House;
+use crate::fake::{House, id};
 
 #[tokio::test]
 async fn what_control_wants_of_whom() {
@@ -116,4 +116,30 @@ async fn what_was_asked_by_hand_is_ended(
     } else {
         assert_eq!(answer.code(), code);
     }
+}
+
+#[tokio::test]
+async fn the_ledger_is_asked_for_what_is_wanted() {
+    let house = House::new();
+    let path = "/api/v1/ledger?device=fase_a&outcome=failed&since=2026-11-21T09:00&limit=7";
+    assert_eq!(get(&house, path).await.status.as_u16(), 200);
+    let wanted = LedgerQuery {
+        limit: 7,
+        device: Some(id("fase_a")),
+        outcome: Some(Outcome::Failed),
+        since: Some(UnixMillis(1_795_248_000_000)),
+    };
+    assert_eq!(*house.ledger_asked.lock().unwrap(), [wanted]);
+}
+
+#[rstest]
+#[case("device=a%20b", "bad_device")]
+#[case("outcome=fail", "bad_outcome")]
+#[case("since=yesterday", "bad_time")]
+#[case("limit=0", "bad_limit")]
+#[case("devise=a", "bad_query")]
+#[tokio::test]
+async fn a_question_to_the_ledger_that_makes_no_sense(#[case] query: &str, #[case] code: &str) {
+    let answer = get(&House::new(), &format!("/api/v1/ledger?{query}")).await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, code), "{}", answer.body);
 }

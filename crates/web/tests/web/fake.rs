@@ -11,9 +11,9 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use ohmstead_model::{
     Answer, AskError, Asker, BatteryMode, Bucket, Commands, ControlPhase, ControlState, DeviceId, DeviceInfo,
-    DeviceState, Event, LedgerEntry, Metric, Moment, Notice, Observation, Online, Outcome, Part, Phase,
-    Points, Reading, Request, Resolution, Role, Series, SeriesQuery, Severity, Snapshot, Switched, Switches,
-    UnixMillis, Unknown, Update, Value, Wish, house,
+    DeviceState, Event, LedgerEntry, LedgerQuery, Metric, Moment, Notice, Observation, Online, Outcome, Part,
+    Phase, Points, Reading, Request, Resolution, Role, Series, SeriesQuery, Severity, Snapshot, Switched,
+    Switches, UnixMillis, Unknown, Update, Value, Wish, house,
 };
 use ohmstead_web::{Backend, BoxFuture, ControlRules, Counter, HistoryError, ScheduleWindow, Site};
 use tokio::sync::{Semaphore, broadcast};
@@ -36,6 +36,8 @@ pub(crate) struct House {
     pub(crate) queries: Mutex<Vec<SeriesQuery>>,
     /// Wishes that were handed in.
     pub(crate) asked: Arc<Mutex<Vec<Request>>>,
+    /// Questions to the ledger.
+    pub(crate) ledger_asked: Mutex<Vec<LedgerQuery>>,
     /// Without a permit an attempt does not end.
     pub(crate) gate: Arc<Semaphore>,
     /// What is switched on: this house has a schedule and limits, and no rotation.
@@ -71,6 +73,7 @@ impl House {
             store_fault: Mutex::default(),
             queries: Mutex::default(),
             asked: Arc::default(),
+            ledger_asked: Mutex::default(),
             gate: Arc::new(Semaphore::new(1)),
             switches: Arc::new(Mutex::new(Switches {
                 limits: Some(false),
@@ -235,13 +238,15 @@ impl Backend for House {
         Box::pin(async { Ok(series) })
     }
 
-    fn ledger(&self, limit: usize) -> BoxFuture<'_, Result<Vec<LedgerEntry>, HistoryError>> {
+    fn ledger(&self, query: LedgerQuery) -> BoxFuture<'_, Result<Vec<LedgerEntry>, HistoryError>> {
         let request = Request {
             device: id("fase_a"),
             wish: BatteryMode::Idle.into(),
             lease: None,
             asked_by: ohmstead_model::Asker::Cli,
         };
+        let limit = query.limit;
+        self.ledger_asked.lock().unwrap().push(query);
         Box::pin(async move { Ok(vec![attempt(&request, 7); limit.min(1)]) })
     }
 
