@@ -37,6 +37,8 @@ async fn login(router: &Router, token: &str) -> crate::client::Answer {
 #[case("/api/v1/ledger", 401)]
 #[case("/api/v1/events", 401)]
 #[case("/api/v1/control", 401)]
+#[case("/api/v1/modes/current", 401)]
+#[case("/api/v1/schedules", 401)]
 #[case("/api/v1/stream", 401)]
 #[case("/api/v1/batteries/status", 401)]
 #[case("/metrics", 401)]
@@ -65,6 +67,9 @@ async fn without_the_token_nothing_is_written() {
     for (method, path, body) in [
         ("POST", "/api/v1/devices/fase_a/mode", r#"{"mode":"idle"}"#),
         ("DELETE", "/api/v1/devices/fase_a/mode", ""),
+        ("POST", "/api/v1/modes/auto", ""),
+        ("POST", "/api/v1/modes/override", r#"{"mode":"auto","duration_seconds":60}"#),
+        ("POST", "/api/v1/batteries/1/mode", r#"{"mode":"auto"}"#),
         ("PUT", "/api/v1/control/schedule", r#"{"on":false}"#),
     ] {
         let answer = send(&guarded(&house), request(method, path, &headers, body)).await;
