@@ -245,7 +245,7 @@ pub(crate) struct BatteryAnswer {
     phase: &'static str,
     /// Why it is so.
     reason: String,
-    /// When it ends by itself, UTC; `null` where the device is left in its own automatic.
+    /// When it ends by itself, UTC; `null` with `auto` without a time, see the device's `control`.
     #[schema(format = DateTime, required = true)]
     ends: Option<String>,
 }
