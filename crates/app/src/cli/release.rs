@@ -96,7 +96,9 @@ async fn give_back(
     let memory = store.state_now(&driver_key(id));
     let open = |context| settings.open(id.clone(), context);
     let mut one_shot = OneShot::open(id, &clock, memory, open)?;
-    one_shot.poll(Wanted::Everything).await;
+    // A setting may depend on anything that the device tells; the way back of a mode only on which unit it is.
+    let has_settings = kept.iter().any(|wish| matches!(wish, Wish::Setting(_)));
+    one_shot.poll(if has_settings { Wanted::Everything } else { Wanted::Identity }).await;
     let records = Arc::new(store.clone());
     let gate = gate(id.clone(), settings.read_only(), read_only, clock, records, one_shot.device());
     let stop = gate.stop.clone();
