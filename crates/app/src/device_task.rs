@@ -279,7 +279,6 @@ impl StartedTask {
     pub(crate) async fn run(self) {
         let Self { mut task, mut opened } = self;
         task.gate.close_interrupted().await;
-        task.standing.ours = task.gate.is_ours().await;
         let mut wait = BACK_OFF_MIN;
         loop {
             let started = task.gate.clock.now();
@@ -365,7 +364,9 @@ impl DeviceTask {
 
     async fn carry_out_waiting(&mut self, device: &mut dyn Device, part: &str) -> Result<(), Broken> {
         let Some((request, _)) = self.waiting.remove(part) else { return Ok(()) };
-        self.carry_out_or_keep(device, &request).await.1
+        let (entry, result) = self.carry_out_or_keep(device, &request).await;
+        self.left_as_asked(&request, &entry).await;
+        result
     }
 
     async fn carry_out(&self, device: &mut dyn Device, errand: &Errand) -> (Tried, Result<(), Broken>) {

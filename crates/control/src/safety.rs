@@ -8,15 +8,19 @@ use ohmstead_units::Watts;
 
 use crate::{Bounds, Proposal, Reason, Who};
 
+/// BMS limits are current times voltage and change with every reading: they are taken in steps of this size, W.
+const STEP: f64 = 100.0;
+
 /// The bounds for a device of which a power is wanted: what its BMS allows, and no discharge of a battery whose state of
-/// charge is not known. A limit that the battery does not tell is none.
+/// charge is not known. A limit that the battery does not tell is none, and one that allows nothing is kept by the BMS
+/// itself. Only the wish that counts is looked at.
 pub(crate) fn propose(device: &DeviceState, proposals: &[Proposal], now: Moment) -> Vec<Proposal> {
-    let wants = |is_it: fn(&BatteryMode) -> bool| {
-        proposals.iter().any(|proposal| proposal.wants.as_ref().is_some_and(is_it))
-    };
-    let charges = wants(|mode| matches!(mode, BatteryMode::Charge { .. }));
-    let discharges = wants(|mode| matches!(mode, BatteryMode::Discharge { .. }));
-    let limit = |metric| device.number(metric, now).ok().map(|watts| Watts(watts.max(0.0)));
+    let wishes = proposals.iter().filter(|proposal| proposal.wants.is_some());
+    let wish = wishes.min_by_key(|proposal| proposal.who).and_then(|proposal| proposal.wants.as_ref());
+    let charges = matches!(wish, Some(BatteryMode::Charge { .. }));
+    let discharges = matches!(wish, Some(BatteryMode::Discharge { .. }));
+    let step = |watts: f64| Some(Watts((watts / STEP).floor() * STEP)).filter(|most| most.0 > 0.0);
+    let limit = |metric| device.number(metric, now).ok().and_then(step);
     let bound = |bounds, reason| Proposal::bound(Who::Safety, device.info.id.clone(), bounds, reason);
     let charge = limit(Metric::BatteryChargePowerMax)
         .filter(|_| charges)

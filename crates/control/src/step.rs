@@ -58,7 +58,7 @@ pub struct Cycle {
 pub fn step(state: &State, inputs: Inputs<'_>, now: Moment, settings: &Settings) -> Cycle {
     let mut proposals: BTreeMap<DeviceId, Vec<Proposal>> = BTreeMap::new();
     let (limiter, limited, limits) = limiter::step(&state.limiter, inputs.snapshot, now, &settings.limits);
-    let overrides = inputs.overrides.iter().map(Override::propose);
+    let overrides = inputs.overrides.iter().filter(|asked| asked.counts(now)).map(Override::propose);
     let scheduled =
         schedule::propose(inputs.snapshot, now, &settings.time_zone, &settings.schedule, &settings.holidays);
     let asked: Vec<_> = overrides.chain(scheduled).collect();

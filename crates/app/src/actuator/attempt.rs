@@ -463,6 +463,7 @@ impl Gate {
         if plan.lasts.is_none() && self.last.are(&plan.writes) {
             return Ok(plan);
         }
+        self.last.set(None);
         match device.write(&plan).await {
             Ok(reply) if reply.accepted => {
                 self.last.set(Some(plan.writes.clone()));

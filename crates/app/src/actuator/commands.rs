@@ -6,7 +6,8 @@ use std::sync::{OnceLock, PoisonError, RwLock};
 
 use ohmstead_control::{Desired, Who};
 use ohmstead_model::{
-    Answer, AskError, Asker, Commands, DeviceId, LedgerEntry, Part, Request, Switched, Switches, Wish,
+    Answer, AskError, Asker, Commands, DeviceId, LedgerEntry, Part, Request, Switched, Switches, UnixMillis,
+    Wish,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -56,6 +57,8 @@ pub(crate) struct Ended {
     pub(crate) device: DeviceId,
     /// Whose wish it was.
     pub(crate) chosen: Option<Who>,
+    /// When it would have ended, which tells one wish by hand from the next.
+    pub(crate) ends: Option<UnixMillis>,
     /// Why it is over.
     pub(crate) why: Ending,
 }
@@ -183,12 +186,12 @@ impl Commander {
         self.entries.read().unwrap_or_else(PoisonError::into_inner).contains_key(id)
     }
 
-    /// Hands a request to its device, or says at once why not.
-    pub(crate) fn hand_to_device(&self, ask: Ask) {
+    /// Hands a request to its device, or tells who asked at once why not. Whether it was taken.
+    pub(crate) fn hand_to_device(&self, ask: Ask) -> bool {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         let Some(entry) = entries.get(&ask.request.device) else {
             let _ = ask.answer.send(Err(AskError::UnknownDevice));
-            return;
+            return false;
         };
         if let Err(refused) = entry.requests.try_send(ask) {
             let (ask, error) = match refused {
@@ -196,7 +199,9 @@ impl Commander {
                 mpsc::error::TrySendError::Closed(ask) => (ask, AskError::Stopping),
             };
             let _ = ask.answer.send(Err(error));
+            return false;
         }
+        true
     }
 
     fn hand_to_control(&self, control: &mpsc::Sender<ControlAsk>, ask: ModeAsk) {
@@ -227,7 +232,9 @@ impl Commands for Commander {
                 let (device, asked_by) = (request.device.clone(), request.asked_by);
                 self.hand_to_control(control, ModeAsk { device, request: Some(request), asked_by, answer });
             }
-            _ => self.hand_to_device(Ask { request, how: How::Once, answer }),
+            _ => {
+                self.hand_to_device(Ask { request, how: How::Once, answer });
+            }
         }
         answered(answer_from)
     }

@@ -177,6 +177,22 @@ impl Gate {
         !self.originals().await.is_empty()
     }
 
+    /// The same where the memory can be read at all.
+    pub(crate) async fn knows_whether_ours(&self) -> Option<bool> {
+        let text =
+            self.records.get_state(original_key(&self.id, &Wish::Mode(BatteryMode::Auto))).await.ok()?;
+        Some(!words::originals(&text.unwrap_or_default()).is_empty())
+    }
+
+    /// Somebody else has chosen another mode: what it was before is no longer to be brought back.
+    pub(crate) async fn forget_mode(&self) {
+        let key = original_key(&self.id, &Wish::Mode(BatteryMode::Auto));
+        let Ok(Some(text)) = self.records.get_state(key.clone()).await else { return };
+        if let Err(error) = self.records.put_state(key, words::without_mode(&text)).await {
+            tracing::warn!(target: "control", device = %self.id, %error, "the next start will give the device back");
+        }
+    }
+
     /// The device is what it was: it is nobody's again.
     pub(crate) async fn forget_original(&self) {
         let key = original_key(&self.id, &Wish::Mode(BatteryMode::Auto));

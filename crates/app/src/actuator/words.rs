@@ -49,6 +49,13 @@ pub(super) fn originals(text: &str) -> Vec<Original> {
     apart.chain(original(BatteryMode::Auto.into(), &kept["native"])).collect()
 }
 
+/// The same without what its mode was: that is somebody else's by now.
+pub(super) fn without_mode(text: &str) -> String {
+    let Ok(mut kept) = serde_json::from_str::<serde_json::Value>(text) else { return String::new() };
+    kept["native"] = serde_json::Value::Null;
+    if kept["apart"].is_object() { kept.to_string() } else { String::new() }
+}
+
 /// The same with one more, where it is not known yet; `None` where it is. `apart`: whether it lives beside the modes.
 pub(super) fn with_original(text: &str, original: &Original, apart: bool, at: UnixMillis) -> Option<String> {
     let mut kept = serde_json::from_str(text)

@@ -58,28 +58,23 @@ impl Line {
     }
 }
 
-/// What is in the book. What cannot be read is not there, and the log says so.
-pub(super) async fn read(records: &dyn Records) -> BTreeMap<DeviceId, Override> {
-    let text = match records.get_state(KEY.to_owned()).await {
-        Ok(text) => text.unwrap_or_default(),
-        Err(error) => {
-            tracing::warn!(target: "control", %error, "what was asked by hand before the start is not known");
-            return BTreeMap::new();
-        }
-    };
+/// What is in the book; an error where the memory cannot be read at present. A book that makes no sense is empty, and the
+/// log says so.
+pub(super) async fn read(records: &dyn Records) -> Result<BTreeMap<DeviceId, Override>, NotDurable> {
+    let text = records.get_state(KEY.to_owned()).await?.unwrap_or_default();
     if text.is_empty() {
-        return BTreeMap::new();
+        return Ok(BTreeMap::new());
     }
     let lines: Vec<Line> = serde_json::from_str(&text).unwrap_or_else(|error| {
         tracing::warn!(target: "control", %error, "what was asked by hand before the start cannot be read");
         Vec::new()
     });
-    lines.into_iter().filter_map(Line::read).map(|asked| (asked.device.clone(), asked)).collect()
+    Ok(lines.into_iter().filter_map(Line::read).map(|asked| (asked.device.clone(), asked)).collect())
 }
 
 /// Forgets what was asked by hand of `device`, or of all where there is none, where no control runs that would.
 pub(crate) async fn forget(records: &dyn Records, device: Option<&DeviceId>) -> Result<(), NotDurable> {
-    let mut overrides = read(records).await;
+    let mut overrides = read(records).await?;
     let before = overrides.len();
     overrides.retain(|id, _| device.is_some_and(|device| device != id));
     if overrides.len() == before { Ok(()) } else { write(records, &overrides).await }

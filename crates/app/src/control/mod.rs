@@ -17,9 +17,11 @@ use std::time::Duration;
 use ohmstead_config::Config;
 use ohmstead_control::overrides::{LONGEST, OverrideSettings};
 use ohmstead_control::schedule::Rule;
-use ohmstead_control::{Cycle, Desired, Inputs, Override, Reason, Settings, State, Who, step};
+use ohmstead_control::{
+    Bounds, Cycle, Desired, Inputs, Language, Override, Reason, Settings, State, Who, step,
+};
 use ohmstead_control::{limiter, rotation};
-use ohmstead_model::{BatteryMode, Clock, DeviceId, Part, Request, Snapshot, Switches, Wish};
+use ohmstead_model::{AskError, BatteryMode, Clock, DeviceId, Part, Request, Snapshot, Switches, Wish};
 use ohmstead_web::{ControlRules, ScheduleWindow};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -96,6 +98,7 @@ pub(crate) struct Control {
     door: ControlDoor,
     state: State,
     overrides: BTreeMap<DeviceId, Override>,
+    has_read_book: bool,
     /// What is switched off.
     off: BTreeSet<Part>,
     findings: Findings,
@@ -106,12 +109,12 @@ impl Control {
     pub(crate) fn new(parts: Parts) -> Option<Self> {
         let door = parts.commander.steer()?;
         let (state, overrides, findings) = (State::default(), BTreeMap::new(), Findings::default());
-        Some(Self { parts, door, state, overrides, off: BTreeSet::new(), findings })
+        Some(Self { parts, door, state, overrides, has_read_book: false, off: BTreeSet::new(), findings })
     }
 
     /// Works until told to stop.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
-        self.overrides = book::read(self.parts.records.as_ref()).await;
+        self.read_book().await;
         self.off = book::read_off(self.parts.records.as_ref()).await;
         let (mut news, mut pace) = (self.parts.hub.news(), Pace::default());
         loop {
@@ -134,6 +137,9 @@ impl Control {
 
     /// One cycle: what has ended goes, and every device is told what is wanted of it now.
     async fn cycle(&mut self) {
+        if !self.has_read_book {
+            self.read_book().await;
+        }
         self.end_overrides().await;
         let Cycle { state, desired, verdicts } = self.decide();
         self.state = state;
@@ -204,10 +210,12 @@ impl Control {
 
     /// What was wanted is over: an override goes. Other wishes stay, and their actuator is in no hurry with them.
     async fn take_end(&mut self, ended: Ended) {
-        let Ended { device, chosen, why } = ended;
-        if chosen != Some(Who::Override) || self.overrides.remove(&device).is_none() {
+        let Ended { device, chosen, ends, why } = ended;
+        let is_it = |asked: &Override| chosen == Some(Who::Override) && ends == Some(asked.ends);
+        if !self.overrides.get(&device).is_some_and(is_it) {
             return;
         }
+        self.overrides.remove(&device);
         let why = match why {
             Ending::Refused => "the device refuses it",
             Ending::GivenUp => "it was tried in vain",
@@ -221,19 +229,38 @@ impl Control {
         let ModeAsk { device, request, asked_by, answer } = ask;
         let before = self.overrides.remove(&device);
         let how = match &request {
-            Some(request) if self.is_for_good(request) || !self.remember(request) => How::Once,
+            Some(request) if self.is_for_good(request) || !self.remember(request) => Ok(How::Once),
             _ => self.held(&device),
+        };
+        let how = match how {
+            Ok(how) => how,
+            Err(why) => {
+                self.restore(&device, before);
+                let _ = answer.send(Err(AskError::NotControllable(why)));
+                return;
+            }
         };
         if self.overrides.get(&device) != before.as_ref() {
             self.keep().await;
         }
         let request = request.unwrap_or_else(|| Request {
-            device,
+            device: device.clone(),
             wish: BatteryMode::Auto.into(),
             lease: None,
             asked_by,
         });
-        self.parts.commander.hand_to_device(Ask { request, how, answer });
+        if !self.parts.commander.hand_to_device(Ask { request, how, answer }) {
+            // Who asked has been told that nothing comes of it.
+            self.restore(&device, before);
+            self.keep().await;
+        }
+    }
+
+    fn restore(&mut self, device: &DeviceId, before: Option<Override>) {
+        match before {
+            Some(before) => self.overrides.insert(device.clone(), before),
+            None => self.overrides.remove(device),
+        };
     }
 
     /// Whether a request leaves the device alone from then on: its own automatic, while nobody else wants anything of it.
@@ -247,15 +274,24 @@ impl Control {
                 .any(|desired| desired.device == request.device && desired.mode.is_some())
     }
 
-    /// What follows for a device. What it cannot do is asked of it once, for it knows best why.
-    fn held(&mut self, device: &DeviceId) -> How {
+    /// What follows for a device. What it cannot do at all is asked of it once, for it knows best why; what only a bound
+    /// forbids is not.
+    fn held(&mut self, device: &DeviceId) -> Result<How, String> {
         let desired = self.decide().desired.into_iter().find(|desired| desired.device == *device);
         let desired = desired.unwrap_or_else(|| Desired::hands_off(device.clone()));
         if desired.chosen == Some(Who::Override) && matches!(desired.reason, Reason::CannotDo(_)) {
             self.overrides.remove(device);
-            return How::Once;
+            if desired.bounds == Bounds::ANY {
+                return Ok(How::Once);
+            }
+            let by: Vec<_> = desired.bounded_by.iter().map(|who| who.key()).collect();
+            return Err(format!(
+                "{}, within the bounds of {}",
+                desired.reason.sentence(Language::En),
+                by.join(", ")
+            ));
         }
-        How::Held(Box::new(desired))
+        Ok(How::Held(Box::new(desired)))
     }
 
     /// Puts a wish into the book; `false` for one that has come to its end already.
@@ -279,7 +315,21 @@ impl Control {
         stands
     }
 
+    /// What was asked before the start. A memory that cannot be read yet is read later, and what was asked since counts.
+    async fn read_book(&mut self) {
+        if let Ok(before) = book::read(self.parts.records.as_ref()).await {
+            for (device, asked) in before {
+                self.overrides.entry(device).or_insert(asked);
+            }
+            self.has_read_book = true;
+        }
+    }
+
     async fn keep(&self) {
+        if !self.has_read_book {
+            // It would take the place of what is there.
+            return;
+        }
         if let Err(error) = book::write(self.parts.records.as_ref(), &self.overrides).await {
             tracing::warn!(target: "control", %error, "what was asked by hand would not survive a restart");
         }

@@ -61,7 +61,8 @@ impl Devices {
         futures_util::future::join_all(ends).await;
     }
 
-    async fn end(&mut self, id: &DeviceId) {
+    /// Ends a device for now: what is ours in it is given back.
+    pub(super) async fn end(&mut self, id: &DeviceId) {
         if let Some(running) = self.running.remove(id) {
             running.stop.cancel();
             finish(id.clone(), running, Arc::clone(&self.house.clock)).await;

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ohmstead_config::Config;
+use ohmstead_drivers::DeviceSettings;
 use ohmstead_model::{Clock, DeviceId, Notice, Severity};
 use ohmstead_web::BindError;
 use tokio::net::TcpListener;
@@ -228,11 +229,15 @@ impl Daemon {
         if changes.levels {
             self.levels.set(levels(&config, self.log.as_deref()));
         }
+        let held_back = self.hold_back(&config).await;
         self.house.set_facts(&config);
         for id in &changes.gone {
             self.devices.remove(id).await;
         }
         for (id, settings) in &changes.start {
+            self.devices.start(id, settings).await;
+        }
+        for (id, settings) in held_back.iter().filter_map(|id| Self::settings_of(id, &config)) {
             self.devices.start(id, settings).await;
         }
         self.house.hub.ping().await;
@@ -246,6 +251,24 @@ impl Daemon {
             self.services.start_dbus_apis(&config).await;
         }
         self.config = config;
+    }
+
+    /// Before nothing may be written any more, what is ours is given back: those devices end now and start again.
+    async fn hold_back(&mut self, config: &Config) -> Vec<DeviceId> {
+        if self.config.read_only || !config.read_only {
+            return Vec::new();
+        }
+        let follows =
+            |(id, settings): &(DeviceId, DeviceSettings)| settings.read_only().is_none().then(|| id.clone());
+        let held_back: Vec<_> = self.config.devices.iter().filter_map(follows).collect();
+        for id in &held_back {
+            self.devices.end(id).await;
+        }
+        held_back
+    }
+
+    fn settings_of<'a>(id: &DeviceId, config: &'a Config) -> Option<(&'a DeviceId, &'a DeviceSettings)> {
+        config.devices.iter().find(|(known, _)| known == id).map(|(id, settings)| (id, settings))
     }
 
     /// The old port is given free first, for it may be the new one. A port that cannot be had is no reason to stop a

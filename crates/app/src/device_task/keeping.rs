@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use ohmstead_control::{Desired, Language};
+use ohmstead_control::{Desired, Language, Who};
 use ohmstead_drivers::Device;
 use ohmstead_model::{
     Asker, BatteryMode, ControlPhase, ControlState, LedgerEntry, Metric, Moment, Notice, Outcome, Request,
@@ -48,8 +48,14 @@ impl DeviceTask {
         desired: Desired,
         answer: AnswerTo,
     ) -> Result<(), Broken> {
+        self.standing.take();
+        self.waiting.retain(|_, (waiting, _)| !matches!(waiting.wish, Wish::Mode(_)));
         self.show(&desired).await;
-        let shown = crate::actuator::shown(request);
+        let shown = match (&desired.mode, desired.chosen) {
+            // What comes after what was asked by hand.
+            (Some(mode), chosen) if chosen != Some(Who::Override) => format!("release: {mode}"),
+            _ => crate::actuator::shown(request),
+        };
         let (entry, result) = match (&desired.mode, self.standing.ours) {
             (Some(_), _) => {
                 let attempted = self.attempt(device, &desired, shown, request.asked_by.key()).await;
@@ -90,6 +96,11 @@ impl DeviceTask {
         let worked =
             matches!(entry.outcome, Outcome::Confirmed | Outcome::AcceptedUnmeasured | Outcome::Unchanged);
         if request.wish != Wish::Mode(BatteryMode::Auto) {
+            if request.wish.mode().is_some() {
+                // Nobody wants it to go on: what was written is taken back.
+                self.standing = Standing::anew();
+                self.standing.is_to_be_given_back(self.gate.is_ours().await, self.gate.clock.now());
+            }
             return;
         }
         let originals = self.gate.originals().await;
@@ -103,7 +114,7 @@ impl DeviceTask {
         if !originals.is_empty() && !beside {
             self.gate.forget_original().await;
         }
-        self.standing = Standing::default();
+        self.standing = Standing::anew();
         self.standing.is_to_be_given_back(beside, self.gate.clock.now());
     }
 
@@ -117,12 +128,25 @@ impl DeviceTask {
             return Ok(());
         }
         let now = self.gate.clock.now();
+        if !self.learn_what_is_ours().await {
+            self.standing.look_again(now);
+            return Ok(());
+        }
+        if self.standing.is_left(&desired) {
+            self.show(&desired).await;
+            return Ok(());
+        }
         let result = match self.standing.step(&desired, self.gate.is_read_only(), now) {
             Step::Wait => Ok(()),
             Step::Attempt => {
                 self.show(&desired).await;
                 let shown = desired.mode.as_ref().map(ToString::to_string).unwrap_or_default();
-                self.attempt(device, &desired, shown, by(&desired)).await.1
+                let (entry, result) = self.attempt(device, &desired, shown, by(&desired)).await;
+                if entry.outcome == Outcome::Rejected && result.is_ok() {
+                    self.rest(device, &desired).await
+                } else {
+                    result
+                }
             }
             Step::Renew => {
                 self.renew(device, &desired).await;
@@ -133,6 +157,29 @@ impl DeviceTask {
         };
         self.show(&desired).await;
         result
+    }
+
+    /// What is wanted is refused at present: what was there before does not go on meanwhile.
+    async fn rest(&mut self, device: &mut dyn Device, desired: &Desired) -> Result<(), Broken> {
+        if !self.standing.ours {
+            return Ok(());
+        }
+        let again_at = self.standing.again_at();
+        let (_, result) = self.give_back(device, LEFT_ALONE).await;
+        self.standing.rests(desired, again_at);
+        result
+    }
+
+    /// What an earlier run left behind. A memory that cannot be read yet is asked again: what is ours must not be taken for
+    /// somebody else's.
+    async fn learn_what_is_ours(&mut self) -> bool {
+        if !self.standing.knows_ours
+            && let Some(ours) = self.gate.knows_whether_ours().await
+        {
+            self.standing.ours |= ours;
+            self.standing.knows_ours = true;
+        }
+        self.standing.knows_ours
     }
 
     fn answers(&self) -> bool {
@@ -160,6 +207,8 @@ impl DeviceTask {
         };
         let wanted = Wanted::of(desired);
         let mut orders = self.door.orders.clone();
+        // What is ordered already is what this attempt is for, or is looked at after it.
+        orders.mark_unchanged();
         let (Tried { entry, plan, later }, result) = {
             let attempt = self.carry_out(device, &errand);
             tokio::pin!(attempt);
@@ -203,6 +252,10 @@ impl DeviceTask {
         if self.standing.is_in_another_mode() {
             let plain = Desired { discharge_max: None, ..desired.clone() };
             self.attempt(device, &plain, BatteryMode::Auto.to_string(), by(desired)).await.1?;
+            if !self.standing.stood() {
+                self.standing.limited(desired, Outcome::Failed, self.gate.clock.now());
+                return Ok(());
+            }
         }
         let limited = AssertUnwindSafe(self.gate.limit(device, limit, by(desired))).catch_unwind().await;
         let now = self.gate.clock.now();
@@ -268,7 +321,8 @@ impl DeviceTask {
     /// What is ours is given back when the program stops; there is no time to measure it. It is forgotten only when it reads
     /// so: otherwise the next start tries again.
     pub(super) async fn give_back_at_the_end(&mut self, device: &mut dyn Device) {
-        if !self.standing.ours || self.gate.is_read_only() {
+        let ours = self.standing.ours || !self.standing.knows_ours && self.gate.is_ours().await;
+        if !ours || self.gate.is_read_only() {
             return;
         }
         let all = async {
@@ -301,6 +355,9 @@ impl DeviceTask {
         match deviation(&shows, device, now) {
             None => {}
             Some(Deviation::OtherMode) if self.standing.deviates(now) => {
+                // What they have chosen is not ours to undo; what lives beside the modes stays ours.
+                self.gate.forget_mode().await;
+                self.standing.ours = self.gate.is_ours().await;
                 tracing::warn!(target: "control", device = %self.id, "somebody else steers the device; it is left to them");
             }
             Some(Deviation::OtherMode) => {
@@ -333,7 +390,7 @@ impl DeviceTask {
     }
 
     fn tell_end(&self, desired: &Desired, why: Ending) {
-        let ended = Ended { device: self.id.clone(), chosen: desired.chosen, why };
+        let ended = Ended { device: self.id.clone(), chosen: desired.chosen, ends: desired.ends, why };
         // Control that is too slow for it looks at the phase.
         if self.door.ends.try_send(ended).is_err() {
             tracing::debug!(target: "control", device = %self.id, "nobody took notice of an end");
@@ -352,7 +409,7 @@ impl DeviceTask {
                 };
                 self.notice(INEFFECTIVE, Some(notice)).await;
             }
-            Outcome::Rejected if given_up => {
+            Outcome::Rejected => {
                 let notice = Notice {
                     code: REFUSED,
                     severity: Severity::Alarm,
@@ -382,7 +439,7 @@ impl DeviceTask {
         let phase = self.standing.phase(desired);
         let state = ControlState {
             wants: desired.mode.as_ref().map(ToString::to_string),
-            by: desired.chosen.map(ohmstead_control::Who::key),
+            by: desired.chosen.map(Who::key),
             phase,
             code: desired.reason.code(),
             reason: desired.reason.sentence(Language::En),
@@ -416,10 +473,7 @@ fn foreign_notice() -> Notice {
 
 /// Who wants it, in the ledger's words.
 fn by(desired: &Desired) -> &'static str {
-    desired
-        .chosen
-        .or_else(|| desired.bounded_by.first().copied())
-        .map_or(LEFT_ALONE, ohmstead_control::Who::key)
+    desired.chosen.or_else(|| desired.bounded_by.first().copied()).map_or(LEFT_ALONE, Who::key)
 }
 
 /// What makes the device what it was, step by step. A device whose past is not known gets its own automatic.
@@ -434,7 +488,8 @@ fn given_back(entry: &LedgerEntry) -> bool {
     matches!(entry.outcome, Outcome::Confirmed | Outcome::AcceptedUnmeasured | Outcome::Unchanged)
 }
 
-/// Ends when something else than `wanted` is ordered; once only.
+/// Ends when something else than `wanted` is ordered from now on; once only. A bound that moves does not cut short what is
+/// under way.
 async fn until_other(
     orders: &mut tokio::sync::watch::Receiver<Option<Desired>>,
     wanted: &Wanted,
@@ -443,10 +498,13 @@ async fn until_other(
     if interrupt.is_cancelled() {
         return std::future::pending().await;
     }
-    let is_other = |order: &Option<Desired>| order.as_ref().is_some_and(|order| Wanted::of(order) != *wanted);
-    if orders.wait_for(is_other).await.is_err() {
-        std::future::pending::<()>().await;
+    while orders.changed().await.is_ok() {
+        let is_other = orders.borrow_and_update().as_ref().is_some_and(|order| order.mode != wanted.mode);
+        if is_other {
+            return;
+        }
     }
+    std::future::pending::<()>().await;
 }
 
 /// How a device is not as it was told to be.
@@ -460,16 +518,16 @@ enum Deviation {
 
 /// What of it a device has reported since its last write.
 fn deviation(shows: &Shows, device: &ohmstead_model::DeviceState, now: Moment) -> Option<Deviation> {
-    let fresh = |at: Moment, after: Duration| at.since(shows.since) >= after;
-    let word = device.value(Metric::BatteryModeNative, now).ok().filter(|known| fresh(known.at, SETTLED));
+    let word = device.value(Metric::BatteryModeNative, now).ok();
+    let word = word.filter(|known| known.at.since(shows.word_since) >= SETTLED);
     if let Some(word) = word.as_ref().and_then(|known| known.value.as_str())
         && !word.trim().eq_ignore_ascii_case(shows.word.trim())
     {
         return Some(Deviation::OtherMode);
     }
     let wanted = shows.power.map(|power| power.supplied().0).filter(|watts| *watts != 0.0)?;
-    let power = device.value(Metric::BatteryPower, now).ok().filter(|known| fresh(known.at, POWERLESS))?;
-    let power = power.value.number()?;
+    let power = device.value(Metric::BatteryPower, now).ok()?;
+    let power = Some(power).filter(|known| known.at.since(shows.since) >= POWERLESS)?.value.number()?;
     let rests = device
         .number(Metric::BatterySoc, now)
         .is_ok_and(|soc| if wanted < 0.0 { soc >= FULL_OR_EMPTY.0 } else { soc <= FULL_OR_EMPTY.1 });
@@ -511,8 +569,12 @@ mod tests {
         put(Metric::BatteryPower, Value::Number(power));
         put(Metric::BatterySoc, Value::Number(soc));
         let since = Moment { mono: Duration::from_secs(1000), ..Moment::default() };
-        let shows =
-            Shows { word: "passive".to_owned(), power: Some(BatteryPower::charging(Watts(800.0))), since };
+        let shows = Shows {
+            word: "passive".to_owned(),
+            word_since: since,
+            power: Some(BatteryPower::charging(Watts(800.0))),
+            since,
+        };
         assert_eq!(deviation(&shows, &device, now), expected);
     }
 }

@@ -66,24 +66,47 @@ pub(super) struct Standing {
     /// When to look whether the device answers by now.
     look_at: Option<Moment>,
     renews: bool,
-    foreign: bool,
+    /// It is left to somebody else.
+    foreign: Option<Foreign>,
     /// When somebody else changed it last.
     deviated: Option<Moment>,
     /// How the device reads while it does as wanted.
     pub(super) shows: Option<Shows>,
+    /// Whether the last attempt succeeded; limits that are written on top of it do not count.
+    has_stood: bool,
     /// Whether the device is ours: it has to be given back.
     pub(super) ours: bool,
+    /// Whether the memory has told that: nothing is done before.
+    pub(super) knows_ours: bool,
 }
 
 /// How a device reads.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Shows {
     pub(super) word: String,
+    /// Since when it reads so. A set point that follows the house gives it another word every few seconds.
+    pub(super) word_since: Moment,
     pub(super) power: Option<BatteryPower>,
+    /// Since when there should be this power.
     pub(super) since: Moment,
 }
 
+/// A device that somebody else steers. What is wanted of it next, once its own wish is over because of that, is no reason to
+/// take it back; what comes after that is.
+#[derive(Debug, Clone, PartialEq)]
+struct Foreign {
+    /// What was wanted when it was taken away.
+    wanted: Option<Wanted>,
+    /// What is wanted instead of that.
+    after: Option<Wanted>,
+}
+
 impl Standing {
+    /// A device of which nothing is wanted and nothing is ours, as far as the memory was read.
+    pub(super) fn anew() -> Self {
+        Self { knows_ours: true, ..Self::default() }
+    }
+
     /// What to do now that `desired` is wanted.
     pub(super) fn step(&self, desired: &Desired, read_only: bool, now: Moment) -> Step {
         let due = self.next.is_some_and(|next| now.mono >= next.mono);
@@ -100,15 +123,40 @@ impl Standing {
             let may_not = read_only && self.outcome == Some(Outcome::DryRun);
             return if may_not || !(is_news || due) { Step::Wait } else { Step::Limit(limit) };
         }
+        // What does not work is not tried more often because a bound moves by some watts.
+        let waits = self.is_of_the_same_kind(desired) && self.has_failed() && !due && self.next.is_some();
+        if is_news && waits {
+            return Step::Wait;
+        }
         if is_news {
             return if self.is_bounded_anew(desired, read_only) { Step::Renew } else { Step::Attempt };
         }
         match self.outcome {
             Some(Outcome::DryRun) if !read_only => Step::Attempt,
-            _ if self.foreign || !due => Step::Wait,
+            _ if !due => Step::Wait,
             _ if self.renews => Step::Renew,
             _ => Step::Attempt,
         }
+    }
+
+    /// Whether the device is left to somebody else while this is wanted. A wish by hand takes it back: see
+    /// [`Standing::take`].
+    pub(super) fn is_left(&mut self, desired: &Desired) -> bool {
+        let Some(foreign) = &mut self.foreign else { return false };
+        let wanted = Wanted::of(desired);
+        if foreign.wanted.as_ref() == Some(&wanted) && foreign.after.is_none() {
+            return true;
+        }
+        if *foreign.after.get_or_insert_with(|| wanted.clone()) == wanted {
+            return true;
+        }
+        self.foreign = None;
+        false
+    }
+
+    /// Somebody asks for it by hand.
+    pub(super) fn take(&mut self) {
+        self.foreign = None;
     }
 
     /// Whether it does what is wanted already, but for how much of it a limit leaves. A bound moves every second, and each
@@ -123,7 +171,18 @@ impl Standing {
             (Some(before), Some(wanted)) => before.key() == wanted.key(),
             _ => false,
         };
-        stands && is_same && !self.foreign && !read_only && !desired.bounded_by.is_empty()
+        stands && is_same && !read_only && !desired.bounded_by.is_empty()
+    }
+
+    /// Whether the mode is the one that was wanted last, with whatever power.
+    fn is_of_the_same_kind(&self, desired: &Desired) -> bool {
+        let key = |mode: Option<&BatteryMode>| mode.map(BatteryMode::key);
+        let before = self.wanted.as_ref().and_then(|wanted| wanted.mode.as_ref());
+        before.is_some() && key(before) == key(desired.mode.as_ref())
+    }
+
+    fn has_failed(&self) -> bool {
+        matches!(self.outcome, Some(Outcome::Rejected | Outcome::Failed | Outcome::Ineffective))
     }
 
     /// When [`Standing::step`] may have something to do although nothing else is wanted.
@@ -148,12 +207,14 @@ impl Standing {
         now: Moment,
     ) -> bool {
         let wanted = Wanted::of(desired);
-        if self.wanted.as_ref() != Some(&wanted) {
+        if !self.is_of_the_same_kind(desired) {
             (self.tries, self.deviated) = (0, None);
         }
         self.wanted = Some(wanted);
         self.outcome = Some(outcome);
-        (self.renews, self.foreign, self.shows) = (false, false, None);
+        (self.renews, self.foreign, self.shows) = (false, None, None);
+        self.has_stood =
+            matches!(outcome, Outcome::Confirmed | Outcome::AcceptedUnmeasured | Outcome::Unchanged);
         match outcome {
             Outcome::Confirmed | Outcome::AcceptedUnmeasured | Outcome::Unchanged => {
                 self.tries = 0;
@@ -165,13 +226,13 @@ impl Standing {
                 self.next = None;
                 false
             }
-            Outcome::Rejected if later.is_some() => {
-                self.next = later.map(|later| now.plus(later));
+            // What the device refuses today it may take tomorrow: a wish that was once taken is not over because of it.
+            Outcome::Rejected => {
+                self.next = Some(now.plus(later.unwrap_or(LATER)));
                 false
             }
-            Outcome::Ineffective | Outcome::Failed | Outcome::Rejected => {
-                self.ours |= outcome != Outcome::Rejected;
-                self.tries += 1;
+            Outcome::Ineffective | Outcome::Failed => {
+                self.tries = self.tries.saturating_add(1);
                 let given_up = self.tries >= TRIES;
                 let pause = if given_up { LATER } else { PAUSE * 2_u32.pow(self.tries - 1) };
                 self.next = Some(now.plus(pause));
@@ -180,17 +241,33 @@ impl Standing {
         }
     }
 
-    /// Whether something else than the device's own automatic is wanted of it so far.
+    /// What is wanted was refused, and what was ours is given back meanwhile.
+    pub(super) fn rests(&mut self, desired: &Desired, again_at: Option<Moment>) {
+        self.wanted = Some(Wanted::of(desired));
+        (self.outcome, self.next) = (Some(Outcome::Rejected), again_at);
+    }
+
+    /// When it is tried again.
+    pub(super) fn again_at(&self) -> Option<Moment> {
+        self.next
+    }
+
+    /// Whether something else than the device's own automatic may still be at work in it.
     pub(super) fn is_in_another_mode(&self) -> bool {
         let mode = self.wanted.as_ref().and_then(|wanted| wanted.mode.as_ref());
-        mode.is_some_and(|mode| *mode != BatteryMode::Auto)
+        mode.is_some_and(|mode| *mode != BatteryMode::Auto || !self.has_stood)
+    }
+
+    /// Whether the last attempt succeeded.
+    pub(super) fn stood(&self) -> bool {
+        self.has_stood
     }
 
     /// A limit was written, or not.
     pub(super) fn limited(&mut self, desired: &Desired, outcome: Outcome, now: Moment) {
         self.wanted = Some(Wanted::of(desired));
         self.outcome = Some(outcome);
-        (self.renews, self.foreign, self.shows) = (false, false, None);
+        (self.renews, self.foreign, self.shows) = (false, None, None);
         self.ours |= outcome == Outcome::AcceptedUnmeasured;
         self.next = (outcome == Outcome::Failed).then(|| now.plus(LIMIT_PAUSE));
     }
@@ -205,7 +282,8 @@ impl Standing {
         let renew = spans.into_iter().flatten().min();
         self.renews = renew.is_some();
         self.next = renew.map(|span| now.plus(span));
-        self.shows = Some(Shows { word: plan.expect_word.clone(), power: plan.expect_power, since: now });
+        let (word, power) = (plan.expect_word.clone(), plan.expect_power);
+        self.shows = Some(Shows { word, word_since: now, power, since: now });
     }
 
     /// It was written again, or not.
@@ -216,12 +294,16 @@ impl Standing {
         let Ok(plan) = plan else {
             // What cannot be renewed is proven anew.
             (self.renews, self.next) = (false, Some(now.plus(PAUSE)));
+            (self.outcome, self.has_stood) = (Some(Outcome::Failed), false);
             return;
         };
-        let since = self.shows.as_ref().filter(|_| is_same).map(|shows| shows.since);
+        let before = self.shows.take().filter(|_| is_same);
         self.stands(Some(plan), now);
-        if let (Some(shows), Some(since)) = (&mut self.shows, since) {
-            shows.since = since;
+        if let (Some(shows), Some(before)) = (&mut self.shows, before) {
+            shows.since = before.since;
+            if shows.word == before.word {
+                shows.word_since = before.word_since;
+            }
         }
     }
 
@@ -255,7 +337,7 @@ impl Standing {
         self.shows = None;
         self.renews = false;
         if again {
-            self.foreign = true;
+            self.foreign = Some(Foreign { wanted: self.wanted.clone(), after: None });
             self.next = None;
         } else {
             self.next = Some(now);
@@ -279,11 +361,13 @@ impl Standing {
         if desired.mode.is_none() {
             return ControlPhase::Unset;
         }
+        if self.foreign.is_some() {
+            return ControlPhase::Foreign;
+        }
         if self.wanted.as_ref() != Some(&Wanted::of(desired)) {
             return ControlPhase::Pending;
         }
         match self.outcome {
-            _ if self.foreign => ControlPhase::Foreign,
             None => ControlPhase::Pending,
             Some(Outcome::DryRun) => ControlPhase::DryRun,
             Some(Outcome::Confirmed) => ControlPhase::Confirmed,
