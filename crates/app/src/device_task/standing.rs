@@ -58,6 +58,7 @@ pub(super) enum Step {
 
 /// What became of what was wanted last.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Standing {
     wanted: Option<Wanted>,
     outcome: Option<Outcome>,
@@ -487,6 +488,57 @@ mod tests {
         assert!(!standing.deviates(at(100)));
         standing.tried(&wanted, Outcome::Confirmed, Some(&plan(None, None)), None, at(110));
         assert!(!standing.deviates(at(800)));
+    }
+
+    /// A set point that is computed anew gives the device another word, which takes its time to be reported.
+    #[test]
+    fn another_word_of_ours_is_no_deed_of_others() {
+        let (mut standing, wanted) = (stood(&plan(None, Some(10))), desired(Some("hold")));
+        let moved = Plan { expect_word: "set point -800 W".to_owned(), ..plan(None, Some(10)) };
+        standing.renewed(&wanted, Ok(&moved), at(100));
+        let shows = standing.shows.clone().expect("it stands");
+        assert_eq!((shows.word_since, shows.since), (at(100), at(0)));
+        standing.renewed(&wanted, Ok(&moved), at(110));
+        assert_eq!(standing.shows.expect("it stands").word_since, at(100), "the same word");
+    }
+
+    #[test]
+    fn what_is_left_to_others_is_not_taken_back_because_its_wish_is_over() {
+        let (mut standing, wanted) = (stood(&plan(None, None)), desired(Some("hold")));
+        standing.deviates(at(100));
+        standing.tried(&wanted, Outcome::Confirmed, Some(&plan(None, None)), None, at(110));
+        standing.deviates(at(200));
+        assert!(standing.is_left(&wanted));
+        assert!(standing.is_left(&desired(None)), "its wish is over because of that");
+        assert!(standing.is_left(&desired(None)));
+        assert!(!standing.is_left(&desired(Some("idle"))), "a window that opens later is another matter");
+    }
+
+    #[test]
+    fn a_hand_takes_back_what_was_left() {
+        let (mut standing, wanted) = (stood(&plan(None, None)), desired(Some("hold")));
+        standing.deviates(at(100));
+        standing.deviates(at(200));
+        standing.take();
+        assert!(!standing.is_left(&wanted));
+    }
+
+    /// A bound that moves by some watts is no reason to ask a device again that refuses.
+    #[test]
+    fn a_refusal_is_not_tried_more_often_because_the_power_moves() {
+        let mut standing = Standing::default();
+        let wanted = |watts: u64| desired(Some(&format!("charge {watts} W")));
+        standing.tried(&wanted(800), Outcome::Rejected, None, None, at(0));
+        assert_eq!(standing.step(&wanted(900), false, at(1)), Step::Wait);
+        assert_eq!(standing.step(&desired(Some("idle")), false, at(1)), Step::Attempt, "something else");
+        assert_eq!(standing.step(&wanted(900), false, at(600)), Step::Attempt);
+    }
+
+    #[test]
+    fn what_was_only_asked_in_vain_is_not_ours() {
+        let mut standing = Standing::default();
+        standing.tried(&desired(Some("hold")), Outcome::Failed, None, None, at(0));
+        assert!(!standing.ours, "nothing was written, or the memory would say so");
     }
 
     #[test]
