@@ -22,7 +22,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-const ROUNDS: u64 = 60;
+const ROUNDS: u64 = 25;
 const FOLLOWING: i64 = 5;
 /// Longer than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(10);
@@ -113,6 +113,13 @@ fn limited(
     };
     let following = (1..=FOLLOWING).map(next).collect();
     reload(program, folder, bus, "");
+    let bound =
+        || gx.with(|gx| gx.tree().service("hub4")?.item("/Overrides/MaxDischargePower")?.value().number());
+    while bound() != Some(-1.0) {
+        wait(Duration::from_millis(50));
+    }
+    // Given back is proven, which takes a while too.
+    wait(Duration::from_millis(2_500));
     (first, following)
 }
 
