@@ -66,7 +66,7 @@ test('the JavaScript of one visit is small', async () => {
   await page.waitForSelector('[data-connection=live]');
   const bodies = await Promise.all(scripts);
   expect(bodies.length).toBeGreaterThan(1);
-  expect(bodies.reduce((sum, body) => sum + gzipSync(body, { level: 9 }).length, 0)).toBeLessThan(60_000);
+  expect(bodies.reduce((sum, body) => sum + gzipSync(body, { level: 9 }).length, 0)).toBeLessThan(64_000);
   await close();
 });
 

@@ -172,6 +172,53 @@ describe('connection', () => {
   });
 });
 
+describe('control', () => {
+  const wanted = (by: string, phase: string, ends: string | null) => (list: any[]) =>
+    list.map((device) => (device.device === 'fase_a' ? { ...device, control: { wants: 'charge 800 W', by, phase, code: 'asked', reason: 'asked by hand (cli)', ends } } : device));
+
+  test('what was asked by hand shows its time, and is ended with a button', async () => {
+    const { mock, page } = await show({ devices: wanted('override', 'confirmed', new Date(Date.now() + 42.5 * 60_000).toISOString()) });
+    const shown = page.locator('[data-device=fase_a] [data-wanted=override]');
+    await shown.getByText('Charge 800 W').waitFor();
+    await shown.getByText('Confirmed').waitFor();
+    await shown.getByText(/^asked by hand · 42\u00a0min left · until \d\d:\d\d$/).waitFor();
+    await shown.getByRole('button', { name: 'End it' }).click();
+    await expect.poll(() => mock.requests).toEqual([{ released: 'fase_a' }]);
+  });
+
+  test('what could not be ended says why', async () => {
+    const refused = { status: 429, body: { error: { code: 'busy', message: 'the device is busy with earlier requests', hint: 'wait' } } };
+    const { page } = await show({ devices: wanted('override', 'ineffective', null), modeAnswer: refused });
+    const shown = page.locator('[data-device=fase_a] [data-wanted=override]');
+    await shown.getByText('Without effect').waitFor();
+    await shown.getByRole('button', { name: 'End it' }).click();
+    await shown.getByRole('alert').getByText('The device is busy with earlier requests. Wait.').waitFor();
+  });
+
+  test('what the schedule wants has no button, and nothing is shown where nothing is wanted', async () => {
+    const { page } = await show();
+    await page.locator('[data-device=fase_b] [data-wanted=schedule]').getByText('by the schedule').waitFor();
+    expect(await page.locator('[data-device=fase_b] [data-wanted] button').count()).toBe(0);
+    expect(await page.locator('[data-device=fase_a] [data-wanted]').count()).toBe(0);
+  });
+
+  test('the parts that there are have a switch', async () => {
+    const { mock, page } = await show();
+    const parts = page.locator('[data-parts]');
+    expect(await parts.getByRole('switch').allInnerTexts()).toHaveLength(2);
+    const schedule = parts.getByRole('switch', { name: 'Schedule' });
+    expect(await schedule.getAttribute('aria-checked')).toBe('true');
+    await schedule.click();
+    await expect.poll(() => schedule.getAttribute('aria-checked')).toBe('false');
+    expect(mock.requests).toEqual([{ schedule: false }]);
+  });
+
+  test('without any there is no card', async () => {
+    const { page } = await show({ switches: { limits: null, schedule: null, rotation: null } });
+    expect(await page.locator('[data-parts]').count()).toBe(0);
+  });
+});
+
 describe('mode', () => {
   async function control(wanted: Wanted = {}) {
     const shown = await show(wanted);
@@ -198,6 +245,18 @@ describe('mode', () => {
     await card.getByRole('button', { name: 'Set', exact: true }).click();
     await card.locator('[data-outcome]').waitFor();
     expect(mock.requests).toEqual([{ mode: 'native', native: 'ai' }]);
+  });
+
+  test('without a time it says how long that is', async () => {
+    const { card } = await control();
+    const time = card.getByLabel('For', { exact: true });
+    expect(await time.locator('option').first().textContent()).toBe('until something else is asked');
+    await card.getByText('the wish ends after 24\u00a0h').waitFor();
+    await card.getByLabel('Mode', { exact: true }).selectOption('charge');
+    expect(await time.locator('option').first().textContent()).toBe('usual: 1\u00a0h');
+    await card.getByText('Charge, 800 W, for 1 h.').waitFor();
+    await card.getByLabel('Mode', { exact: true }).selectOption('hold');
+    expect(await time.locator('option').first().textContent()).toBe('usual: 24\u00a0h');
   });
 
   test('a refusal shows the server’s reason and hint', async () => {

@@ -60,6 +60,7 @@ function marstek(device, name, host, phase, nowMs) {
     modes: MODES,
     settings: /** @type {unknown[]} */ ([]),
     evidence: /** @type {unknown[]} */ ([]),
+    control: /** @type {Record<string, string | null> | null} */ (null),
     last_success: new Date(nowMs).toISOString(),
     values: /** @type {Record<string, Value>} */ ({}),
   };
@@ -70,6 +71,14 @@ export function devices(nowMs) {
   const a = { ...marstek('fase_a', 'Fase A', '192.0.2.80', 'L1', nowMs), values: batteryValues(nowMs, 0.52, 2.4) };
   const b = { ...marstek('fase_b', 'Fase B', '192.0.2.81', 'L2', nowMs), values: batteryValues(nowMs, 0.48, -3.1) };
   b.firmware = '139';
+  b.control = {
+    wants: 'hold',
+    by: 'schedule',
+    phase: 'accepted_unmeasured',
+    code: 'schedule_window',
+    reason: 'window night of the schedule',
+    ends: null,
+  };
   b.notices = [
     {
       code: 'risky_firmware',

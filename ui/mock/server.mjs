@@ -35,6 +35,7 @@ const TYPES = {
  * @property {(values: Record<string, any>) => Record<string, any>} house changes the house's values
  * @property {string | null} token wanted before anything is told
  * @property {'none' | 'too' | 'alone'} inverter whether the house has an inverter, or nothing else
+ * @property {Record<string, boolean | null>} switches the parts of control that are there, and whether they are on
  * @property {any} modeAnswer overrides the answer to a wish: {status, body}
  */
 
@@ -49,6 +50,7 @@ const ORDINARY = {
   house: (values) => values,
   token: null,
   inverter: 'none',
+  switches: {},
   modeAnswer: null,
 };
 
@@ -65,6 +67,8 @@ export async function startMock(wanted = {}) {
   let isUp = true;
   const started = new Date(nowMs()).toISOString();
 
+  /** @type {Record<string, boolean | null>} */
+  const switches = { limits: null, schedule: true, rotation: false, ...scenario.switches };
   /** @type {Record<string, string | number>} */
   const set = { ...FACTORY };
   const list = () => {
@@ -93,6 +97,7 @@ export async function startMock(wanted = {}) {
     '/api/v1/history': history,
     '/api/v1/ledger': (query) => ledger.slice(0, Number(query.get('limit') ?? 100)),
     '/api/v1/events': () => events(nowMs()),
+    '/api/v1/control': () => ({ switches, overrides: { power_s: 3_600, mode_s: 86_400, longest_s: 604_800 }, devices: [] }),
     '/api/v1/openapi.json': () => OPENAPI,
     '/healthz': () => ({ status: 'ok' }),
   };
@@ -106,12 +111,25 @@ export async function startMock(wanted = {}) {
       return json(response, 401, { error: { code: 'token_needed', message: 'A token is needed.', hint: 'POST /login' } });
     }
     if (url.pathname === '/api/v1/stream') return open(response, site(), streams);
+    const part = /^\/api\/v1\/control\/(\w+)$/.exec(url.pathname)?.[1];
+    if (part !== undefined) {
+      return void body(request).then(({ on }) => {
+        requests.push({ [part]: on });
+        switches[part] = on;
+        json(response, 200, switches);
+      });
+    }
     const one = /^\/api\/v1\/devices\/([^/]+)(?:\/(mode)|\/settings\/([^/]+))?$/.exec(url.pathname);
     if (one) {
       const device = list().find(({ device: name }) => name === decodeURIComponent(one[1] ?? ''));
       if (!device) return json(response, 404, { error: { code: 'unknown_device', message: 'No such device.', hint: 'GET /api/v1/devices lists them.' } });
       const setting = one[3];
       if (!one[2] && !setting) return json(response, 200, device);
+      if (request.method === 'DELETE') {
+        requests.push({ released: device.device });
+        const answer = scenario.modeAnswer ?? setMode(device, { mode: 'auto' }, scenario.readOnly, nowMs());
+        return json(response, answer.status, answer.body);
+      }
       return void body(request).then((sent) => {
         requests.push(setting ? { [setting]: sent.value } : sent);
         const change = () => (setting ? setSetting(device, setting, sent, set, scenario.readOnly, nowMs()) : setMode(device, sent, scenario.readOnly, nowMs()));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Metric } from '../src/api/types';
-import { mood, plain, request } from '../src/devices/request';
+import { mood, plain, request, usualS } from '../src/devices/request';
 import { asksFirst, choices, isSame, stepDecimals, wish } from '../src/devices/setting';
 import { complaint, headlines, inCatalogueOrder, powerWord } from '../src/devices/summary';
 import { byReason } from '../src/format/reasons';
@@ -145,17 +145,24 @@ describe('request', () => {
   const form = { powerW: 800, untilPct: 90, forS: 3_600 };
 
   test.each([
-    ['auto', { mode: 'auto' }],
-    ['hold', { mode: 'hold' }],
+    ['auto', { mode: 'auto', for_s: 3_600 }],
+    ['hold', { mode: 'hold', for_s: 3_600 }],
     ['charge', { mode: 'charge', power_w: 800, until_soc_pct: 90, for_s: 3_600 }],
     ['discharge', { mode: 'discharge', power_w: 800, for_s: 3_600 }],
-    ['native:ai', { mode: 'native', native: 'ai' }],
+    ['native:ai', { mode: 'native', native: 'ai', for_s: 3_600 }],
   ])('%s sends only what it takes', (mode, expected) => {
     expect(request({ mode, ...form })).toEqual(expected);
   });
 
   test('no power means none, not zero', () => {
     expect(request({ mode: 'charge', powerW: null, untilPct: null, forS: 60 })).toEqual({ mode: 'charge', for_s: 60 });
+  });
+
+  test('no time means the usual one, not zero', () => {
+    expect(request({ mode: 'hold', powerW: null, untilPct: null, forS: 0 })).toEqual({ mode: 'hold' });
+    expect(usualS('charge', { power_s: 3_600, mode_s: 86_400 })).toBe(3_600);
+    expect(usualS('hold', { power_s: 3_600, mode_s: 86_400 })).toBe(86_400);
+    expect(usualS('hold', undefined)).toBe(null);
   });
 });
 

@@ -7,10 +7,11 @@ use futures_util::future::BoxFuture;
 use jiff::tz::TimeZone;
 use ohmstead_config::Config;
 use ohmstead_model::{
-    Clock, Commands, DeviceId, Event, LedgerEntry, Moment, Series, SeriesQuery, Snapshot, UnixMillis, Update,
+    Clock, Commands, DeviceId, Event, LedgerEntry, LedgerQuery, Moment, Series, SeriesQuery, Snapshot,
+    UnixMillis, Update,
 };
 use ohmstead_publish::Status as MqttStatus;
-use ohmstead_web::{Backend, Counter, HistoryError, Site};
+use ohmstead_web::{Backend, ControlRules, Counter, HistoryError, Site};
 use tokio::sync::{broadcast, watch};
 
 use crate::actuator::Commander;
@@ -140,12 +141,16 @@ impl Backend for House {
         Box::pin(self.store.range(query))
     }
 
-    fn ledger(&self, limit: usize) -> BoxFuture<'_, Result<Vec<LedgerEntry>, HistoryError>> {
-        Box::pin(self.store.ledger(limit))
+    fn ledger(&self, query: LedgerQuery) -> BoxFuture<'_, Result<Vec<LedgerEntry>, HistoryError>> {
+        Box::pin(self.store.ledger(query))
     }
 
     fn events(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Event>, HistoryError>> {
         Box::pin(self.store.events(limit))
+    }
+
+    fn control_rules(&self) -> ControlRules {
+        self.rules.borrow().shown()
     }
 
     fn commands(&self) -> Arc<dyn Commands> {

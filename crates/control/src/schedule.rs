@@ -70,6 +70,11 @@ impl Days {
         Self { weekdays: mask & 0b111_1111, holidays: false }
     }
 
+    /// The days of the week, bit 0 is Monday.
+    pub fn mask(self) -> u8 {
+        self.weekdays
+    }
+
     fn named(name: &str) -> Option<Self> {
         let days = |weekdays| Some(Self { weekdays, holidays: false });
         match name.to_ascii_lowercase().as_str() {

@@ -2,7 +2,7 @@
 //!
 //! Each write is a transaction of its own and durable when the method returns.
 
-use ohmstead_model::{DeviceId, Event, LedgerEntry, Outcome, Severity, UnixMillis};
+use ohmstead_model::{DeviceId, Event, LedgerEntry, LedgerQuery, Outcome, Severity, UnixMillis};
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::columns::signed;
@@ -41,12 +41,17 @@ impl History {
             .map_err(|error| self.write_error("the ledger", error))
     }
 
-    /// The last attempts, newest first.
-    pub fn ledger(&self, limit: usize) -> Result<Vec<LedgerEntry>, QueryError> {
+    /// The last attempts that are asked for, newest first.
+    pub fn ledger(&self, query: impl Into<LedgerQuery>) -> Result<Vec<LedgerEntry>, QueryError> {
+        let LedgerQuery { limit, device, outcome, since } = query.into();
+        let device = device.as_ref().map(DeviceId::as_str);
+        let (outcome, since) = (outcome.map(Outcome::key), since.map(|since| since.0));
         self.last_rows(
             "SELECT id, at, device, asked_by, request, old, new, reply, read_back, effect, outcome, reason
-             FROM ledger ORDER BY id DESC LIMIT ?",
-            limit,
+             FROM ledger
+             WHERE (?2 IS NULL OR device = ?2) AND (?3 IS NULL OR outcome = ?3) AND (?4 IS NULL OR at >= ?4)
+             ORDER BY id DESC LIMIT ?1",
+            params![signed(limit.min(ROWS_MAX)), device, outcome, since],
             ledger_entry,
         )
     }
@@ -66,7 +71,7 @@ impl History {
     pub fn events(&self, limit: usize) -> Result<Vec<Event>, QueryError> {
         self.last_rows(
             "SELECT id, at, severity, device, code, text FROM event ORDER BY id DESC LIMIT ?",
-            limit,
+            params![signed(limit.min(ROWS_MAX))],
             event,
         )
     }
@@ -77,6 +82,18 @@ impl History {
             .prepare_cached("SELECT value FROM state WHERE key = ?")
             .and_then(|mut select| select.query_row([key], |row| row.get(0)).optional())
             .map_err(|error| QueryError::Storage(Trouble::new(&self.path, error)))
+    }
+
+    /// The keys that begin with `prefix` and have something under them, in order.
+    pub fn state_keys(&self, prefix: &str) -> Result<Vec<String>, QueryError> {
+        let select = || -> Result<Vec<String>, rusqlite::Error> {
+            let reader = lock(&self.reader);
+            let mut select = reader.prepare_cached(
+                "SELECT key FROM state WHERE substr(key, 1, length(?1)) = ?1 AND value <> '' ORDER BY key",
+            )?;
+            select.query_map([prefix], |row| row.get(0))?.collect()
+        };
+        select().map_err(|error| QueryError::Storage(Trouble::new(&self.path, error)))
     }
 
     /// Keeps `value` under `key`, in place of what was there. Durable when this returns.
@@ -102,16 +119,15 @@ impl History {
     fn last_rows<T>(
         &self,
         sql: &str,
-        limit: usize,
+        parameters: impl rusqlite::Params,
         read: fn(&Row<'_>) -> Result<Option<T>, rusqlite::Error>,
     ) -> Result<Vec<T>, QueryError> {
-        let select = |limit: i64| -> Result<Vec<T>, rusqlite::Error> {
+        let select = || -> Result<Vec<T>, rusqlite::Error> {
             let reader = lock(&self.reader);
             let mut select = reader.prepare_cached(sql)?;
-            select.query_map([limit], read)?.filter_map(Result::transpose).collect()
+            select.query_map(parameters, read)?.filter_map(Result::transpose).collect()
         };
-        select(signed(limit.min(ROWS_MAX)))
-            .map_err(|error| QueryError::Storage(Trouble::new(&self.path, error)))
+        select().map_err(|error| QueryError::Storage(Trouble::new(&self.path, error)))
     }
 }
 

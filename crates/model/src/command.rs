@@ -295,6 +295,11 @@ impl Outcome {
         }
     }
 
+    /// The outcome of that key.
+    pub fn of_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.key() == key)
+    }
+
     /// All outcomes.
     pub const ALL: [Self; 7] = [
         Self::DryRun,
@@ -351,6 +356,25 @@ impl LedgerEntry {
     pub fn ask_again_in(&self) -> Option<Duration> {
         let (_, span) = self.reason.rsplit_once(ASK_AGAIN_IN)?;
         span.parse().ok().map(|span: Timespan| span.0)
+    }
+}
+
+/// Which attempts are asked for, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LedgerQuery {
+    /// At most so many.
+    pub limit: usize,
+    /// Only those of this device.
+    pub device: Option<DeviceId>,
+    /// Only those that ended so.
+    pub outcome: Option<Outcome>,
+    /// Only those that were asked then or later.
+    pub since: Option<UnixMillis>,
+}
+
+impl From<usize> for LedgerQuery {
+    fn from(limit: usize) -> Self {
+        Self { limit, ..Self::default() }
     }
 }
 

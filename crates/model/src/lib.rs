@@ -23,8 +23,8 @@ mod value;
 
 pub use catalogue::{Metric, MetricDef};
 pub use command::{
-    ASK_AGAIN_IN, Answer, AskError, Asker, Assignment, BatteryMode, Commands, LedgerEntry, ModeParseError,
-    Outcome, Request, Switched, WEARS_OUT, Wish,
+    ASK_AGAIN_IN, Answer, AskError, Asker, Assignment, BatteryMode, Commands, LedgerEntry, LedgerQuery,
+    ModeParseError, Outcome, Request, Switched, WEARS_OUT, Wish,
 };
 pub use control::{ControlState, Part, Phase as ControlPhase, Switches};
 pub use device::{DeviceId, DeviceIdError, DeviceInfo, Evidence, Notice, Online, Phase, Role, Severity, Ttl};

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use futures_util::future::BoxFuture;
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use ohmstead_model::{
-    Commands, DeviceId, Event, LedgerEntry, Moment, Series, SeriesQuery, Snapshot, UnixMillis, Update,
+    BatteryMode, Commands, DeviceId, Event, LedgerEntry, LedgerQuery, Moment, Series, SeriesQuery, Snapshot,
+    UnixMillis, Update,
 };
 use tokio::sync::broadcast;
 
@@ -30,11 +32,14 @@ pub trait Backend: Send + Sync + 'static {
     /// One series of the history.
     fn history(&self, query: SeriesQuery) -> BoxFuture<'_, Result<Series, HistoryError>>;
 
-    /// The last attempts to change a device, newest first, at most `limit`.
-    fn ledger(&self, limit: usize) -> BoxFuture<'_, Result<Vec<LedgerEntry>, HistoryError>>;
+    /// The last attempts to change a device that are asked for, newest first.
+    fn ledger(&self, query: LedgerQuery) -> BoxFuture<'_, Result<Vec<LedgerEntry>, HistoryError>>;
 
     /// The last events, newest first, at most `limit`.
     fn events(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Event>, HistoryError>>;
+
+    /// What the configuration says about control.
+    fn control_rules(&self) -> ControlRules;
 
     /// The one way to the hardware.
     fn commands(&self) -> Arc<dyn Commands>;
@@ -67,6 +72,42 @@ pub struct Site {
     pub read_only: bool,
     /// When the program started.
     pub started_at: UnixMillis,
+}
+
+/// What the configuration says about control, as far as it is shown.
+#[derive(Debug, Clone)]
+pub struct ControlRules {
+    /// How long a charge or a discharge that is asked by hand lasts where nothing is said.
+    pub power_lasts: Duration,
+    /// How long any other mode lasts.
+    pub mode_lasts: Duration,
+    /// The windows of the schedule, in the order of the configuration.
+    pub schedule: Vec<ScheduleWindow>,
+}
+
+impl ControlRules {
+    /// How long `mode` lasts where nothing is said.
+    pub fn lasts(&self, mode: &BatteryMode) -> Duration {
+        match mode {
+            BatteryMode::Charge { .. } | BatteryMode::Discharge { .. } => self.power_lasts,
+            _ => self.mode_lasts,
+        }
+    }
+}
+
+/// One window of the schedule.
+#[derive(Debug, Clone)]
+pub struct ScheduleWindow {
+    /// Its name in the configuration.
+    pub name: String,
+    /// When it opens, civil time.
+    pub from: Time,
+    /// When it closes.
+    pub to: Time,
+    /// What is wanted meanwhile.
+    pub mode: BatteryMode,
+    /// On which days it opens, bit 0 is Monday.
+    pub weekdays: u8,
 }
 
 /// One figure for `/metrics`.

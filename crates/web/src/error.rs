@@ -41,6 +41,11 @@ impl ApiError {
         (self.code, &self.message, &self.hint)
     }
 
+    /// 409 with this code.
+    pub(crate) fn conflict(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, message, hint)
+    }
+
     /// The same, saying when to try again.
     pub(crate) fn retry_after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..self }

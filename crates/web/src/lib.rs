@@ -20,9 +20,9 @@ mod shape;
 mod state;
 mod suggest;
 
-pub use backend::{Backend, BoxFuture, Counter, HistoryError, Site};
+pub use backend::{Backend, BoxFuture, ControlRules, Counter, HistoryError, ScheduleWindow, Site};
 pub use dbus_api::{DbusApi, dbus_api};
 pub use router::router;
 pub use server::{BindError, bind, serve};
 pub use settings::{Secret, Settings, SettingsError, check};
-pub use shape::{device_json, native_json};
+pub use shape::{control_json, device_json, native_json, switches_json};

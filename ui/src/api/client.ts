@@ -1,17 +1,22 @@
 // Asks the server over HTTP. Addresses are relative to the page, so that a proxy may put a prefix before them.
 import type {
+  ControlOverview,
   Device,
   History,
   LedgerEntry,
   Metric,
   ModeAnswer,
   ModeRequest,
+  Part,
   Site,
   SiteEvent,
+  Switches,
   Values,
 } from './types';
 
 const TIMEOUT_MS = 30_000;
+/** A wish is answered when its attempt has ended: written, read back and measured, up to three times. */
+const ATTEMPT_MS = 200_000;
 
 /** The server refused, or could not be reached (`status` 0). */
 export class ApiError extends Error {
@@ -46,20 +51,28 @@ export const api = {
     ask<History>(
       `history?${new URLSearchParams({ device, metric, from: String(Math.round(fromMs)), to: String(Math.round(toMs)), step })}`,
     ),
+  control: () => ask<ControlOverview>('control'),
+  switchPart: (part: Part, on: boolean) =>
+    ask<Switches>(`control/${part}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ on }),
+    }),
+  release: (device: string) =>
+    ask<ModeAnswer>(`devices/${encodeURIComponent(device)}/mode`, { method: 'DELETE', signal: AbortSignal.timeout(ATTEMPT_MS) }),
   setSetting: (device: string, setting: string, value: string | number) =>
     ask<ModeAnswer>(`devices/${encodeURIComponent(device)}/settings/${encodeURIComponent(setting)}`, {
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ value }),
-      signal: AbortSignal.timeout(200_000),
+      signal: AbortSignal.timeout(ATTEMPT_MS),
     }),
   setMode: (device: string, request: ModeRequest) =>
     ask<ModeAnswer>(`devices/${encodeURIComponent(device)}/mode`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(request),
-      // The answer comes when the attempt has ended: written, read back and measured, up to three times.
-      signal: AbortSignal.timeout(200_000),
+      signal: AbortSignal.timeout(ATTEMPT_MS),
     }),
 };
 

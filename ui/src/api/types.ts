@@ -49,6 +49,30 @@ export interface Evidence {
   means: string;
 }
 
+/** What control wants of a device, and how far it has got. */
+export interface Control {
+  /** As the device lists it, with its figures: "charge 800 W"; null where it is left alone. */
+  wants: string | null;
+  by: string | null;
+  phase: string;
+  code: string;
+  reason: string;
+  /** When it ends by itself. */
+  ends: string | null;
+}
+
+export const PARTS = ['limits', 'schedule', 'rotation'] as const;
+export type Part = (typeof PARTS)[number];
+
+/** null: the configuration has none of it. */
+export type Switches = Record<Part, boolean | null>;
+
+export interface ControlOverview {
+  switches: Switches;
+  /** How long what is asked by hand lasts where no time is given. */
+  overrides: { power_s: number; mode_s: number; longest_s: number };
+}
+
 export interface Device {
   device: string;
   driver: string;
@@ -69,6 +93,8 @@ export interface Device {
   settings: Setting[];
   /** What the driver knows, and what from. */
   evidence: Evidence[];
+  /** null: control has not looked at it. */
+  control: Control | null;
   last_success: string | null;
   values: Values;
 }

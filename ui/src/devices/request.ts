@@ -6,6 +6,7 @@ export interface Form {
   mode: string;
   powerW: number | null;
   untilPct: number | null;
+  /** 0: no time is given. */
   forS: number;
 }
 
@@ -19,9 +20,9 @@ export function takesSoc(mode: string): boolean {
   return mode === 'charge';
 }
 
-/** Only these end by themselves: the battery's own timer runs for them. */
-export function takesDuration(mode: string): boolean {
-  return takesPower(mode);
+/** The usual time of a mode, in seconds; null where that is not known. */
+export function usualS(mode: string, times: { power_s: number; mode_s: number } | undefined): number | null {
+  return (takesPower(mode) ? times?.power_s : times?.mode_s) ?? null;
 }
 
 export function isNative(mode: string): boolean {
@@ -38,7 +39,7 @@ export function request({ mode, powerW, untilPct, forS }: Form): ModeRequest {
     ...(isNative(mode) ? { mode: 'native', native: nativeName(mode) } : { mode }),
     ...(takesPower(mode) && powerW !== null ? { power_w: powerW } : {}),
     ...(takesSoc(mode) && untilPct !== null ? { until_soc_pct: untilPct } : {}),
-    ...(takesDuration(mode) ? { for_s: forS } : {}),
+    ...(forS > 0 ? { for_s: forS } : {}),
   };
 }
 

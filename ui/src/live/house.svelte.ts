@@ -2,7 +2,7 @@
 import { api, ApiError } from '../api/client';
 import { delayMs } from '../api/backoff';
 import { Stream, type StreamState } from '../api/stream';
-import type { Device, DeviceState, LedgerEntry, Metric, Reading, Site, SiteEvent, Values } from '../api/types';
+import type { ControlOverview, Device, DeviceState, LedgerEntry, Metric, Reading, Site, SiteEvent, Values } from '../api/types';
 import type { Aged } from '../format/age';
 
 export type AgedValues = Record<string, Aged>;
@@ -32,6 +32,8 @@ export class House {
   metrics = $state.raw<ReadonlyMap<string, Metric>>(new Map());
   devices = $state.raw<LiveDevice[]>([]);
   values = $state.raw<AgedValues>({});
+  /** Null until it has been told. */
+  control = $state.raw<ControlOverview | null>(null);
   ledger = $state.raw<LedgerEntry[]>([]);
   events = $state.raw<SiteEvent[]>([]);
   stream = $state<StreamState>('connecting');
@@ -103,11 +105,12 @@ export class House {
     await this.refreshLists();
   }
 
-  /** The ledger and the events; their absence never takes the page down. */
+  /** The ledger, the events and the switches; their absence never takes the page down. */
   async refreshLists(): Promise<void> {
-    const [ledger, events] = await Promise.allSettled([api.ledger(LIST_LENGTH), api.events(LIST_LENGTH)]);
+    const [ledger, events, control] = await Promise.allSettled([api.ledger(LIST_LENGTH), api.events(LIST_LENGTH), api.control()]);
     if (ledger.status === 'fulfilled') this.ledger = ledger.value;
     if (events.status === 'fulfilled') this.events = events.value;
+    if (control.status === 'fulfilled') this.control = control.value;
   }
 
   /** After the token was given, or taken back. */

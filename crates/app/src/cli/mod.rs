@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod control;
 mod decode;
 mod demo;
 mod discover;
@@ -10,6 +11,7 @@ mod export;
 mod import;
 mod ledger;
 mod read;
+mod release;
 mod run;
 mod set;
 mod sim;
@@ -76,6 +78,10 @@ enum Verb {
     Read(read::Arguments),
     /// Ask a device for a mode or a setting, and prove that it obeys
     Set(set::Arguments),
+    /// Print what is wanted of which device; switch limits, schedule or rotation on or off
+    Control(control::Arguments),
+    /// End what was asked by hand and give devices back; without a name all of them, with everything off
+    Release(release::Arguments),
     /// Print the last attempts to change a device
     Ledger(ledger::Arguments),
     /// Explain one captured datagram or frame
@@ -107,6 +113,8 @@ pub(crate) fn run() -> Result<(), Failure> {
         Verb::Decode(arguments) => decode::run(&common, &arguments),
         Verb::Read(arguments) => runtime()?.block_on(read::run(&common, &arguments)),
         Verb::Set(arguments) => runtime()?.block_on(set::run(&common, &arguments)),
+        Verb::Control(arguments) => runtime()?.block_on(control::run(&common, &arguments)),
+        Verb::Release(arguments) => runtime()?.block_on(release::run(&common, &arguments)),
         Verb::Ledger(arguments) => runtime()?.block_on(ledger::run(&common, &arguments)),
         Verb::Sim(arguments) => runtime()?.block_on(sim::run(&common, arguments)),
         Verb::Import(arguments) => import::run(&common, &arguments),

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
-use ohmstead_model::{Asker, BatteryMode, Outcome, Request, Wish};
+use ohmstead_drivers::Device;
+use ohmstead_model::{Asker, BatteryMode, Clock, DeviceId, Outcome, Request, Wish};
 use ohmstead_units::{Percent, Timespan, Watts};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -125,20 +126,10 @@ async fn carry_out(own: Own, wish: Wish, lease: Option<Timespan>) -> Result<Valu
         Some(store) => Arc::new(store.clone()),
         None => Arc::new(NoRecords),
     };
-    let info = one_shot.device().info();
-    let unit = unit(info.driver, info.serial.as_deref());
-    let records = Arc::new(OfUnit::new(records, &own.id, Box::new(move || unit.clone())));
     // A person who names an address and has no configuration asks for the write here and now.
     let read_only = own.config.as_ref().is_some_and(|(_, config)| config.read_only);
-    let gate = Gate {
-        id: own.id.clone(),
-        read_only: ReadOnly { device: own.settings.read_only(), installation: Arc::new(read_only.into()) },
-        clock,
-        records,
-        stop: CancellationToken::new(),
-        until: Until::LeftToDevice,
-        last: LastWrites::default(),
-    };
+    let of_device = own.settings.read_only();
+    let gate = gate(own.id.clone(), of_device, read_only, clock, records, one_shot.device());
     let request = Request { device: own.id, wish, lease: lease.map(|lease| lease.0), asked_by: Asker::Cli };
     let interrupted = gate.stop.clone();
     let row = tokio::select! {
@@ -146,6 +137,29 @@ async fn carry_out(own: Own, wish: Wish, lease: Option<Timespan>) -> Result<Valu
         never = stop_at_interrupt(interrupted) => match never {},
     };
     Ok(ledger_json(&row))
+}
+
+/// The gate of a device that this process has opened by itself and polled, so that its unit is known.
+pub(super) fn gate(
+    id: DeviceId,
+    of_device: Option<bool>,
+    of_installation: bool,
+    clock: Arc<dyn Clock>,
+    records: Arc<dyn Records>,
+    device: &dyn Device,
+) -> Gate {
+    let info = device.info();
+    let unit = unit(info.driver, info.serial.as_deref());
+    let records = Arc::new(OfUnit::new(records, &id, Box::new(move || unit.clone())));
+    Gate {
+        id,
+        read_only: ReadOnly { device: of_device, installation: Arc::new(of_installation.into()) },
+        clock,
+        records,
+        stop: CancellationToken::new(),
+        until: Until::LeftToDevice,
+        last: LastWrites::default(),
+    }
 }
 
 /// A budget for memory that wears out needs a place that outlives the command: without one, a loop of a shell would have
@@ -157,7 +171,7 @@ fn uncounted() -> Failure {
 }
 
 /// An attempt that is interrupted ends with what is known, and its row.
-async fn stop_at_interrupt(stop: CancellationToken) -> std::convert::Infallible {
+pub(super) async fn stop_at_interrupt(stop: CancellationToken) -> std::convert::Infallible {
     if tokio::signal::ctrl_c().await.is_ok() {
         stop.cancel();
     }

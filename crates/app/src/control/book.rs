@@ -15,13 +15,13 @@ const KEY: &str = "overrides";
 const OFF_KEY: &str = "control/off";
 
 /// What is switched off: the keys of the parts, with commas between them. What cannot be read is on.
-pub(super) async fn read_off(records: &dyn Records) -> BTreeSet<Part> {
+pub(crate) async fn read_off(records: &dyn Records) -> BTreeSet<Part> {
     let text = records.get_state(OFF_KEY.to_owned()).await.ok().flatten().unwrap_or_default();
     text.split(',').filter_map(Part::of_key).collect()
 }
 
 /// Keeps what is switched off.
-pub(super) async fn write_off(records: &dyn Records, off: &BTreeSet<Part>) -> Result<(), NotDurable> {
+pub(crate) async fn write_off(records: &dyn Records, off: &BTreeSet<Part>) -> Result<(), NotDurable> {
     let keys: Vec<_> = off.iter().map(|part| part.key()).collect();
     records.put_state(OFF_KEY.to_owned(), keys.join(",")).await
 }
@@ -75,6 +75,14 @@ pub(super) async fn read(records: &dyn Records) -> BTreeMap<DeviceId, Override> 
         Vec::new()
     });
     lines.into_iter().filter_map(Line::read).map(|asked| (asked.device.clone(), asked)).collect()
+}
+
+/// Forgets what was asked by hand of `device`, or of all where there is none, where no control runs that would.
+pub(crate) async fn forget(records: &dyn Records, device: Option<&DeviceId>) -> Result<(), NotDurable> {
+    let mut overrides = read(records).await;
+    let before = overrides.len();
+    overrides.retain(|id, _| device.is_some_and(|device| device != id));
+    if overrides.len() == before { Ok(()) } else { write(records, &overrides).await }
 }
 
 /// Keeps it.

@@ -6,7 +6,7 @@
 //!                     +--Desired, one per device--> actuators --what is over--> overrides
 //! ```
 
-mod book;
+pub(crate) mod book;
 mod findings;
 mod pace;
 
@@ -16,9 +16,11 @@ use std::time::Duration;
 
 use ohmstead_config::Config;
 use ohmstead_control::overrides::{LONGEST, OverrideSettings};
+use ohmstead_control::schedule::Rule;
 use ohmstead_control::{Cycle, Desired, Inputs, Override, Reason, Settings, State, Who, step};
 use ohmstead_control::{limiter, rotation};
 use ohmstead_model::{BatteryMode, Clock, DeviceId, Part, Request, Snapshot, Switches, Wish};
+use ohmstead_web::{ControlRules, ScheduleWindow};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +51,32 @@ impl Rules {
                 rotation: config.rotation.clone(),
             },
             overrides: config.overrides,
+        }
+    }
+
+    /// Which parts there are, and whether they are on where `off` is switched off.
+    pub(crate) fn switches(&self, off: &BTreeSet<Part>) -> Switches {
+        let on = |part, is_there: bool| is_there.then(|| !off.contains(&part));
+        Switches {
+            limits: on(Part::Limits, self.settings.limits.limits().next().is_some()),
+            schedule: on(Part::Schedule, !self.settings.schedule.is_empty()),
+            rotation: on(Part::Rotation, !self.settings.rotation.is_empty()),
+        }
+    }
+
+    /// What of it is shown.
+    pub(crate) fn shown(&self) -> ControlRules {
+        let schedule = self.settings.schedule.iter().map(|Rule { name, window }| ScheduleWindow {
+            name: name.clone(),
+            from: window.from,
+            to: window.to,
+            mode: window.mode.clone(),
+            weekdays: window.days.mask(),
+        });
+        ControlRules {
+            power_lasts: self.overrides.power.0.min(LONGEST),
+            mode_lasts: self.overrides.mode.0.min(LONGEST),
+            schedule: schedule.collect(),
         }
     }
 }
@@ -144,14 +172,7 @@ impl Control {
 
     /// Shows which parts there are, and whether they are on.
     fn show_switches(&self) -> Switches {
-        let rules = self.parts.rules.borrow();
-        let settings = &rules.settings;
-        let on = |part, is_there: bool| is_there.then(|| !self.off.contains(&part));
-        let switches = Switches {
-            limits: on(Part::Limits, settings.limits.limits().next().is_some()),
-            schedule: on(Part::Schedule, !settings.schedule.is_empty()),
-            rotation: on(Part::Rotation, !settings.rotation.is_empty()),
-        };
+        let switches = self.parts.rules.borrow().switches(&self.off);
         self.door.switches.send_if_modified(|shown| shown.replace(switches) != Some(switches));
         switches
     }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use ohmstead_model::{AskError, Asker, Commands as _, DeviceId, Request, Wish};
-use ohmstead_web::{Backend as _, device_json, native_json};
+use ohmstead_model::{
+    AskError, Asker, Commands as _, DeviceId, LedgerQuery, Outcome, Part, Request, UnixMillis, Wish,
+};
+use ohmstead_web::{Backend as _, control_json, device_json, native_json, switches_json};
 use serde_json::{Value, json};
 
 use super::protocol::{Failure, Question};
@@ -23,7 +25,13 @@ pub(super) async fn answer(house: &House, question: Question) -> Result<Value, F
         Question::Set { device, wish, for_s } => {
             set(house, &device, &wish, for_s.map(Duration::from_secs)).await
         }
-        Question::Ledger { limit } => ledger(house, limit).await,
+        Question::Ledger { limit, device, outcome, since_unix_ms } => {
+            ledger(house, query(limit, device.as_deref(), outcome.as_deref(), since_unix_ms)?).await
+        }
+        Question::Control {} => Ok(control(house)),
+        Question::Switch { part, on } => switch(house, &part, on).await,
+        Question::Release { device: Some(device) } => release(house, &device).await,
+        Question::Release { device: None } => release_all(house).await,
         Question::Status {} => Ok(status(house)),
     }
 }
@@ -67,8 +75,92 @@ async fn set(house: &House, device: &str, wish: &str, lease: Option<Duration>) -
     Ok(ledger_json(&entry))
 }
 
-async fn ledger(house: &House, limit: usize) -> Result<Value, Failure> {
-    let rows = house.store.ledger(limit.min(ROWS_MAX)).await;
+fn query(
+    limit: usize,
+    device: Option<&str>,
+    outcome: Option<&str>,
+    since_unix_ms: Option<i64>,
+) -> Result<LedgerQuery, Failure> {
+    let bad = |what: &str| Failure::new("bad_request", format!("no {what}"), "see `ohmstead ledger --help`");
+    Ok(LedgerQuery {
+        limit: limit.min(ROWS_MAX),
+        device: device.map(str::parse).transpose().map_err(|_| bad("device of that name"))?,
+        outcome: outcome
+            .map(|key| Outcome::of_key(key).ok_or_else(|| bad("outcome of that name")))
+            .transpose()?,
+        since: since_unix_ms.map(UnixMillis),
+    })
+}
+
+fn control(house: &House) -> Value {
+    let switches = house.commander.switches();
+    control_json(&house.snapshot(), &house.device_order(), switches, &house.control_rules())
+}
+
+async fn switch(house: &House, part: &str, on: bool) -> Result<Value, Failure> {
+    let part = Part::of_key(part).ok_or_else(|| {
+        Failure::new("bad_request", "no such part", "there are: limits, schedule, rotation")
+    })?;
+    if house.commander.switches().get(part).is_none() {
+        return Err(not_there(part));
+    }
+    let switched = house.commander.switch(part, on, Asker::Cli).await;
+    Ok(switches_json(switched.map_err(|error| refused(house, part.key(), &error))?))
+}
+
+/// Ends what was asked of one device by hand.
+async fn release(house: &House, device: &str) -> Result<Value, Failure> {
+    let id: DeviceId = device.parse().map_err(|_| unknown_device(house, device))?;
+    let entry = house.commander.release(id.clone(), Asker::Cli).await;
+    let entry = entry.map_err(|error| refused(house, device, &error))?;
+    Ok(json!({ "released": [ledger_json(&entry)], "switched_off": [], "settings": changed(house, &id) }))
+}
+
+/// Switches everything off that wants something, then ends what was asked by hand, one device after the other.
+async fn release_all(house: &House) -> Result<Value, Failure> {
+    let mut off = Vec::new();
+    for part in Part::ALL {
+        if house.commander.switches().get(part) == Some(true) {
+            let switched = house.commander.switch(part, false, Asker::Cli).await;
+            switched.map_err(|error| refused(house, part.key(), &error))?;
+            off.push(part.key());
+        }
+    }
+    let (mut released, mut settings) = (Vec::new(), Vec::new());
+    for id in house.device_order() {
+        released.push(match house.commander.release(id.clone(), Asker::Cli).await {
+            Ok(entry) => ledger_json(&entry),
+            Err(error) => not_released(&id, &error),
+        });
+        settings.append(&mut changed(house, &id));
+    }
+    Ok(json!({ "released": released, "switched_off": off, "settings": settings }))
+}
+
+/// A device that could not even be asked.
+fn not_released(id: &DeviceId, error: &AskError) -> Value {
+    let outcome = match error {
+        AskError::NotControllable(_) => Outcome::Rejected,
+        AskError::UnknownDevice | AskError::Busy | AskError::Stopping => Outcome::Failed,
+    };
+    json!({ "device": id.as_str(), "request": "release", "outcome": outcome.key(), "reason": error.to_string() })
+}
+
+/// The settings of a device that were changed by this program: they stay, for they were meant to.
+fn changed(house: &House, id: &DeviceId) -> Vec<Value> {
+    let prefix = format!("original/{id}/");
+    let keys = house.store.state_keys_now(&prefix);
+    let settings = keys.iter().filter_map(|key| key.strip_prefix(&prefix));
+    settings.map(|setting| json!({ "device": id.as_str(), "setting": setting })).collect()
+}
+
+pub(crate) fn not_there(part: Part) -> Failure {
+    let message = format!("the configuration has no {}, so there is nothing to switch", part.key());
+    Failure::new("not_configured", message, "see docs/control.md")
+}
+
+async fn ledger(house: &House, query: LedgerQuery) -> Result<Value, Failure> {
+    let rows = house.store.ledger(query).await;
     let rows = rows.map_err(|error| Failure::new("store", error.to_string(), "see the log of the daemon"))?;
     Ok(rows.iter().map(ledger_json).collect())
 }

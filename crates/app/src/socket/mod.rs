@@ -15,6 +15,7 @@ mod protocol;
 mod server;
 
 pub(crate) use client::{AskFailed, Client};
+pub(crate) use desk::not_there;
 pub(crate) use protocol::Question;
 pub(crate) use server::serve;
 

@@ -35,6 +35,30 @@ pub(crate) enum Question {
     Ledger {
         /// At most so many.
         limit: usize,
+        /// Only those of this device.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<String>,
+        /// Only those that ended so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<String>,
+        /// Only those that were asked then or later.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since_unix_ms: Option<i64>,
+    },
+    /// What control wants, and its switches.
+    Control {},
+    /// A part of control is to be switched.
+    Switch {
+        /// Its key.
+        part: String,
+        /// To what.
+        on: bool,
+    },
+    /// What was asked by hand is to end, and the device to be given back.
+    Release {
+        /// Its name; all of them, and every part of control off, where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<String>,
     },
     /// How the program is doing.
     Status {},
@@ -104,7 +128,17 @@ mod tests {
             Question::Devices {},
             Question::Set { device: "a".to_owned(), wish: "charge 800 W".to_owned(), for_s: Some(60) },
             Question::Set { device: "a".to_owned(), wish: "auto".to_owned(), for_s: None },
-            Question::Ledger { limit: 3 },
+            Question::Ledger { limit: 3, device: None, outcome: None, since_unix_ms: None },
+            Question::Ledger {
+                limit: 3,
+                device: Some("a".to_owned()),
+                outcome: Some("failed".to_owned()),
+                since_unix_ms: Some(7),
+            },
+            Question::Control {},
+            Question::Switch { part: "schedule".to_owned(), on: false },
+            Question::Release { device: Some("a".to_owned()) },
+            Question::Release { device: None },
             Question::Status {},
         ] {
             let line = serde_json::to_vec(&question).unwrap();

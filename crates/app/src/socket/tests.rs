@@ -79,7 +79,10 @@ async fn the_verbs_have_answers() {
     let set = Question::Set { device: "a".to_owned(), wish: "auto".to_owned(), for_s: None };
     let row = client.ask(&set).await.unwrap();
     assert_eq!((&row["outcome"], &row["asked_by"]), (&json!("accepted_unmeasured"), &json!("cli")));
-    let rows = client.ask(&Question::Ledger { limit: 5 }).await.unwrap();
+    let rows = client
+        .ask(&Question::Ledger { limit: 5, device: None, outcome: None, since_unix_ms: None })
+        .await
+        .unwrap();
     assert_eq!(rows, Value::Array(vec![row]));
     let status = client.ask(&Question::Status {}).await.unwrap();
     assert_eq!((&status["pid"], &status["devices"]), (&json!(std::process::id()), &json!(["a"])));

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
 use ohmstead_history::{History, Settings};
-use ohmstead_model::{DeviceId, Event, LedgerEntry, Metric, Reading, Series, SeriesQuery};
+use ohmstead_model::{DeviceId, Event, LedgerEntry, LedgerQuery, Metric, Reading, Series, SeriesQuery};
 use ohmstead_web::HistoryError;
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -104,6 +104,12 @@ impl Store {
         self.inner.history()?.get_state(key).ok().flatten()
     }
 
+    /// The keys that begin with `prefix` and have something under them; none while the store is not open. Blocks for one
+    /// short read.
+    pub(crate) fn state_keys_now(&self, prefix: &str) -> Vec<String> {
+        self.inner.history().and_then(|history| history.state_keys(prefix).ok()).unwrap_or_default()
+    }
+
     /// The metrics that `device` has ever reported; none while the store is not open.
     pub(crate) fn metrics_now(&self, device: &DeviceId) -> Vec<Metric> {
         self.inner.history().map(|history| history.metrics_of(device)).unwrap_or_default()
@@ -115,8 +121,12 @@ impl Store {
     }
 
     /// The last attempts to change a device, newest first.
-    pub(crate) async fn ledger(&self, limit: usize) -> Result<Vec<LedgerEntry>, HistoryError> {
-        self.question(move |history| history.ledger(limit)).await
+    pub(crate) async fn ledger(
+        &self,
+        query: impl Into<LedgerQuery>,
+    ) -> Result<Vec<LedgerEntry>, HistoryError> {
+        let query = query.into();
+        self.question(move |history| history.ledger(query)).await
     }
 
     /// The last events, newest first.

@@ -1,6 +1,6 @@
 //! Ledger, events and state are on the disk when the call returns.
 
-use ohmstead_model::{DeviceId, Event, LedgerEntry, Outcome, Severity, UnixMillis};
+use ohmstead_model::{DeviceId, Event, LedgerEntry, LedgerQuery, Outcome, Severity, UnixMillis};
 
 use super::{open, tamper};
 
@@ -37,6 +37,38 @@ fn the_ledger_is_durable_at_once_and_newest_first() {
     assert_eq!(other.ledger(100).expect("readable"), expected);
     assert_eq!(other.ledger(2).expect("readable"), expected[..2]);
     assert_eq!(other.ledger(0).expect("readable"), []);
+}
+
+#[test]
+fn the_ledger_is_asked_for_a_device_an_outcome_and_a_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let history = open(folder.path());
+    let (of_a, of_b) = (entry("auto", Outcome::Confirmed), entry("idle", Outcome::Failed));
+    let of_b = LedgerEntry { device: "c".parse().expect("a name"), at: UnixMillis(of_a.at.0 + 1000), ..of_b };
+    for entry in [&of_a, &of_b] {
+        history.append_ledger(entry).expect("a sound disk");
+    }
+    let found = |query: LedgerQuery| -> Vec<String> {
+        let rows = history.ledger(LedgerQuery { limit: 9, ..query }).expect("readable");
+        rows.into_iter().map(|row| row.request).collect()
+    };
+    assert_eq!(found(LedgerQuery::default()), ["idle", "auto"]);
+    assert_eq!(found(LedgerQuery { device: Some(of_b.device.clone()), ..9.into() }), ["idle"]);
+    assert_eq!(found(LedgerQuery { outcome: Some(Outcome::Confirmed), ..9.into() }), ["auto"]);
+    assert_eq!(found(LedgerQuery { since: Some(of_b.at), ..9.into() }), ["idle"]);
+    let device = Some(of_a.device.clone());
+    assert_eq!(found(LedgerQuery { device, outcome: Some(Outcome::Failed), ..9.into() }), [""; 0]);
+}
+
+#[test]
+fn states_are_found_by_their_beginning() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let history = open(folder.path());
+    for (key, value) in [("original/a", "1"), ("original/a/x", "2"), ("original/b", ""), ("originals", "3")] {
+        history.put_state(key, value).expect("a sound disk");
+    }
+    assert_eq!(history.state_keys("original/").expect("readable"), ["original/a", "original/a/x"]);
+    assert_eq!(history.state_keys("original/%").expect("readable"), [""; 0]);
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn metric(device: &DeviceState, name: &str) -> Result<Metric, ApiError> {
 }
 
 /// An instant as clients write it.
-fn instant(name: &str, text: &str, zone: &TimeZone) -> Result<UnixMillis, ApiError> {
+pub(super) fn instant(name: &str, text: &str, zone: &TimeZone) -> Result<UnixMillis, ApiError> {
     parse_instant(text, zone).ok_or_else(|| {
         let shown: String = text.chars().take(64).collect();
         ApiError::bad(

@@ -1,6 +1,8 @@
 //! The handlers, one file per subject.
 
+mod automation;
 mod batteries;
+mod control;
 mod devices;
 mod health;
 mod history;
@@ -37,14 +39,23 @@ pub(crate) fn guarded(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(devices::house))
         .routes(routes!(devices::metrics))
         .routes(routes!(history::history))
+        .routes(routes!(control::control))
+        .routes(routes!(control::switch))
         .routes(routes!(records::ledger))
         .routes(routes!(records::events))
         .routes(routes!(batteries::status))
+        .routes(routes!(automation::current))
+        .routes(routes!(automation::schedules, automation::add_schedule))
+        .routes(routes!(automation::change_schedule, automation::remove_schedule))
         .routes(routes!(health::figures))
         .route_layer(from_fn(|request, next| within(ANSWER_TIME, request, next)));
     let attempt = OpenApiRouter::new()
-        .routes(routes!(mode::set_mode))
+        .routes(routes!(mode::set_mode, mode::release))
         .routes(routes!(setting::set_setting))
+        .routes(routes!(automation::auto))
+        .routes(routes!(automation::manual))
+        .routes(routes!(automation::override_mode))
+        .routes(routes!(automation::battery))
         .route_layer(from_fn(|request, next| within(ATTEMPT_TIME, request, next)));
     let endless = OpenApiRouter::new().routes(routes!(stream::stream));
     quick.merge(attempt).merge(endless).route_layer(from_fn_with_state(app.clone(), security::require_token))

@@ -3,13 +3,17 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use jiff::tz::TimeZone;
+use ohmstead_model::{DeviceId, DeviceIdError, LedgerQuery, Outcome};
 use utoipa::IntoParams;
 
+use super::history::instant;
 use crate::HistoryError;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::Params;
 use crate::shape::{EventJson, LedgerJson};
 use crate::state::App;
+use crate::suggest;
 
 const LIMIT_MAX: u16 = 1000;
 
@@ -38,20 +42,67 @@ impl Limit {
     }
 }
 
+/// Which attempts are wanted.
+#[derive(serde::Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct LedgerParams {
+    /// At most so many, newest first.
+    #[serde(default = "limit_default")]
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: u16,
+    /// Only those of this device, which need not be configured any more.
+    #[param(example = "fase_a")]
+    device: Option<String>,
+    /// Only those that ended so.
+    #[param(example = "ineffective")]
+    outcome: Option<String>,
+    /// Only those that were asked then or later: milliseconds since 1970, or ISO 8601. A time without an offset is in the
+    /// time zone of the site.
+    #[param(example = "2026-11-21T08:00:00Z")]
+    since: Option<String>,
+}
+
+impl LedgerParams {
+    fn query(&self, zone: &TimeZone) -> Result<LedgerQuery, ApiError> {
+        Ok(LedgerQuery {
+            limit: Limit { limit: self.limit }.checked()?,
+            device: self.device.as_deref().map(name).transpose()?,
+            outcome: self.outcome.as_deref().map(outcome).transpose()?,
+            since: self.since.as_deref().map(|since| instant("since", since, zone)).transpose()?,
+        })
+    }
+}
+
+fn name(text: &str) -> Result<DeviceId, ApiError> {
+    text.parse().map_err(|error: DeviceIdError| {
+        ApiError::bad("bad_device", error.to_string(), "names are letters, digits, '_' and '-'")
+    })
+}
+
+fn outcome(text: &str) -> Result<Outcome, ApiError> {
+    Outcome::of_key(text).ok_or_else(|| {
+        let shown: String = text.chars().take(64).collect();
+        let hint = suggest::hint(text, Outcome::ALL.into_iter().map(Outcome::key));
+        ApiError::bad("bad_outcome", format!("{shown:?} is no outcome"), hint)
+    })
+}
+
 /// Every attempt to change a device, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/ledger", tag = "records", params(Limit),
+    get, path = "/api/v1/ledger", tag = "records", params(LedgerParams),
     responses(
         (status = 200, description = "Who asked for what, what was sent, what came of it.", body = Vec<LedgerJson>),
-        (status = 400, description = "The limit is out of range.", body = ErrorBody),
+        (status = 400, description = "A parameter makes no sense.", body = ErrorBody),
         (status = "default", description = "Refused; `error` says why.", body = ErrorBody),
     )
 )]
 pub(crate) async fn ledger(
     State(app): State<App>,
-    Params(limit): Params<Limit>,
+    Params(params): Params<LedgerParams>,
 ) -> Result<Json<Vec<LedgerJson>>, ApiError> {
-    let entries = app.backend.ledger(limit.checked()?).await.map_err(|error| refused(&error))?;
+    let query = params.query(&app.backend.site().time_zone)?;
+    let entries = app.backend.ledger(query).await.map_err(|error| refused(&error))?;
     Ok(Json(entries.into_iter().map(LedgerJson::from).collect()))
 }
 

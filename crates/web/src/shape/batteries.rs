@@ -55,15 +55,20 @@ pub(crate) struct BatteryStatus {
     timestamp: Option<String>,
 }
 
+/// The batteries with their place in the configuration, from 1.
+pub(crate) fn batteries<'a>(
+    snapshot: &'a Snapshot,
+    order: &'a [DeviceId],
+) -> impl Iterator<Item = (usize, &'a DeviceState)> {
+    let states = order.iter().filter_map(|id| snapshot.device(id.as_str()));
+    let batteries = states.filter(|device| device.info.roles.contains(&Role::Battery));
+    batteries.enumerate().map(|(place, device)| (place + 1, device.as_ref()))
+}
+
 impl BatteriesStatus {
     pub(crate) fn new(snapshot: &Snapshot, order: &[DeviceId], now: Moment) -> Self {
-        let batteries: Vec<BatteryStatus> = order
-            .iter()
-            .filter_map(|id| snapshot.device(id.as_str()))
-            .filter(|device| device.info.roles.contains(&Role::Battery))
-            .enumerate()
-            .map(|(place, device)| BatteryStatus::new(place + 1, device, now))
-            .collect();
+        let batteries: Vec<BatteryStatus> =
+            batteries(snapshot, order).map(|(id, device)| BatteryStatus::new(id, device, now)).collect();
         let online = batteries.iter().filter(|battery| battery.online == Some(true)).count();
         Self { total: batteries.len(), online, batteries }
     }

@@ -3,6 +3,7 @@
 use ohmstead_model::{DeviceState, Moment, Notice, Online, Severity};
 use utoipa::ToSchema;
 
+use super::control::ControlJson;
 use super::setting::{EvidenceJson, SettingJson};
 use super::value::{V, Values, iso};
 
@@ -52,6 +53,9 @@ pub(crate) struct Device {
     settings: Vec<SettingJson>,
     /// What the driver knows about it, and what from.
     evidence: Vec<EvidenceJson>,
+    /// What control wants of it; `null` until control has looked at it.
+    #[schema(required = true)]
+    control: Option<ControlJson>,
     /// When it last answered, UTC; `null` if never.
     #[schema(format = DateTime, required = true)]
     last_success: Option<String>,
@@ -129,6 +133,7 @@ impl Device {
             modes: info.modes.clone(),
             settings: info.settings.iter().map(SettingJson::from).collect(),
             evidence: state.evidence.iter().map(EvidenceJson::from).collect(),
+            control: state.control.as_deref().map(ControlJson::from),
             last_success: state.last_success.map(|moment| iso(moment.unix)),
             values: None,
         }

@@ -1,6 +1,8 @@
 //! The JSON shapes of the interface. They are the contract; the model's types never are.
 
+mod automation;
 mod batteries;
+mod control;
 mod device;
 mod house;
 mod metric;
@@ -11,7 +13,13 @@ mod series;
 mod setting;
 mod value;
 
-pub(crate) use batteries::BatteriesStatus;
+pub(crate) use automation::{
+    Asked, BatteryAnswer, BatteryModeBody, ManualBody, ModeStatus, ModesAnswer, OverrideBody, ScheduleJson,
+    Together, Wanted,
+};
+pub(crate) use batteries::{BatteriesStatus, batteries};
+pub(crate) use control::{ControlOverview, SwitchBody, SwitchesJson};
+pub use control::{control_json, switches_json};
 pub(crate) use device::Device;
 pub use device::device_json;
 pub(crate) use house::House;

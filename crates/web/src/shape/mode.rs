@@ -10,7 +10,7 @@ use super::record::LedgerJson;
 use crate::error::ApiError;
 
 /// The longest time for which a mode may be asked: a week.
-const FOR_MAX_S: u64 = 7 * 24 * 3600;
+pub(super) const FOR_MAX_S: u64 = 7 * 24 * 3600;
 /// More than any house battery; a typing error beyond it is not passed on.
 const POWER_MAX_W: f64 = 100_000.0;
 

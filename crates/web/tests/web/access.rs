@@ -36,6 +36,9 @@ async fn login(router: &Router, token: &str) -> crate::client::Answer {
 #[case("/api/v1/history?device=site&metric=grid_power", 401)]
 #[case("/api/v1/ledger", 401)]
 #[case("/api/v1/events", 401)]
+#[case("/api/v1/control", 401)]
+#[case("/api/v1/modes/current", 401)]
+#[case("/api/v1/schedules", 401)]
 #[case("/api/v1/stream", 401)]
 #[case("/api/v1/batteries/status", 401)]
 #[case("/metrics", 401)]
@@ -59,10 +62,21 @@ async fn without_the_token_nothing_of_the_house_is_told(#[case] path: &str, #[ca
 #[tokio::test]
 async fn without_the_token_nothing_is_written() {
     let house = House::new();
+    let before = *house.switches.lock().unwrap();
     let headers = [("content-type", "application/json")];
-    let sent = request("POST", "/api/v1/devices/fase_a/mode", &headers, r#"{"mode":"idle"}"#);
-    assert_eq!(send(&guarded(&house), sent).await.status.as_u16(), 401);
+    for (method, path, body) in [
+        ("POST", "/api/v1/devices/fase_a/mode", r#"{"mode":"idle"}"#),
+        ("DELETE", "/api/v1/devices/fase_a/mode", ""),
+        ("POST", "/api/v1/modes/auto", ""),
+        ("POST", "/api/v1/modes/override", r#"{"mode":"auto","duration_seconds":60}"#),
+        ("POST", "/api/v1/batteries/1/mode", r#"{"mode":"auto"}"#),
+        ("PUT", "/api/v1/control/schedule", r#"{"on":false}"#),
+    ] {
+        let answer = send(&guarded(&house), request(method, path, &headers, body)).await;
+        assert_eq!(answer.status.as_u16(), 401, "{method} {path}");
+    }
     assert!(house.asked.lock().unwrap().is_empty());
+    assert_eq!(*house.switches.lock().unwrap(), before);
 }
 
 #[rstest]

@@ -7,14 +7,15 @@ mod inverter;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use ohmstead_model::{
-    Answer, AskError, Asker, BatteryMode, Bucket, Commands, DeviceId, DeviceInfo, DeviceState, Event,
-    LedgerEntry, Metric, Moment, Notice, Observation, Online, Outcome, Phase, Points, Reading, Request,
-    Resolution, Role, Series, SeriesQuery, Severity, Snapshot, UnixMillis, Unknown, Update, Value, Wish,
-    house,
+    Answer, AskError, Asker, BatteryMode, Bucket, Commands, ControlPhase, ControlState, DeviceId, DeviceInfo,
+    DeviceState, Event, LedgerEntry, LedgerQuery, Metric, Moment, Notice, Observation, Online, Outcome, Part,
+    Phase, Points, Reading, Request, Resolution, Role, Series, SeriesQuery, Severity, Snapshot, Switched,
+    Switches, UnixMillis, Unknown, Update, Value, Wish, house,
 };
-use ohmstead_web::{Backend, BoxFuture, Counter, HistoryError, Site};
+use ohmstead_web::{Backend, BoxFuture, ControlRules, Counter, HistoryError, ScheduleWindow, Site};
 use tokio::sync::{Semaphore, broadcast};
 
 /// 2026-11-21 08:00:00 UTC, a thousand seconds after the start.
@@ -37,8 +38,12 @@ pub(crate) struct House {
     pub(crate) asked: Arc<Mutex<Vec<Request>>>,
     /// How an attempt on `axpert` ends, where it is no dry run, and why.
     pub(crate) verdict: Arc<Mutex<Option<(Outcome, String)>>>,
+    /// Questions to the ledger.
+    pub(crate) ledger_asked: Mutex<Vec<LedgerQuery>>,
     /// Without a permit an attempt does not end.
     pub(crate) gate: Arc<Semaphore>,
+    /// What is switched on: this house has a schedule and limits, and no rotation.
+    pub(crate) switches: Arc<Mutex<Switches>>,
     updates: broadcast::Sender<Update>,
 }
 
@@ -71,7 +76,13 @@ impl House {
             queries: Mutex::default(),
             asked: Arc::default(),
             verdict: Arc::default(),
+            ledger_asked: Mutex::default(),
             gate: Arc::new(Semaphore::new(1)),
+            switches: Arc::new(Mutex::new(Switches {
+                limits: Some(false),
+                schedule: Some(true),
+                rotation: None,
+            })),
             updates: broadcast::channel(16).0,
         })
     }
@@ -146,6 +157,14 @@ fn fase_a() -> DeviceState {
         text: "Firmware 139 stops answering when it is asked too often".to_owned(),
         hint: "Update to 150 or later".to_owned(),
     }];
+    state.control = Some(Arc::new(ControlState {
+        wants: Some("charge 800 W".to_owned()),
+        by: Some("override"),
+        phase: ControlPhase::Confirmed,
+        code: "asked",
+        reason: "asked by hand (cli)".to_owned(),
+        ends: Some(NOW.unix.plus(Duration::from_secs(2520))),
+    }));
     let fast = [
         (Metric::BatterySoc, number(0.0)),
         (Metric::BatteryPower, number(-800.4)),
@@ -222,13 +241,15 @@ impl Backend for House {
         Box::pin(async { Ok(series) })
     }
 
-    fn ledger(&self, limit: usize) -> BoxFuture<'_, Result<Vec<LedgerEntry>, HistoryError>> {
+    fn ledger(&self, query: LedgerQuery) -> BoxFuture<'_, Result<Vec<LedgerEntry>, HistoryError>> {
         let request = Request {
             device: id("fase_a"),
             wish: BatteryMode::Idle.into(),
             lease: None,
             asked_by: ohmstead_model::Asker::Cli,
         };
+        let limit = query.limit;
+        self.ledger_asked.lock().unwrap().push(query);
         Box::pin(async move { Ok(vec![attempt(&request, 7); limit.min(1)]) })
     }
 
@@ -245,8 +266,31 @@ impl Backend for House {
     }
 
     fn commands(&self) -> Arc<dyn Commands> {
-        let (asked, verdict) = (Arc::clone(&self.asked), Arc::clone(&self.verdict));
-        Arc::new(Gate { asked, verdict, permits: Arc::clone(&self.gate) })
+        Arc::new(Gate {
+            asked: Arc::clone(&self.asked),
+            verdict: Arc::clone(&self.verdict),
+            permits: Arc::clone(&self.gate),
+            switches: Arc::clone(&self.switches),
+        })
+    }
+
+    fn control_rules(&self) -> ControlRules {
+        let window = |name: &str, from, to, mode: &str, weekdays| ScheduleWindow {
+            name: name.to_owned(),
+            from: Time::constant(from, 0, 0, 0),
+            to: Time::constant(to, 0, 0, 0),
+            mode: mode.parse().expect("a mode"),
+            weekdays,
+        };
+        ControlRules {
+            power_lasts: Duration::from_secs(3600),
+            mode_lasts: Duration::from_secs(86_400),
+            schedule: vec![
+                window("day", 6, 22, "auto", 127),
+                window("night", 22, 6, "idle", 127),
+                window("cheap", 2, 5, "charge 800 W until 90 %", 31),
+            ],
+        }
     }
 
     fn not_ready(&self) -> Vec<String> {
@@ -300,6 +344,7 @@ struct Gate {
     asked: Arc<Mutex<Vec<Request>>>,
     verdict: Arc<Mutex<Option<(Outcome, String)>>>,
     permits: Arc<Semaphore>,
+    switches: Arc<Mutex<Switches>>,
 }
 
 impl Commands for Gate {
@@ -324,12 +369,19 @@ impl Commands for Gate {
         self.ask(released(device, asked_by))
     }
 
-    fn switch(&self, _: ohmstead_model::Part, _: bool, _: ohmstead_model::Asker) -> ohmstead_model::Switched {
-        Box::pin(async { Err(AskError::Stopping) })
+    fn switch(&self, part: Part, on: bool, _: Asker) -> Switched {
+        let mut switches = self.switches.lock().unwrap();
+        match part {
+            Part::Limits => switches.limits = Some(on),
+            Part::Schedule => switches.schedule = Some(on),
+            Part::Rotation => switches.rotation = Some(on),
+        }
+        let switches = *switches;
+        Box::pin(async move { Ok(switches) })
     }
 
-    fn switches(&self) -> ohmstead_model::Switches {
-        ohmstead_model::Switches::default()
+    fn switches(&self) -> Switches {
+        *self.switches.lock().unwrap()
     }
 }
 

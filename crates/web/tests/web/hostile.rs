@@ -119,7 +119,7 @@ async fn every_answer_carries_the_security_headers(#[case] path: &str) {
 #[rstest]
 #[case("DELETE", "/api/v1/devices", "GET,HEAD")]
 #[case("POST", "/", "GET,HEAD")]
-#[case("PUT", MODE, "POST")]
+#[case("PUT", MODE, "POST,DELETE")]
 #[tokio::test]
 async fn other_methods_are_refused_with_those_that_work(
     #[case] method: &str,

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod automation;
 mod client;
+mod control;
 mod dbus_api;
 mod documents;
 mod fake;

@@ -68,6 +68,6 @@ async fn no_get_is_a_wish() {
     let house = House::new();
     let answer = get(&house, "/api/v1/devices/fase_a/mode").await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (405, "unknown_method"));
-    assert_eq!(answer.header("allow"), "POST");
+    assert_eq!(answer.header("allow"), "POST,DELETE");
     assert!(house.asked.lock().unwrap().is_empty());
 }

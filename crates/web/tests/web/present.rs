@@ -72,6 +72,7 @@ async fn an_offline_device_keeps_the_age_of_its_last_values_but_not_the_values()
               ],
               "settings": [],
               "evidence": [],
+              "control": null,
               "last_success": "2026-11-21T07:57:50.000Z",
               "values": {
                 "battery_soc": {
@@ -134,6 +135,7 @@ async fn a_device_that_was_not_asked_yet_is_neither_online_nor_offline() {
               ],
               "settings": [],
               "evidence": [],
+              "control": null,
               "last_success": null,
               "values": {
                 "battery_soc": {

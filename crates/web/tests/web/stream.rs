@@ -70,7 +70,7 @@ async fn readings_and_changes_come_as_they_happen() {
         event: reading
         data: {"device":"fase_a","at":"2026-11-21T08:00:00.000Z","values":{"battery_soc":{"value":81.0,"unit":"%","at":"2026-11-21T08:00:00.000Z","age_ms":0},"grid_power":{"value":null,"unit":"W","at":"2026-11-21T08:00:00.000Z","age_ms":0,"why":"the device does not report it"}}}
         event: device
-        data: {"device":"fase_b","driver":"marstek","name":"Fase B","model":null,"firmware":null,"serial":null,"address":"192.0.2.8:30000","phase":null,"online":false,"since":"2026-11-21T07:58:20.000Z","roles":["battery","inverter","grid_meter"],"notices":[],"modes":["auto","idle","charge","discharge","native:ai"],"settings":[],"evidence":[],"last_success":"2026-11-21T07:57:50.000Z"}
+        data: {"device":"fase_b","driver":"marstek","name":"Fase B","model":null,"firmware":null,"serial":null,"address":"192.0.2.8:30000","phase":null,"online":false,"since":"2026-11-21T07:58:20.000Z","roles":["battery","inverter","grid_meter"],"notices":[],"modes":["auto","idle","charge","discharge","native:ai"],"settings":[],"evidence":[],"control":null,"last_success":"2026-11-21T07:57:50.000Z"}
         event: removed
         data: {"device":"garage"}"#]].assert_eq(&events(&received));
     served.stop().await;
