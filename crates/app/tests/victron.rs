@@ -136,7 +136,7 @@ fn serving(folder: &Path, original: u16, served: u16, read_only: bool) -> (Progr
     let daemon = Program(ohmstead(folder, &["run"]).stderr(Stdio::null()).spawn().unwrap());
     let names = get(original, "/services")["services"].clone();
     // Every try is a program of its own: that is pause enough.
-    let device = (0..200).map(|_| verb(folder, &["read", "gx", "--json"])).find_map(|read| {
+    let device = (0..600).map(|_| verb(folder, &["read", "gx", "--json"])).find_map(|read| {
         let device: Value = serde_json::from_slice(&read.stdout).ok()?;
         let is_there = device["online"] == true && ask(served, "GET /services", "")?.1["services"] == names;
         is_there.then_some(device)

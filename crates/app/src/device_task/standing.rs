@@ -382,6 +382,7 @@ impl Standing {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
@@ -539,6 +540,103 @@ mod tests {
         let mut standing = Standing::default();
         standing.tried(&desired(Some("hold")), Outcome::Failed, None, None, at(0));
         assert!(!standing.ours, "nothing was written, or the memory would say so");
+    }
+
+    /// What the world does in one minute.
+    #[derive(Debug, Clone)]
+    struct Minute {
+        wanted: Option<&'static str>,
+        read_only: bool,
+        outcome: Outcome,
+        given_back: bool,
+    }
+
+    fn minutes(most: usize) -> impl Strategy<Value = Vec<Minute>> {
+        let outcomes = prop::sample::select(vec![
+            Outcome::Confirmed,
+            Outcome::AcceptedUnmeasured,
+            Outcome::Unchanged,
+            Outcome::Ineffective,
+            Outcome::Failed,
+            Outcome::Rejected,
+        ]);
+        let wanted = prop::sample::select(vec![None, Some("hold"), Some("idle"), Some("auto")]);
+        let minute = (wanted, any::<bool>(), outcomes, any::<bool>()).prop_map(
+            |(wanted, read_only, outcome, given_back)| Minute { wanted, read_only, outcome, given_back },
+        );
+        prop::collection::vec(minute, 1..most)
+    }
+
+    /// One second; whether something was written.
+    fn second(standing: &mut Standing, minute: &Minute, now: Moment) -> bool {
+        let wanted = desired(minute.wanted);
+        let step = standing.step(&wanted, minute.read_only, now);
+        let outcome = if minute.read_only { Outcome::DryRun } else { minute.outcome };
+        match step {
+            Step::Wait => return false,
+            Step::Attempt => {
+                standing.tried(&wanted, outcome, Some(&plan(None, None)), None, now);
+            }
+            Step::Renew => standing.renewed(&wanted, Ok(&plan(None, None)), now),
+            Step::Limit(_) => standing.limited(&wanted, outcome, now),
+            Step::GiveBack => standing.given_back(minute.given_back, now),
+        }
+        !(minute.read_only && matches!(step, Step::Attempt | Step::Limit(_)))
+    }
+
+    proptest! {
+        /// A device that never obeys is written to nine times in the first hour and six in each later one, whatever is
+        /// measured of it.
+        #[test]
+        fn what_does_not_obey_is_left_in_peace(failures in prop::collection::vec(any::<bool>(), 1..60)) {
+            let (mut standing, wanted) = (Standing::default(), desired(Some("hold")));
+            let (mut tries, mut failures) = (Vec::new(), failures.iter().cycle());
+            for now in 0..4 * 3600 {
+                if standing.step(&wanted, false, at(now)) == Step::Attempt {
+                    let fails = failures.next().is_some_and(|fails| *fails);
+                    let outcome = if fails { Outcome::Failed } else { Outcome::Ineffective };
+                    standing.tried(&wanted, outcome, None, None, at(now));
+                    tries.push(now);
+                }
+            }
+            for hour in 0..4 {
+                let count = tries.iter().filter(|at| **at / 3600 == hour).count();
+                prop_assert!(count <= if hour == 0 { 9 } else { 6 }, "hour {}: {}", hour, count);
+            }
+        }
+
+        /// Nothing is written while nothing may be.
+        #[test]
+        fn read_only_writes_nothing(minutes in minutes(60)) {
+            let mut standing = Standing::default();
+            for (minute, count) in minutes.iter().zip(0_u64..) {
+                let minute = Minute { read_only: true, ..minute.clone() };
+                for now in count * 60..(count + 1) * 60 {
+                    prop_assert!(!second(&mut standing, &minute, at(now)), "{:?} at {}", minute, now);
+                }
+            }
+            prop_assert!(!standing.ours);
+        }
+
+        /// Whatever was wanted and came of it: once nothing is wanted any more, it is given back, and then left alone.
+        #[test]
+        fn what_is_not_wanted_any_more_is_given_back(minutes in minutes(60)) {
+            let (mut standing, mut now) = (Standing::default(), 0);
+            for minute in &minutes {
+                for _ in 0..60 {
+                    second(&mut standing, minute, at(now));
+                    now += 1;
+                }
+            }
+            let quiet =
+                Minute { wanted: None, read_only: false, outcome: Outcome::Confirmed, given_back: true };
+            for _ in 0..700 {
+                second(&mut standing, &quiet, at(now));
+                now += 1;
+            }
+            prop_assert!(!standing.ours);
+            prop_assert_eq!(standing.step(&desired(None), false, at(now + 100_000)), Step::Wait);
+        }
     }
 
     #[test]

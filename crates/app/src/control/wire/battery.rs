@@ -117,7 +117,7 @@ async fn one_that_leaves_passive_in_silence() {
 async fn one_that_refuses() {
     let scene = Scene::new(&["refuse-writes"], ALWAYS).await;
     scene
-        .never_ok_until("it refuses", 60, |scene| {
+        .never_ok_until("it refuses", 120, |scene| {
             scene.phase() == Some(ControlPhase::NotControllable) && scene.alarms("control_refused")
         })
         .await;
