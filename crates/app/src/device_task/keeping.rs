@@ -352,7 +352,7 @@ impl DeviceTask {
                 };
                 self.notice(INEFFECTIVE, Some(notice)).await;
             }
-            Outcome::Rejected if given_up => {
+            Outcome::Rejected if self.standing.is_refused() => {
                 let notice = Notice {
                     code: REFUSED,
                     severity: Severity::Alarm,

@@ -274,6 +274,11 @@ impl Standing {
         again
     }
 
+    /// Whether the device refuses what is wanted, and not only for now.
+    pub(super) fn is_refused(&self) -> bool {
+        self.outcome == Some(Outcome::Rejected) && self.tries > 0
+    }
+
     /// Where it stands, for people.
     pub(super) fn phase(&self, desired: &Desired) -> ControlPhase {
         if desired.mode.is_none() {

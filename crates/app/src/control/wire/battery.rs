@@ -121,8 +121,11 @@ async fn one_that_refuses() {
             scene.phase() == Some(ControlPhase::NotControllable) && scene.alarms("control_refused")
         })
         .await;
+    scene.program.sleep_ms(140_000).await;
     let writes = scene.writes();
-    scene.program.sleep_ms(100_000).await;
+    scene.program.sleep_ms(60_000).await;
     assert_eq!(scene.writes(), writes, "it is left in peace");
+    assert!(writes <= 6, "three tries, each sent twice at most: {writes}");
+    assert!(scene.alarms("control_refused"));
     scene.end().await;
 }
