@@ -409,7 +409,7 @@ impl DeviceTask {
                 };
                 self.notice(INEFFECTIVE, Some(notice)).await;
             }
-            Outcome::Rejected => {
+            Outcome::Rejected if !entry.is_over_budget() => {
                 let notice = Notice {
                     code: REFUSED,
                     severity: Severity::Alarm,
