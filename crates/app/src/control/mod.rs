@@ -139,6 +139,7 @@ impl Control {
     async fn cycle(&mut self) {
         if !self.has_read_book {
             self.read_book().await;
+            self.keep().await;
         }
         self.end_overrides().await;
         let Cycle { state, desired, verdicts } = self.decide();

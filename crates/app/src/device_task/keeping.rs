@@ -31,7 +31,7 @@ const SOME_SHARE: f64 = 0.25;
 /// From this state of charge on a charge, and up to this one a discharge, may rest by itself, percent.
 const FULL_OR_EMPTY: (f64, f64) = (95.0, 15.0);
 
-/// The device's own mode by which others know that it is left alone.
+/// Who gives a device back of which nobody wants anything any more, in the ledger's words.
 const LEFT_ALONE: &str = "control";
 
 /// The notices of control.
@@ -142,7 +142,7 @@ impl DeviceTask {
                 self.show(&desired).await;
                 let shown = desired.mode.as_ref().map(ToString::to_string).unwrap_or_default();
                 let (entry, result) = self.attempt(device, &desired, shown, by(&desired)).await;
-                if entry.outcome == Outcome::Rejected && result.is_ok() {
+                if entry.outcome == Outcome::Rejected && !entry.is_over_budget() && result.is_ok() {
                     self.rest(device, &desired).await
                 } else {
                     result
@@ -252,8 +252,8 @@ impl DeviceTask {
         if self.standing.is_in_another_mode() {
             let plain = Desired { discharge_max: None, ..desired.clone() };
             self.attempt(device, &plain, BatteryMode::Auto.to_string(), by(desired)).await.1?;
-            if !self.standing.stood() {
-                self.standing.limited(desired, Outcome::Failed, self.gate.clock.now());
+            if self.standing.is_in_another_mode() {
+                // It would hide what still is at work. It is tried again in its time.
                 return Ok(());
             }
         }

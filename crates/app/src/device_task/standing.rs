@@ -73,8 +73,8 @@ pub(super) struct Standing {
     deviated: Option<Moment>,
     /// How the device reads while it does as wanted.
     pub(super) shows: Option<Shows>,
-    /// Whether the last attempt succeeded; limits that are written on top of it do not count.
-    has_stood: bool,
+    /// Whether something else than the device's own automatic may be at work in it, by what was asked of it here.
+    other_at_work: bool,
     /// Whether the device is ours: it has to be given back.
     pub(super) ours: bool,
     /// Whether the memory has told that: nothing is done before.
@@ -120,14 +120,14 @@ impl Standing {
             };
         }
         let is_news = self.wanted.as_ref() != Some(&Wanted::of(desired));
-        if let (Some(BatteryMode::Auto), Some(limit)) = (&desired.mode, desired.discharge_max) {
-            let may_not = read_only && self.outcome == Some(Outcome::DryRun);
-            return if may_not || !(is_news || due) { Step::Wait } else { Step::Limit(limit) };
-        }
         // What does not work is not tried more often because a bound moves by some watts.
         let waits = self.is_of_the_same_kind(desired) && self.has_failed() && !due && self.next.is_some();
         if is_news && waits {
             return Step::Wait;
+        }
+        if let (Some(BatteryMode::Auto), Some(limit)) = (&desired.mode, desired.discharge_max) {
+            let may_not = read_only && self.outcome == Some(Outcome::DryRun);
+            return if may_not || !(is_news || due) { Step::Wait } else { Step::Limit(limit) };
         }
         if is_news {
             return if self.is_bounded_anew(desired, read_only) { Step::Renew } else { Step::Attempt };
@@ -214,8 +214,12 @@ impl Standing {
         self.wanted = Some(wanted);
         self.outcome = Some(outcome);
         (self.renews, self.foreign, self.shows) = (false, None, None);
-        self.has_stood =
-            matches!(outcome, Outcome::Confirmed | Outcome::AcceptedUnmeasured | Outcome::Unchanged);
+        let stands = matches!(outcome, Outcome::Confirmed | Outcome::AcceptedUnmeasured | Outcome::Unchanged);
+        match &desired.mode {
+            Some(BatteryMode::Auto) if stands => self.other_at_work = false,
+            Some(BatteryMode::Auto) | None => {}
+            Some(_) => self.other_at_work |= outcome != Outcome::DryRun,
+        }
         match outcome {
             Outcome::Confirmed | Outcome::AcceptedUnmeasured | Outcome::Unchanged => {
                 self.tries = 0;
@@ -255,13 +259,7 @@ impl Standing {
 
     /// Whether something else than the device's own automatic may still be at work in it.
     pub(super) fn is_in_another_mode(&self) -> bool {
-        let mode = self.wanted.as_ref().and_then(|wanted| wanted.mode.as_ref());
-        mode.is_some_and(|mode| *mode != BatteryMode::Auto || !self.has_stood)
-    }
-
-    /// Whether the last attempt succeeded.
-    pub(super) fn stood(&self) -> bool {
-        self.has_stood
+        self.other_at_work
     }
 
     /// A limit was written, or not.
@@ -295,7 +293,7 @@ impl Standing {
         let Ok(plan) = plan else {
             // What cannot be renewed is proven anew.
             (self.renews, self.next) = (false, Some(now.plus(PAUSE)));
-            (self.outcome, self.has_stood) = (Some(Outcome::Failed), false);
+            self.outcome = Some(Outcome::Failed);
             return;
         };
         let before = self.shows.take().filter(|_| is_same);
@@ -322,7 +320,7 @@ impl Standing {
         self.shows = None;
         self.renews = false;
         if worked {
-            (self.ours, self.tries, self.next) = (false, 0, None);
+            (self.ours, self.other_at_work, self.tries, self.next) = (false, false, 0, None);
             return;
         }
         self.tries += 1;
@@ -533,6 +531,25 @@ mod tests {
         assert_eq!(standing.step(&wanted(900), false, at(1)), Step::Wait);
         assert_eq!(standing.step(&desired(Some("idle")), false, at(1)), Step::Attempt, "something else");
         assert_eq!(standing.step(&wanted(900), false, at(600)), Step::Attempt);
+    }
+
+    /// A bound moves every second: only the first after another mode ends that mode, and none lifts the one before.
+    #[test]
+    fn a_bound_is_written_over_the_one_before() {
+        let limited = |watts: f64| Desired { discharge_max: Some(Watts(watts)), ..desired(Some("auto")) };
+        let mut standing = Standing::default();
+        assert_eq!(standing.step(&limited(900.0), false, at(0)), Step::Limit(Watts(900.0)));
+        standing.limited(&limited(900.0), Outcome::AcceptedUnmeasured, at(0));
+        assert_eq!(standing.step(&limited(800.0), false, at(1)), Step::Limit(Watts(800.0)));
+        assert!(!standing.is_in_another_mode());
+        let mut standing = stood(&plan(None, None));
+        assert!(standing.is_in_another_mode());
+        standing.tried(&desired(Some("auto")), Outcome::Failed, None, None, at(2));
+        assert!(standing.is_in_another_mode(), "it has not ended");
+        assert_eq!(standing.step(&limited(900.0), false, at(3)), Step::Wait, "in its time");
+        assert_eq!(standing.step(&limited(900.0), false, at(32)), Step::Limit(Watts(900.0)));
+        standing.tried(&desired(Some("auto")), Outcome::Unchanged, None, None, at(33));
+        assert!(!standing.is_in_another_mode());
     }
 
     #[test]
