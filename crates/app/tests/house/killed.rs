@@ -44,6 +44,8 @@ fn killed_in_the_middle_of_what_was_asked_by_hand() {
     place.configure(&[gx.device(""), batteries.device("garage", "")], "read_only: false");
     let mut daemon = place.run();
     let online = || text(&place.verb(&["read", "gx", "--json"])).contains("\"online\": true");
+    // A verb that comes before the daemon takes the data directory, and the daemon finds it taken.
+    daemon.wait_for_log("starting");
     wait_until("there", &daemon, online);
     for (device, mode) in [("gx", "native:keep_charged"), ("garage", "charge 500 W")] {
         let words: Vec<_> = ["set", device].into_iter().chain(mode.split(' ')).collect();
@@ -55,6 +57,7 @@ fn killed_in_the_middle_of_what_was_asked_by_hand() {
     daemon.kill();
     assert_ne!((gx.levers(), batteries.mode()), (before.clone(), "Auto".to_owned()));
     let mut daemon = place.run();
+    daemon.wait_for_log("starting");
     wait_until("there again", &daemon, online);
     let wants = || text(&place.verb(&["read", "gx", "--json"])).contains("keep_charged");
     wait_until("wanted on", &daemon, wants);
