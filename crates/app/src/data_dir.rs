@@ -38,7 +38,18 @@ pub(crate) enum DataDirError {
         path: PathBuf,
         /// The owner, if it said so.
         pid: Option<u32>,
+        /// For how long it has it.
+        holder: Holder,
     },
+}
+
+/// For how long a data directory is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// As long as the program runs, which may be years.
+    Daemon,
+    /// While a verb does its work, in place of a daemon.
+    Verb,
 }
 
 /// What the surroundings say about where data go.
@@ -103,7 +114,7 @@ pub(crate) struct Lock {
 }
 
 /// Makes the directory if need be and takes it for this process.
-pub(crate) fn take(path: &Path) -> Result<Lock, DataDirError> {
+pub(crate) fn take(path: &Path, holder: Holder) -> Result<Lock, DataDirError> {
     create(path).map_err(|source| DataDirError::Create { path: path.to_owned(), source })?;
     let file_path = path.join("ohmstead.lock");
     let failed = |source| DataDirError::Lock { path: file_path.clone(), source };
@@ -117,25 +128,37 @@ pub(crate) fn take(path: &Path) -> Result<Lock, DataDirError> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            return Err(DataDirError::InUse { path: path.to_owned(), pid: read_pid(&mut file) });
+            let (pid, holder) = read_owner(&mut file);
+            return Err(DataDirError::InUse { path: path.to_owned(), pid, holder });
         }
         Err(TryLockError::Error(source)) => return Err(failed(source)),
     }
     // The lock is what counts; a full disk must not stop us from telling our pid less well.
-    let _ = write_pid(&mut file);
+    let _ = write_owner(&mut file, holder);
     Ok(Lock { _file: file })
 }
 
-fn write_pid(file: &mut File) -> io::Result<()> {
+/// What stands behind the pid of a verb.
+const VERB: &str = "verb";
+
+fn write_owner(file: &mut File, holder: Holder) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
-    writeln!(file, "{}", std::process::id())
+    let pid = std::process::id();
+    match holder {
+        Holder::Daemon => writeln!(file, "{pid}"),
+        Holder::Verb => writeln!(file, "{pid} {VERB}"),
+    }
 }
 
-fn read_pid(file: &mut File) -> Option<u32> {
+/// Who has it; what cannot be read is no verb's.
+fn read_owner(file: &mut File) -> (Option<u32>, Holder) {
     let mut text = String::new();
-    file.take(32).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+    let read = file.take(32).read_to_string(&mut text);
+    let mut words = text.split_whitespace();
+    let pid = read.ok().and_then(|_| words.next()?.parse().ok());
+    let holder = if words.next() == Some(VERB) { Holder::Verb } else { Holder::Daemon };
+    (pid, holder)
 }
 
 #[cfg(unix)]
@@ -183,8 +206,8 @@ mod tests {
     fn a_second_user_is_refused_with_the_pid_of_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data");
-        let lock = take(&path).unwrap();
-        let refused = take(&path).unwrap_err();
+        let lock = take(&path, Holder::Daemon).unwrap();
+        let refused = take(&path, Holder::Verb).unwrap_err();
         let expected = format!(
             "another ohmstead (pid {}) uses the data directory {}: stop it first, or give this one another --data-dir",
             std::process::id(),
@@ -192,15 +215,27 @@ mod tests {
         );
         assert_eq!(refused.to_string(), expected);
         drop(lock);
-        take(&path).unwrap();
+        take(&path, Holder::Daemon).unwrap();
+    }
+
+    #[rstest]
+    #[case(Holder::Daemon)]
+    #[case(Holder::Verb)]
+    fn who_is_refused_learns_for_how_long(#[case] first: Holder) {
+        let folder = tempfile::tempdir().unwrap();
+        // The one before left more text than there is now.
+        drop(take(folder.path(), Holder::Verb).unwrap());
+        let _lock = take(folder.path(), first).unwrap();
+        let refused = take(folder.path(), Holder::Daemon).unwrap_err();
+        assert!(matches!(refused, DataDirError::InUse { holder, .. } if holder == first), "{refused:?}");
     }
 
     #[test]
     fn an_unreadable_pid_is_no_obstacle() {
         let folder = tempfile::tempdir().unwrap();
-        let _lock = take(folder.path()).unwrap();
+        let _lock = take(folder.path(), Holder::Daemon).unwrap();
         std::fs::write(folder.path().join("ohmstead.lock"), [0xff; 100]).unwrap();
-        let refused = take(folder.path()).unwrap_err();
+        let refused = take(folder.path(), Holder::Daemon).unwrap_err();
         assert!(refused.to_string().contains("(pid unknown)"), "{refused}");
     }
 
@@ -210,7 +245,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b");
-        let _lock = take(&path).unwrap();
+        let _lock = take(&path, Holder::Daemon).unwrap();
         assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o700);
     }
 
@@ -219,7 +254,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
-        let refused = take(&file.join("data")).unwrap_err();
+        let refused = take(&file.join("data"), Holder::Daemon).unwrap_err();
         assert!(matches!(refused, DataDirError::Create { .. }), "{refused}");
     }
 }

@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::actuator::{Gate, LastWrites, ReadOnly, Until};
 use crate::clock::WallClock;
+use crate::data_dir::Holder;
 use crate::device_task::{self, DeviceTask, Open};
 use crate::house::{House, Parts};
 use crate::hub::{Hub, Listener};
@@ -65,6 +66,8 @@ pub(crate) struct Fake {
     pub(crate) soc: f64,
     /// Answers reads and polls.
     pub(crate) answers: bool,
+    /// What it answers has values in it.
+    pub(crate) tells: bool,
     /// Whether its driver has not made up its mind yet whether it answers.
     pub(crate) undecided: bool,
     /// Its reply to a write; `None` is silence.
@@ -88,6 +91,8 @@ pub(crate) struct Fake {
     pub(crate) setting: String,
     /// What is written along with that setting: as it is, and as it was read last.
     pub(crate) beside: (String, String),
+    /// Its modes live in the memory that wears out, like its setting.
+    pub(crate) modes_wear: bool,
     /// A write is not even sent.
     pub(crate) keeps_back: bool,
     /// How often a write is sent.
@@ -107,6 +112,7 @@ impl FakeHandle {
             power: Some(0.0),
             soc: 50.0,
             answers: true,
+            tells: true,
             undecided: false,
             says: Some(true),
             obeys: Obeys::Fully,
@@ -122,6 +128,7 @@ impl FakeHandle {
             memory_at_open: None,
             setting: "utility_first".to_owned(),
             beside: (String::new(), String::new()),
+            modes_wear: false,
             keeps_back: false,
             tries: 1,
             cut: Arc::default(),
@@ -209,7 +216,8 @@ impl FakeDevice {
             return;
         }
         if fake.obeys != Obeys::Not {
-            let part = if plan.wear.is_some() { &mut fake.setting } else { &mut fake.mode };
+            let is_setting = plan.wear.as_ref().is_some_and(|wear| wear.part != "mode_priority");
+            let part = if is_setting { &mut fake.setting } else { &mut fake.mode };
             part.clone_from(&plan.expect_word);
         }
         if matches!(fake.obeys, Obeys::Fully | Obeys::ForTenSeconds) && fake.power.is_some() {
@@ -247,7 +255,7 @@ impl Device for FakeDevice {
             let answered = self.exchange("poll").await;
             assert!(!self.fake.lock().panics_in_poll, "the fake was told to panic");
             self.report_online(answered.is_ok());
-            if answered.is_err() {
+            if answered.is_err() || !self.fake.lock().tells {
                 return;
             }
             let at = self.context.clock.now();
@@ -296,7 +304,7 @@ impl Device for FakeDevice {
             effect_within: Duration::from_secs(60),
             lasts,
             follow_every: None,
-            wear: None,
+            wear: self.fake.lock().modes_wear.then(|| wear("mode_priority")),
         })
     }
 
@@ -371,13 +379,13 @@ fn setting_plan(name: &str, value: &str, beside: &str) -> Plan {
         effect_within: Duration::ZERO,
         lasts: None,
         follow_every: None,
-        wear: Some(Wear {
-            part: name.to_owned(),
-            interval: Duration::from_secs(60),
-            per_day: 2,
-            may_wait: name.ends_with("priority"),
-        }),
+        wear: Some(wear(name)),
     }
+}
+
+fn wear(part: &str) -> Wear {
+    let (part, may_wait) = (part.to_owned(), part.ends_with("priority"));
+    Wear { part, interval: Duration::from_secs(60), per_day: 2, may_wait }
 }
 
 /// Where a program can be cut off: at every step of its memory, its device and its clock. One of them is the last; from then
@@ -534,7 +542,8 @@ impl TestHouse {
         let yaml =
             "site: { timezone: UTC }\nread_only: false\ndevices: { a: { marstek: { host: 192.0.2.1 } } }";
         let config = ohmstead_config::parse(yaml, "test.yaml", &|_| None).expect("a valid configuration");
-        let store = Store::open(dir.to_owned(), config.history.clone()).expect("a free directory");
+        let store =
+            Store::open(dir.to_owned(), config.history.clone(), Holder::Daemon).expect("a free directory");
         let (hub, hub_loop) = Hub::new("Home", Arc::clone(&clock), Arc::new(store.clone()));
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
         tracker.spawn(hub_loop.run(CancellationToken::new()));

@@ -150,6 +150,26 @@ fn it_starts_serves_and_stops_in_order() {
 }
 
 #[test]
+fn a_start_waits_for_a_verb_that_has_the_data() {
+    use std::io::{BufRead as _, BufReader};
+    let (place, port) = (Place::new(), free_port());
+    place.config(&web(port));
+    std::fs::create_dir(place.path("data")).unwrap();
+    std::fs::write(place.path("data/ohmstead.lock"), "1 verb\n").unwrap();
+    let lock = std::fs::File::open(place.path("data/ohmstead.lock")).unwrap();
+    lock.lock().unwrap();
+    let mut child = place.command(&["run"]).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let first = log.next().unwrap().unwrap();
+    assert!(first.contains("waits for a verb") && first.contains("pid=1"), "{first}");
+    drop(lock);
+    place.await_notice("READY=1");
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let rest: Vec<_> = log.map(Result::unwrap).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{rest:#?}");
+}
+
+#[test]
 fn a_second_instance_is_refused() {
     let (place, port) = (Place::new(), free_port());
     place.config(&web(port));

@@ -12,6 +12,7 @@ use super::Common;
 use super::table::table;
 use super::target::daemon_failure;
 use crate::control::{Rules, book};
+use crate::data_dir::Holder;
 use crate::failure::{Code, Failure};
 use crate::socket::{Client, Question, not_there};
 use crate::store::Store;
@@ -54,7 +55,8 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Fa
 /// Without a daemon: what the next one will find. Nothing is wanted of a device meanwhile.
 async fn alone(dir: PathBuf, config: &Config, wanted: Option<(Part, bool)>) -> Result<Value, Failure> {
     let rules = Rules::of(config);
-    let store = Store::open(dir, config.history.clone()).map_err(|error| Failure::of(Code::InUse, error))?;
+    let store = Store::open(dir, config.history.clone(), Holder::Verb)
+        .map_err(|error| Failure::of(Code::InUse, error))?;
     let mut off = book::read_off(&store).await;
     if let Some((part, on)) = wanted {
         if rules.switches(&off).get(part).is_none() {

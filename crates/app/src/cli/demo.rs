@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::{Common, real_clock, runtime};
 use crate::clock::os_unix;
 use crate::daemon::{self, Setup};
-use crate::data_dir;
+use crate::data_dir::{self, Holder};
 use crate::demo;
 use crate::failure::{Code, Failure};
 use crate::logs::{self, LevelControl};
@@ -68,7 +68,7 @@ async fn live(common: &Common, arguments: &Arguments, folder: &Path) -> Result<(
 /// A second start on the same folder finds its history there already.
 fn fill(house: &mut demo::Demo, folder: &Path, now: ohmstead_model::UnixMillis) -> Result<(), Failure> {
     // The daemon takes the folder again in a moment; another one may have it already.
-    let _lock = data_dir::take(folder).map_err(|error| Failure::of(Code::InUse, error))?;
+    let _lock = data_dir::take(folder, Holder::Daemon).map_err(|error| Failure::of(Code::InUse, error))?;
     let history = History::open(folder, &ohmstead_history::Settings::default(), &ohmstead_drivers::native())?;
     if history.stats()?.points > 0 {
         house.live(now);

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::table::table;
 use super::target::daemon_failure;
 use super::{Common, real_clock};
+use crate::data_dir::Holder;
 use crate::failure::{Code, Failure};
 use crate::shapes::ledger_json;
 use crate::socket::{Client, Question};
@@ -80,7 +81,8 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Fa
         None if !dir.exists() => Value::Array(Vec::new()),
         None => {
             let settings = config.map(|config| config.history).unwrap_or_default();
-            let store = Store::open(dir, settings).map_err(|error| Failure::of(Code::InUse, error))?;
+            let store =
+                Store::open(dir, settings, Holder::Verb).map_err(|error| Failure::of(Code::InUse, error))?;
             store.ledger(query).await?.iter().map(ledger_json).collect()
         }
     };

@@ -17,6 +17,7 @@ use super::target::daemon_failure;
 use super::{Common, real_clock};
 use crate::actuator::Gate;
 use crate::control::{Rules, book};
+use crate::data_dir::Holder;
 use crate::failure::{Code, Failure};
 use crate::one_shot::{OneShot, Wanted};
 use crate::records::{driver_key, original_key};
@@ -54,7 +55,8 @@ async fn alone(dir: PathBuf, config: &Config, device: Option<&str>) -> Result<Va
         let message = format!("no device {name:?} is configured; configured: {}", known.join(", "));
         return Err(Failure::new(Code::Usage, message));
     }
-    let store = Store::open(dir, config.history.clone()).map_err(|error| Failure::of(Code::InUse, error))?;
+    let store = Store::open(dir, config.history.clone(), Holder::Verb)
+        .map_err(|error| Failure::of(Code::InUse, error))?;
     let trouble = store.trouble().borrow().clone();
     if let Some(trouble) = trouble {
         let message = format!("nothing was written: what the devices were is not known: {trouble}");

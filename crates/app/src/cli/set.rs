@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::target::{self, Own, Target, daemon_failure};
 use super::{Common, real_clock};
 use crate::actuator::{Gate, LEASE_MAX, LastWrites, ReadOnly, Until};
+use crate::data_dir::Holder;
 use crate::failure::{Code, Failure};
 use crate::one_shot::Wanted;
 use crate::records::{NoRecords, OfUnit, Records, driver_key, unit};
@@ -182,7 +183,7 @@ pub(super) async fn stop_at_interrupt(stop: CancellationToken) -> std::convert::
 fn store(own: &Own) -> Result<Option<Store>, Failure> {
     let settings = own.config.as_ref().map(|(_, config)| config.history.clone()).unwrap_or_default();
     let Ok(dir) = &own.data_dir else { return Ok(None) };
-    let failure = match Store::open(dir.clone(), settings) {
+    let failure = match Store::open(dir.clone(), settings, Holder::Verb) {
         Ok(store) => {
             let trouble = store.trouble().borrow().clone();
             match trouble {

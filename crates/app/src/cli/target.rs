@@ -8,7 +8,7 @@ use ohmstead_model::DeviceId;
 use serde_json::Value;
 
 use super::Common;
-use crate::data_dir::{self, DataDirError, Lock};
+use crate::data_dir::{self, DataDirError, Holder, Lock};
 use crate::failure::{Code, Failure};
 use crate::one_shot::OneShot;
 use crate::socket::{AskFailed, Client, Question};
@@ -192,7 +192,7 @@ impl Own {
 /// user, no daemon of this user runs.
 pub(super) fn lock(data_dir: &Result<PathBuf, DataDirError>) -> Result<Option<Lock>, Failure> {
     let Some(dir) = data_dir.as_ref().ok().filter(|dir| dir.exists()) else { return Ok(None) };
-    match data_dir::take(dir) {
+    match data_dir::take(dir, Holder::Verb) {
         Ok(lock) => Ok(Some(lock)),
         Err(error @ DataDirError::InUse { .. }) => Err(Failure::of(Code::InUse, error)),
         Err(_) => Ok(None),

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::control::{self, Control};
-use crate::data_dir::DataDirError;
+use crate::data_dir::{DataDirError, Holder};
 use crate::failure::{Code, Failure};
 use crate::house::{House, Parts, VERSION};
 use crate::hub::Hub;
@@ -41,6 +41,10 @@ use reload::Changes;
 use services::Services;
 use signals::{Signal, Signals};
 
+/// So long a start waits for a verb that has the data directory. The longest one asks a silent device for its values.
+const VERB_PATIENCE: Duration = Duration::from_secs(60);
+/// How often it looks.
+const VERB_LOOK: Duration = Duration::from_millis(250);
 /// From the stop signal to the end, whatever still hangs.
 const STOP_DEADLINE: Duration = Duration::from_secs(9);
 
@@ -130,9 +134,7 @@ impl Daemon {
         let Setup { config, source, data_dir, clock, levels, log } = setup;
         check(&config)?;
         let store = match data_dir {
-            Ok(dir) => {
-                Store::open(dir, config.history.clone()).map_err(|error| Failure::of(Code::InUse, error))?
-            }
+            Ok(dir) => open_store(dir, &config, clock.as_ref()).await?,
             Err(error) => Store::nowhere(error.to_string()),
         };
         let listener = bind(&config).await?;
@@ -322,6 +324,26 @@ pub(crate) fn levels(config: &Config, log: Option<&str>) -> Levels {
     let levels = Levels::of(&config.log);
     // The command line was checked when it was read.
     log.and_then(|log| levels.clone().with(log).ok()).unwrap_or(levels)
+}
+
+/// Opens the store. A verb that has the directory ends soon, and a start must not fail because somebody looked; another
+/// daemon does not.
+async fn open_store(dir: PathBuf, config: &Config, clock: &dyn Clock) -> Result<Store, Failure> {
+    let until = clock.now().plus(VERB_PATIENCE);
+    let mut has_told = false;
+    loop {
+        match Store::open(dir.clone(), config.history.clone(), Holder::Daemon) {
+            Ok(store) => return Ok(store),
+            Err(DataDirError::InUse { pid, holder: Holder::Verb, .. }) if clock.now().mono < until.mono => {
+                if !has_told {
+                    tracing::info!(pid, "the start waits for a verb that uses the data directory");
+                    has_told = true;
+                }
+                clock.sleep(VERB_LOOK).await;
+            }
+            Err(error) => return Err(Failure::of(Code::InUse, error)),
+        }
+    }
 }
 
 async fn bind(config: &Config) -> Result<Option<TcpListener>, Failure> {

@@ -18,7 +18,7 @@ use ohmstead_model::{DeviceId, Event, LedgerEntry, LedgerQuery, Metric, Reading,
 use ohmstead_web::HistoryError;
 use tokio::sync::{Notify, Semaphore, watch};
 
-use crate::data_dir::{self, DataDirError, Lock};
+use crate::data_dir::{self, DataDirError, Holder, Lock};
 use crate::hub::Listener;
 use crate::records::{NotDurable, Records};
 
@@ -38,6 +38,7 @@ struct Inner {
     /// Where it is; `None` for a store that keeps nothing, with the reason in `trouble`.
     dir: Option<PathBuf>,
     settings: Settings,
+    holder: Holder,
     lock: Mutex<Option<Lock>>,
     history: Mutex<Option<Arc<History>>>,
     unsaved: Mutex<Unsaved>,
@@ -58,8 +59,8 @@ impl Store {
     /// Opens the store in `dir`, or notes why that is not possible and tries again later. Blocks.
     ///
     /// Only another user of the directory is an error.
-    pub(crate) fn open(dir: PathBuf, settings: Settings) -> Result<Self, DataDirError> {
-        let store = Self::closed(Some(dir), settings, None);
+    pub(crate) fn open(dir: PathBuf, settings: Settings, holder: Holder) -> Result<Self, DataDirError> {
+        let store = Self::closed(Some(dir), settings, holder, None);
         match store.inner.try_open() {
             Ok(()) => {}
             Err(OpenFailed::Dir(in_use @ DataDirError::InUse { .. })) => return Err(in_use),
@@ -70,14 +71,15 @@ impl Store {
 
     /// A store that keeps nothing, for `why`.
     pub(crate) fn nowhere(why: String) -> Self {
-        Self::closed(None, Settings::default(), Some(why))
+        Self::closed(None, Settings::default(), Holder::Daemon, Some(why))
     }
 
-    fn closed(dir: Option<PathBuf>, settings: Settings, trouble: Option<String>) -> Self {
+    fn closed(dir: Option<PathBuf>, settings: Settings, holder: Holder, trouble: Option<String>) -> Self {
         let (trouble, _) = watch::channel(trouble);
         let inner = Inner {
             dir,
             settings,
+            holder,
             lock: Mutex::default(),
             history: Mutex::default(),
             unsaved: Mutex::default(),
@@ -233,7 +235,7 @@ impl Inner {
         let Some(dir) = &self.dir else { return Ok(()) };
         let mut lock = locked(&self.lock);
         if lock.is_none() {
-            *lock = Some(data_dir::take(dir).map_err(OpenFailed::Dir)?);
+            *lock = Some(data_dir::take(dir, self.holder).map_err(OpenFailed::Dir)?);
         }
         let history =
             History::open(dir, &self.settings, &ohmstead_drivers::native()).map_err(OpenFailed::History)?;

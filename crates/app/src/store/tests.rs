@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::*;
+use crate::data_dir::Holder;
 use crate::testing::{START, clock, id};
 
 struct Scene {
@@ -19,7 +20,7 @@ struct Scene {
 impl Scene {
     fn new(dir: &Path) -> Self {
         let (clock, stop, tracker) = (clock(), CancellationToken::new(), TaskTracker::new());
-        let store = Store::open(dir.to_owned(), Settings::default()).unwrap();
+        let store = Store::open(dir.to_owned(), Settings::default(), Holder::Daemon).unwrap();
         tracker.spawn(store.clone().run(Arc::clone(&clock), stop.clone()));
         Self { clock, store, stop, tracker }
     }
@@ -114,7 +115,8 @@ async fn commits_come_in_time() {
 async fn a_place_in_use_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let scene = Scene::new(folder.path());
-    let refused = Store::open(folder.path().to_owned(), Settings::default()).err().expect("in use");
+    let refused =
+        Store::open(folder.path().to_owned(), Settings::default(), Holder::Daemon).err().expect("in use");
     assert!(matches!(refused, DataDirError::InUse { .. }), "{refused}");
     assert_eq!(scene.store.dir(), Some(folder.path()));
 }
