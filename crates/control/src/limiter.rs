@@ -13,6 +13,7 @@ mod law;
 mod lever;
 mod measure;
 mod methods;
+mod panels;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use ohmstead_model::{DeviceId, Moment, Snapshot, Unknown};
 use ohmstead_units::Watts;
 
 pub use methods::{Method, methods};
+pub(crate) use panels::make_room;
 pub use settings::{Limit, LimitError, Name, Settings};
 pub use verdict::Verdict;
 

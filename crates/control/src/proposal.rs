@@ -53,6 +53,12 @@ impl Proposal {
         Self { who, device, wants: Some(mode), bounds: Bounds::ANY, reason }
     }
 
+    /// The wish that counts among proposals for one device.
+    pub(crate) fn counting(proposals: &[Self]) -> Option<&BatteryMode> {
+        let wishes = proposals.iter().filter(|proposal| proposal.wants.is_some());
+        wishes.min_by_key(|proposal| proposal.who).and_then(|proposal| proposal.wants.as_ref())
+    }
+
     /// Bounds without a wish.
     pub fn bound(who: Who, device: DeviceId, bounds: Bounds, reason: Reason) -> Self {
         Self { who, device, wants: None, bounds, reason }

@@ -15,8 +15,7 @@ const STEP: f64 = 100.0;
 /// charge is not known. A limit that the battery does not tell is none, and one that allows nothing is kept by the BMS
 /// itself. Only the wish that counts is looked at.
 pub(crate) fn propose(device: &DeviceState, proposals: &[Proposal], now: Moment) -> Vec<Proposal> {
-    let wishes = proposals.iter().filter(|proposal| proposal.wants.is_some());
-    let wish = wishes.min_by_key(|proposal| proposal.who).and_then(|proposal| proposal.wants.as_ref());
+    let wish = Proposal::counting(proposals);
     let charges = matches!(wish, Some(BatteryMode::Charge { .. }));
     let discharges = matches!(wish, Some(BatteryMode::Discharge { .. }));
     let step = |watts: f64| Some(Watts((watts / STEP).floor() * STEP)).filter(|most| most.0 > 0.0);

@@ -70,6 +70,7 @@ pub fn step(state: &State, inputs: Inputs<'_>, now: Moment, settings: &Settings)
     let decide = |device: &ohmstead_model::DeviceState| {
         let id = &device.info.id;
         let mut proposals = proposals.remove(id).unwrap_or_default();
+        limiter::make_room(device, &mut proposals, now);
         proposals.extend(safety::propose(device, &proposals, now));
         let mut desired = arbiter::decide(id, proposals, &device.info.modes);
         if desired.chosen == Some(crate::Who::Override) {

@@ -92,11 +92,10 @@ fn lever(name: Name, device: &DeviceState, shares: &Shares, now: Moment) -> Resu
         }
         Online::Yes(_) => {}
     }
-    let (mode, setting, what) = match name {
-        Name::GridImport => ("charge", None, "has no limit for what it charges"),
-        _ => ("discharge", Some(DISCHARGE_SETTING), "has no limit for what it discharges"),
+    let (mode, has_setting, what) = match name {
+        Name::GridImport => ("charge", false, "has no limit for what it charges"),
+        _ => ("discharge", has_discharge_setting(device), "has no limit for what it discharges"),
     };
-    let has_setting = info.settings.iter().any(|offered| Some(offered.metric.id()) == setting);
     let is_in_mode = || {
         let shown = device.value(Metric::BatteryMode, now).ok();
         shown.is_some_and(|known| known.value.as_str() == Some(mode))
@@ -108,6 +107,11 @@ fn lever(name: Name, device: &DeviceState, shares: &Shares, now: Moment) -> Resu
     Err(format!(
         "it follows the meter by itself and {what}: only a {mode} that is asked of it can be bounded"
     ))
+}
+
+/// Whether what a device makes by itself can be bounded.
+pub(super) fn has_discharge_setting(device: &DeviceState) -> bool {
+    device.info.settings.iter().any(|offered| offered.metric.id() == DISCHARGE_SETTING)
 }
 
 /// What a device makes of what a bound caps, at least 0. A limit for discharging caps all that is made AC, panels on the

@@ -5,3 +5,5 @@ mod house;
 mod laws;
 mod life;
 mod plant;
+
+pub(super) use house::MAX_DISCHARGE;

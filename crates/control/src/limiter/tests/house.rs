@@ -22,7 +22,7 @@ pub(super) fn settings(text: &str) -> Settings {
 }
 
 static MAX_DISCHARGE_DEF: MetricDef = MetricDef { id: "max_discharge_power", ..*Metric::BatteryPower.def() };
-const MAX_DISCHARGE: Metric = Metric::new(&MAX_DISCHARGE_DEF);
+pub(in crate::limiter) const MAX_DISCHARGE: Metric = Metric::new(&MAX_DISCHARGE_DEF);
 
 /// A device that answers.
 pub(super) struct Device(DeviceState);
