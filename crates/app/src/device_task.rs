@@ -168,7 +168,10 @@ impl DeviceTask {
                         return Ok(());
                     }
                     self.watch().await;
-                    self.keep(device).await?;
+                    // A request carries its order with it: carried out on its own, it would be done twice.
+                    if self.door.requests.is_empty() {
+                        self.keep(device).await?;
+                    }
                 }
             }
         }

@@ -138,12 +138,12 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// What becomes of a wish for which it is too soon. One that somebody waits for is answered; one from a bus, where a
-    /// switch was turned, waits itself, as long as this program goes on running.
+    /// What becomes of a wish for which it is too soon. One that somebody waits for is answered; one of control's own, or
+    /// from a bus, where a switch was turned, waits itself, as long as this program goes on running.
     fn put_off(&mut self, wear: &Wear, too_much: TooMuch) -> Verdict {
         let (outcome, reason) = too_much.verdict;
-        let waits =
-            wear.may_wait && self.gate.until == Until::Watched && self.request.asked_by == Asker::Mqtt;
+        let nobody_waits = matches!(self.request.asked_by, Asker::Mqtt | Asker::Control) && !self.gives_back;
+        let waits = wear.may_wait && self.gate.until == Until::Watched && nobody_waits;
         let Some(wait) = too_much.wait.filter(|_| waits) else { return (outcome, reason) };
         self.later = Some(wait);
         (outcome, format!("deferred until {}: {reason}", words::time(self.gate.clock.now().plus(wait).unix)))

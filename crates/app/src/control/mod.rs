@@ -352,6 +352,10 @@ async fn read_again(news: &mut watch::Receiver<Arc<Snapshot>>, clock: &dyn Clock
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod day;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod too_soon;
 #[cfg(test)]
 mod wire;

@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::device_task::{self, DeviceTask};
-use crate::testing::{Fake, FakeHandle, FakeRecords, Heard, Obeys, clock, gate, id};
+use crate::testing::{Fake, FakeHandle, FakeRecords, Heard, Obeys, START, clock, gate, id};
 
 pub(super) struct Scene {
     pub(super) clock: Arc<dyn Clock>,
@@ -28,7 +28,7 @@ fn rules(yaml: &str) -> Rules {
 }
 
 impl Scene {
-    async fn new(yaml: &str, change: impl FnOnce(&mut Fake)) -> Self {
+    pub(super) async fn new(yaml: &str, change: impl FnOnce(&mut Fake)) -> Self {
         Self::with(yaml, Arc::new(FakeRecords::default()), FakeHandle::new().with(change)).await
     }
 
@@ -80,7 +80,14 @@ impl Scene {
         self.commander.ask(Request { device: id("a"), wish, lease, asked_by: Asker::Rest })
     }
 
-    async fn asked(&self, mode: &str, lease_s: Option<u64>) -> LedgerEntry {
+    /// The same from a bus, where nobody waits for an answer.
+    pub(super) async fn asked_over_mqtt(&self, mode: &str) -> LedgerEntry {
+        let wish = mode.parse().expect("a wish");
+        let request = Request { device: id("a"), wish, lease: None, asked_by: Asker::Mqtt };
+        self.commander.ask(request).await.expect("carried out")
+    }
+
+    pub(super) async fn asked(&self, mode: &str, lease_s: Option<u64>) -> LedgerEntry {
         self.ask(mode, lease_s).await.expect("carried out")
     }
 
@@ -104,17 +111,22 @@ impl Scene {
     }
 
     /// Who asked for what, and what became of it.
-    fn ledger(&self) -> Vec<String> {
+    pub(super) fn ledger(&self) -> Vec<String> {
         let ledger = self.records.ledger.lock().unwrap();
         let row = |row: &LedgerEntry| format!("{}: {}: {}", row.asked_by, row.request, row.outcome.key());
         ledger.iter().map(row).collect()
+    }
+
+    /// The newest row of it.
+    pub(super) fn last(&self) -> LedgerEntry {
+        self.records.ledger.lock().unwrap().last().cloned().expect("a row")
     }
 
     pub(super) fn mode(&self) -> String {
         self.fake.lock().mode.clone()
     }
 
-    fn phase(&self) -> ControlPhase {
+    pub(super) fn phase(&self) -> ControlPhase {
         let snapshot = self.hub.snapshot();
         snapshot
             .device("a")
@@ -363,6 +375,49 @@ async fn a_unit_that_leaves_the_mode_by_itself_is_told_again_once() {
     scene.fake.lock().power = Some(0.0);
     scene.sleep(240).await;
     assert_eq!(scene.kept("overrides"), "[]", "somebody else's");
+}
+
+/// What is asked while the device is being polled is tried once, by the one who asked.
+#[tokio::test(start_paused = true)]
+async fn a_request_during_a_poll_is_carried_out_once() {
+    let scene = Scene::new("", |_| {}).await;
+    scene.sleep(5).await;
+    let polls = scene.fake.count("poll");
+    while scene.fake.count("poll") == polls {
+        scene.clock.sleep(Duration::from_millis(10)).await;
+    }
+    scene.asked("charge 800 W", Some(600)).await;
+    assert_eq!(scene.ledger(), ["rest: charge 800 W for 10 min: confirmed"]);
+}
+
+/// Without a state of charge nothing may be discharged, and none is known in the first seconds after a start: what a unit
+/// does meanwhile is what it was told before.
+#[tokio::test(start_paused = true)]
+async fn a_discharge_goes_on_while_the_first_values_are_read_after_a_start() {
+    let records = Arc::new(FakeRecords::default());
+    let asked = format!(
+        r#"[{{"device":"a","mode":"discharge 600 W","asked_by":"cli","since_unix_ms":0,"ends_unix_ms":{}}}]"#,
+        START.plus(Duration::from_secs(36_000)).0
+    );
+    records.state.lock().unwrap().insert("overrides".to_owned(), asked);
+    records
+        .state
+        .lock()
+        .unwrap()
+        .insert("original/a".to_owned(), r#"{"native":"Auto","at_unix_ms":1}"#.to_owned());
+    let fake = FakeHandle::new().with(|fake| {
+        (fake.mode, fake.power) = ("Passive".to_owned(), Some(600.0));
+        fake.tells = false;
+    });
+    let scene = Scene::with("", records, fake).await;
+    scene.sleep(10).await;
+    assert_eq!((scene.fake.count("write"), scene.fake.count("read")), (0, 0), "{:?}", scene.fake.lock().log);
+    scene.fake.lock().tells = true;
+    scene.sleep(40).await;
+    assert_eq!((scene.fake.lock().power, scene.phase()), (Some(600.0), ControlPhase::Confirmed));
+    let writes: Vec<_> =
+        scene.fake.lock().log.iter().filter(|entry| entry.starts_with("write")).cloned().collect();
+    assert!(writes.iter().all(|write| write.contains("Passive 600")), "{writes:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,8 +7,8 @@ use futures_util::FutureExt as _;
 use ohmstead_control::{Desired, Language, Who};
 use ohmstead_drivers::Device;
 use ohmstead_model::{
-    Asker, BatteryMode, ControlPhase, ControlState, LedgerEntry, Metric, Moment, Notice, Outcome, Request,
-    Severity, Wish,
+    Asker, BatteryMode, ControlPhase, ControlState, LedgerEntry, Metric, Moment, Notice, Online, Outcome,
+    Request, Severity, Unknown, Wish,
 };
 use ohmstead_units::Watts;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,8 @@ use crate::actuator::{AnswerTo, Ended, Ending, Errand, How, Original, Tried};
 const DEAD_MAN: Duration = Duration::from_secs(300);
 /// How long giving the device back may take when the program stops.
 const LAST_ACT: Duration = Duration::from_secs(6);
+/// After its first answer a device has told its state of charge by then, if it ever does.
+const FIRST_VALUES: Duration = Duration::from_secs(60);
 /// After a write a device needs a while until what it reports means anything.
 const SETTLED: Duration = Duration::from_secs(30);
 /// A power that stays away from what is wanted for so long has ended.
@@ -58,12 +60,12 @@ impl DeviceTask {
         };
         let (entry, result) = match (&desired.mode, self.standing.ours) {
             (Some(_), _) => {
-                let attempted = self.attempt(device, &desired, shown, request.asked_by.key()).await;
+                let (tried, result) = self.attempt(device, &desired, shown, request.asked_by).await;
                 // Who asked has the refusal in hand.
-                if attempted.0.outcome == Outcome::Rejected {
+                if tried.entry.outcome == Outcome::Rejected && tried.later.is_none() {
                     self.tell_end(&desired, Ending::Refused);
                 }
-                attempted
+                (tried.entry, result)
             }
             (None, true) => self.give_back(device, request.asked_by.key()).await,
             (None, false) => (self.nothing_to_do(request, &desired), Ok(())),
@@ -121,8 +123,10 @@ impl DeviceTask {
     /// Does what is to be done for what is wanted at present.
     pub(super) async fn keep(&mut self, device: &mut dyn Device) -> Result<(), Broken> {
         let Some(desired) = self.door.orders.borrow_and_update().clone() else { return Ok(()) };
-        if !self.answers() {
+        if !self.is_known() {
             // A device that does not answer is asked for nothing: it would only refuse, and nothing is over because of it.
+            // One that has only begun to answer goes on as it is: what is wanted is decided without its values, as for
+            // a device that keeps them to itself.
             self.standing.look_again(self.gate.clock.now());
             self.show(&desired).await;
             return Ok(());
@@ -141,7 +145,8 @@ impl DeviceTask {
             Step::Attempt => {
                 self.show(&desired).await;
                 let shown = desired.mode.as_ref().map(ToString::to_string).unwrap_or_default();
-                let (entry, result) = self.attempt(device, &desired, shown, by(&desired)).await;
+                let (Tried { entry, .. }, result) =
+                    self.attempt(device, &desired, shown, Asker::Control).await;
                 if entry.outcome == Outcome::Rejected && !entry.is_over_budget() && result.is_ok() {
                     self.rest(device, &desired).await
                 } else {
@@ -153,7 +158,10 @@ impl DeviceTask {
                 Ok(())
             }
             Step::Limit(limit) => self.limit(device, &desired, limit).await,
-            Step::GiveBack => self.give_back(device, LEFT_ALONE).await.1,
+            Step::GiveBack => {
+                self.show(&desired).await;
+                self.give_back(device, LEFT_ALONE).await.1
+            }
         };
         self.show(&desired).await;
         result
@@ -182,8 +190,15 @@ impl DeviceTask {
         self.standing.knows_ours
     }
 
-    fn answers(&self) -> bool {
-        self.hub.snapshot().device(self.id.as_str()).is_some_and(|device| device.is_online())
+    /// Whether the device answers, and has told its state of charge or had the time to.
+    fn is_known(&self) -> bool {
+        let snapshot = self.hub.snapshot();
+        let Some(device) = snapshot.device(self.id.as_str()) else { return false };
+        let now = self.gate.clock.now();
+        let Online::Yes(since) = device.online else { return false };
+        let is_missing = device.info.metrics.contains(&Metric::BatterySoc)
+            && matches!(device.number(Metric::BatterySoc, now), Err(Unknown::NeverRead));
+        !is_missing || now.since(since) >= FIRST_VALUES
     }
 
     async fn attempt(
@@ -191,15 +206,16 @@ impl DeviceTask {
         device: &mut dyn Device,
         desired: &Desired,
         shown: String,
-        by: &str,
-    ) -> (LedgerEntry, Result<(), Broken>) {
+        asked_by: Asker,
+    ) -> (Tried, Result<(), Broken>) {
+        let by = if asked_by == Asker::Control { by(desired) } else { asked_by.key() };
         let by = match desired.bounded_by.first() {
             Some(who) => format!("{by}, bounded by {}", who.key()),
             None => by.to_owned(),
         };
         let interrupt = self.gate.stop.child_token();
         let errand = Errand {
-            request: self.request(desired),
+            request: self.request(desired, asked_by),
             shown,
             by,
             interrupt: interrupt.clone(),
@@ -209,7 +225,7 @@ impl DeviceTask {
         let mut orders = self.door.orders.clone();
         // What is ordered already is what this attempt is for, or is looked at after it.
         orders.mark_unchanged();
-        let (Tried { entry, plan, later }, result) = {
+        let (tried, result) = {
             let attempt = self.carry_out(device, &errand);
             tokio::pin!(attempt);
             loop {
@@ -222,16 +238,19 @@ impl DeviceTask {
         // A write that was refused or not answered may have been taken all the same, or a part of it.
         self.standing.ours |= self.gate.is_ours().await;
         let now = self.gate.clock.now();
-        let given_up = self.standing.tried(desired, entry.outcome, plan.as_ref(), later, now);
-        self.tell(desired, &entry, given_up).await;
-        (entry, result)
+        let given_up =
+            self.standing.tried(desired, tried.entry.outcome, tried.plan.as_ref(), tried.later, now);
+        self.tell(desired, &tried.entry, given_up).await;
+        (tried, result)
     }
 
     /// What the device is asked for.
-    fn request(&self, desired: &Desired) -> Request {
+    fn request(&self, desired: &Desired, asked_by: Asker) -> Request {
         let wish = desired.mode.clone().unwrap_or(BatteryMode::Auto).into();
         let lease = Some(self.dead_man(desired));
-        Request { device: self.id.clone(), wish, lease, asked_by: Asker::Control }
+        // What comes after what was asked by hand is control's own: nobody waits for it.
+        let asked_by = if desired.chosen == Some(Who::Override) { asked_by } else { Asker::Control };
+        Request { device: self.id.clone(), wish, lease, asked_by }
     }
 
     /// The device's own timer ends at the end of the wish, if that is nearer.
@@ -250,8 +269,9 @@ impl DeviceTask {
         limit: Watts,
     ) -> Result<(), Broken> {
         if self.standing.is_in_another_mode() {
+            self.show(desired).await;
             let plain = Desired { discharge_max: None, ..desired.clone() };
-            self.attempt(device, &plain, BatteryMode::Auto.to_string(), by(desired)).await.1?;
+            self.attempt(device, &plain, BatteryMode::Auto.to_string(), Asker::Control).await.1?;
             if self.standing.is_in_another_mode() {
                 // It would hide what still is at work. It is tried again in its time.
                 return Ok(());
@@ -276,7 +296,7 @@ impl DeviceTask {
     }
 
     async fn renew(&mut self, device: &mut dyn Device, desired: &Desired) {
-        let request = self.request(desired);
+        let request = self.request(desired, Asker::Control);
         let renewed = self.gate.renew(device, &request).await;
         let now = self.gate.clock.now();
         match &renewed {

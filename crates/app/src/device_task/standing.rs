@@ -63,6 +63,8 @@ pub(super) struct Standing {
     wanted: Option<Wanted>,
     outcome: Option<Outcome>,
     tries: u32,
+    /// It came too soon, and is written at `next`.
+    waits_its_time: bool,
     next: Option<Moment>,
     /// When to look whether the device answers by now.
     look_at: Option<Moment>,
@@ -214,6 +216,7 @@ impl Standing {
         self.wanted = Some(wanted);
         self.outcome = Some(outcome);
         (self.renews, self.foreign, self.shows) = (false, None, None);
+        self.waits_its_time = outcome == Outcome::Rejected && later.is_some();
         let stands = matches!(outcome, Outcome::Confirmed | Outcome::AcceptedUnmeasured | Outcome::Unchanged);
         match &desired.mode {
             Some(BatteryMode::Auto) if stands => self.other_at_work = false,
@@ -249,7 +252,7 @@ impl Standing {
     /// What is wanted was refused, and what was ours is given back meanwhile.
     pub(super) fn rests(&mut self, desired: &Desired, again_at: Option<Moment>) {
         self.wanted = Some(Wanted::of(desired));
-        (self.outcome, self.next) = (Some(Outcome::Rejected), again_at);
+        (self.outcome, self.next, self.waits_its_time) = (Some(Outcome::Rejected), again_at, false);
     }
 
     /// When it is tried again.
@@ -372,6 +375,7 @@ impl Standing {
             Some(Outcome::Confirmed) => ControlPhase::Confirmed,
             Some(Outcome::Unchanged | Outcome::AcceptedUnmeasured) => ControlPhase::AcceptedUnmeasured,
             Some(Outcome::Ineffective) => ControlPhase::Ineffective,
+            Some(Outcome::Rejected) if self.waits_its_time => ControlPhase::Pending,
             Some(Outcome::Rejected) => ControlPhase::NotControllable,
             Some(Outcome::Failed) => ControlPhase::Failed,
         }

@@ -33,6 +33,7 @@ use ohmstead_units::Timespan;
 use super::can::Can;
 use super::settings::Settings;
 use super::site::Site;
+use super::transport::in_process::InProcess;
 use super::tree::Tree;
 use super::vocabulary::Vocabulary;
 use crate::{
@@ -121,6 +122,21 @@ impl Gx {
             evidence: Vec::new(),
         };
         gx.describe();
+        Ok(gx)
+    }
+
+    /// Makes the device where it is in this process. Its way counts as the bus, which tells everything at once.
+    pub fn in_process(
+        id: DeviceId,
+        settings: Settings,
+        context: Context,
+        device: &Arc<dyn InProcess>,
+    ) -> Result<Self, OpenError> {
+        let mut gx = Self::open(id, settings, context)?;
+        gx.slots.truncate(1);
+        for slot in &mut gx.slots {
+            slot.device = Some(Arc::clone(device));
+        }
         Ok(gx)
     }
 

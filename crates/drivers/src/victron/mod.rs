@@ -40,6 +40,7 @@ pub use settings::{
     Authority, Bus, Empty, Modbus, Mqtt, ServeDbusApi, Settings, Tls, Trust, is_http_address,
 };
 pub use transport::Kind;
+pub use transport::in_process::{InProcess, InProcessEvent, InProcessValue};
 pub(crate) use watch::metrics as watched_metrics;
 pub use watch::{WATCHES_MAX, Watch, is_watchable};
 

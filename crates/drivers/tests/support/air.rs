@@ -66,7 +66,7 @@ struct Sockets {
 
 /// The network.
 pub(crate) struct Air {
-    site: Mutex<InMemory>,
+    site: Arc<Mutex<InMemory>>,
     clock: Arc<TestClock>,
     sockets: Mutex<Sockets>,
     requests: Mutex<Vec<Request>>,
@@ -75,9 +75,9 @@ pub(crate) struct Air {
 }
 
 impl Air {
-    pub(crate) fn new(site: InMemory, clock: Arc<TestClock>) -> Arc<Self> {
+    pub(crate) fn new(site: Arc<Mutex<InMemory>>, clock: Arc<TestClock>) -> Arc<Self> {
         Arc::new(Self {
-            site: Mutex::new(site),
+            site,
             clock,
             sockets: Mutex::default(),
             requests: Mutex::default(),

@@ -65,7 +65,7 @@ impl World {
         let settings = house::Settings::default();
         let clock = TestClock::new(settings.start_unix_ms);
         let plant = setups.into_iter().fold(Plant::builder(settings), Plant::battery);
-        let air = Air::new(plant.in_memory().unwrap(), Arc::clone(&clock));
+        let air = Air::new(Arc::new(Mutex::new(plant.in_memory().unwrap())), Arc::clone(&clock));
         Self { air, clock }
     }
 

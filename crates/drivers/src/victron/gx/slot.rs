@@ -6,12 +6,15 @@ use std::time::Duration;
 use ohmstead_model::{Clock, Moment};
 
 use crate::victron::settings::Route;
+use crate::victron::transport::in_process::{self, InProcess};
 use crate::victron::transport::{Event, Kind, Timed, Way, dbus, http, modbus, mqtt};
 use crate::victron::tree::{Told, Tree};
 
 /// A configured way.
 pub(super) struct Slot {
     pub(super) route: Route,
+    /// The device itself, where it is in this process: in place of the way to it.
+    pub(super) device: Option<Arc<dyn InProcess>>,
     /// `None` while it rests.
     pub(super) way: Option<Way>,
     pub(super) tree: Arc<RwLock<Tree>>,
@@ -35,6 +38,7 @@ impl Slot {
         let tree = Arc::new(RwLock::new(tree));
         Self {
             route,
+            device: None,
             way: None,
             tree,
             complete_since: None,
@@ -57,6 +61,10 @@ impl Slot {
         }
         let clock = Arc::clone(clock);
         self.down_since = now;
+        if let Some(device) = self.device.clone() {
+            self.way = Some(Way::start(clock, |port| in_process::run(device, interval, port)));
+            return;
+        }
         self.way = Some(match self.route.clone() {
             Route::Dbus(bus) => Way::start(clock, |port| dbus::run(bus.address(), port)),
             Route::Mqtt(mqtt) => {

@@ -5,6 +5,7 @@
 
 pub(crate) mod dbus;
 pub(crate) mod http;
+pub(crate) mod in_process;
 pub(crate) mod modbus;
 pub(crate) mod mqtt;
 mod naming;

@@ -63,7 +63,7 @@ pub(crate) enum Garbled {
 
 /// The ports.
 pub(crate) struct Cables {
-    pub(crate) site: Mutex<InMemory>,
+    pub(crate) site: Arc<Mutex<InMemory>>,
     clock: Arc<TestClock>,
     state: Mutex<State>,
     heard: Mutex<Vec<Heard>>,
@@ -71,9 +71,9 @@ pub(crate) struct Cables {
 }
 
 impl Cables {
-    pub(crate) fn new(site: InMemory, clock: Arc<TestClock>) -> Arc<Self> {
+    pub(crate) fn new(site: Arc<Mutex<InMemory>>, clock: Arc<TestClock>) -> Arc<Self> {
         Arc::new(Self {
-            site: Mutex::new(site),
+            site,
             clock,
             state: Mutex::default(),
             heard: Mutex::default(),

@@ -85,7 +85,7 @@ impl World {
         for setup in setups {
             site.install_inverter(setup).unwrap();
         }
-        let cables = Cables::new(site, Arc::clone(&clock));
+        let cables = Cables::new(Arc::new(Mutex::new(site)), Arc::clone(&clock));
         for (number, name) in names.iter().enumerate() {
             cables.plug(name, &format!("1-{}", number + 1));
         }
