@@ -8,8 +8,11 @@
 //!    +--back-off-----+
 //! ```
 
+mod giving_back;
 mod keeping;
 mod standing;
+mod telling;
+mod watching;
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use ohmstead_drivers::{Device, DeviceError, ModeNow, Plan, Wear};
-use ohmstead_model::{Asker, Assignment, BatteryMode, LedgerEntry, Moment, Outcome, Request, Wish};
-use ohmstead_units::{BatteryPower, Timespan, Watts};
+use ohmstead_model::{Asker, BatteryMode, LedgerEntry, Moment, Outcome, Request, Wish};
+use ohmstead_units::{BatteryPower, Timespan};
 use tokio_util::sync::CancellationToken;
 
 use super::budget::TooMuch;
 use super::judge::{self, Measured, Origin, Reply, Verdict};
-use super::{Errand, Gate, LOOK_EVERY, Original, Tried, Until, words};
+use super::{Errand, Gate, LOOK_EVERY, Original, Until, words};
 use crate::hub::span_words;
 use crate::records::original_key;
 
@@ -18,9 +18,6 @@ const READ_BACKS: usize = 3;
 
 /// Reading back at once again tells nothing new.
 const SETTLE_MIN: Duration = Duration::from_secs(1);
-
-/// The setting by which a device limits what it discharges with, where it has one.
-const DISCHARGE_LIMIT: &str = "max_discharge_power";
 
 /// A driver that always has something to do must not keep an attempt from its measurement.
 const POLL_EVERY_MIN: Duration = Duration::from_millis(100);
@@ -31,7 +28,7 @@ pub(super) struct Attempt<'a> {
     request: &'a Request,
     interrupt: &'a CancellationToken,
     gives_back: bool,
-    entry: LedgerEntry,
+    pub(super) entry: LedgerEntry,
     /// Whether its write was noted, so that a crash cannot swallow it.
     pub(super) is_noted: bool,
     /// What the device is told, once that is known.
@@ -117,7 +114,7 @@ impl<'a> Attempt<'a> {
         verdict
     }
 
-    fn tell(&mut self, plan: &Plan) {
+    pub(super) fn tell(&mut self, plan: &Plan) {
         self.entry.new = Some(plan.writes.join("\n"));
         self.plan = Some(plan.clone());
     }
@@ -183,7 +180,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Keeps how the device, or the setting, was before the first write ever, so that it can be given back.
-    async fn remember_original(&self, is_apart: bool, before: &ModeNow) -> Result<(), String> {
+    pub(super) async fn remember_original(&self, is_apart: bool, before: &ModeNow) -> Result<(), String> {
         // What it is while it is given back is ours.
         if self.gives_back {
             return Ok(());
@@ -212,7 +209,7 @@ impl<'a> Attempt<'a> {
         self.gate.spend(&last).await
     }
 
-    async fn write_only(&mut self, device: &mut dyn Device) -> Verdict {
+    pub(super) async fn write_only(&mut self, device: &mut dyn Device) -> Verdict {
         let plan = match self.plan(device) {
             Ok(plan) => plan,
             Err(reason) => return (Outcome::Rejected, reason),
@@ -379,102 +376,6 @@ impl<'a> Attempt<'a> {
     }
 }
 
-impl Gate {
-    /// Lets the device discharge with at most `limit` of its own accord. Quick, for it follows a measurement: no row of the
-    /// ledger but for the first, no reading back, for who limits measures what comes of it. `Ok(true)` where it was written.
-    pub(crate) async fn limit(
-        &self,
-        device: &mut dyn Device,
-        limit: Watts,
-        by: &str,
-    ) -> Result<bool, String> {
-        if self.is_read_only() {
-            return Err("read-only".to_owned());
-        }
-        let value = format!("{}", limit.0.round());
-        let wish = Wish::Setting(Assignment { name: DISCHARGE_LIMIT.to_owned(), value });
-        let plan = device.plan(&wish, None).map_err(|error| error.reason)?;
-        if self.last.are(&plan.writes) {
-            return Ok(false);
-        }
-        let request = Request { device: self.id.clone(), wish, lease: None, asked_by: Asker::Control };
-        let errand = Errand { by: by.to_owned(), ..Errand::plain(&request, &self.stop) };
-        let is_first = !self.is_ours().await;
-        if is_first {
-            let mode = Request { wish: BatteryMode::Auto.into(), ..request.clone() };
-            let mode = Errand::plain(&mode, &self.stop);
-            let before = device.read_back(&mode.request.wish).await.map_err(|error| chain(&error))?;
-            Attempt::new(self, &mode).remember_original(false, &before).await?;
-        }
-        if let Some(wear) = &plan.wear {
-            self.spend(wear).await.map_err(|too_much| too_much.verdict.1)?;
-        }
-        self.last.set(None);
-        let reply = device.write(&plan).await.map_err(|error| chain(&error))?;
-        if is_first {
-            let mut attempt = Attempt::new(self, &errand);
-            attempt.tell(&plan);
-            attempt.entry.reply = Some(reply.reply.clone());
-            let outcome = if reply.accepted { Outcome::AcceptedUnmeasured } else { Outcome::Rejected };
-            let entry = attempt.into_entry(outcome, "what follows is measured by the limit".to_owned());
-            self.record(entry).await;
-        }
-        if !reply.accepted {
-            return Err(format!("the device refused: {}", reply.reply));
-        }
-        self.last.set(Some(plan.writes));
-        Ok(true)
-    }
-
-    /// Writes without looking before and after, for there is no time for it: the program stops.
-    pub(crate) async fn write_at_once(&self, device: &mut dyn Device, errand: &Errand) -> Tried {
-        let mut attempt = Attempt::new(self, errand);
-        let (outcome, reason) = attempt.write_only(device).await;
-        let (noted, plan) = (attempt.is_noted, attempt.plan.take());
-        let entry = self.record(attempt.into_entry(outcome, reason)).await;
-        if noted {
-            self.forget_note(&entry).await;
-        }
-        Tried { entry, plan, later: None }
-    }
-
-    /// Whether the device reads as a plan says, now or when it has had time for it. One that cannot be read does not.
-    pub(crate) async fn reads(&self, device: &mut dyn Device, wish: &Wish, plan: &Plan) -> bool {
-        for _ in 0..2 {
-            match device.read_back(wish).await {
-                Ok(now) if judge::in_mode(plan, &now) => return true,
-                Ok(_) => self.clock.sleep(plan.settle).await,
-                Err(_) => return false,
-            }
-        }
-        false
-    }
-
-    /// Writes again what is wanted already, because the device ends it by itself or because the house has changed
-    /// meanwhile. No row of the ledger: nothing new is wanted. What was written, or why nothing was.
-    pub(crate) async fn renew(&self, device: &mut dyn Device, request: &Request) -> Result<Plan, String> {
-        if self.read_only.applies() {
-            return Err("read-only".to_owned());
-        }
-        let plan = device.plan(&request.wish, request.lease.map(Timespan)).map_err(|error| error.reason)?;
-        if plan.wear.is_some() {
-            return Err("what wears out is not written again".to_owned());
-        }
-        if plan.lasts.is_none() && self.last.are(&plan.writes) {
-            return Ok(plan);
-        }
-        self.last.set(None);
-        match device.write(&plan).await {
-            Ok(reply) if reply.accepted => {
-                self.last.set(Some(plan.writes.clone()));
-                Ok(plan)
-            }
-            Ok(reply) => Err(format!("the device refused: {}", reply.reply)),
-            Err(error) => Err(chain(&error)),
-        }
-    }
-}
-
 /// The verdict where an attempt is cut short before anything could be read back.
 fn cut_short(reply: &Reply, cause: &str) -> Verdict {
     let reason = format!("{cause} before the mode could be read back");
@@ -490,7 +391,7 @@ struct Watch<'a> {
 }
 
 /// The error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

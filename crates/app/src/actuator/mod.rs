@@ -24,6 +24,7 @@ mod attempt;
 mod budget;
 mod commands;
 mod judge;
+mod quick;
 mod words;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -108,6 +109,15 @@ pub(crate) struct Tried {
     pub(crate) plan: Option<Plan>,
     /// After how long to try again, where it came too soon.
     pub(crate) later: Option<Duration>,
+}
+
+/// Whether the device is ours already: what it was before is kept durably.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ours {
+    /// It is.
+    Already,
+    /// It becomes so with this write.
+    NotYet,
 }
 
 /// Who watches a charge that is to end at a state of charge.

@@ -1,13 +1,14 @@
 //! What holds whatever comes, looked at from outside: on the wires, in the devices and in what the program shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use ohmstead_model::Online;
 use ohmstead_plant::house::Mode;
 
 use super::air::Request;
-use super::house::{BATTERIES, House};
-use super::program::Program;
+use super::house::{BATTERIES, House, INVERTER};
+use super::program::{Mood, Program};
 
 /// The bound of the configuration, W, and how fast it goes down, W per second.
 const MAX_W: f64 = 1_500.0;
@@ -20,6 +21,9 @@ const BOTH_MS: i64 = 90_000;
 const RECOVERED_MS: i64 = 15 * 60_000;
 /// A write to a unit that falls silent in it is tried for so long.
 const TRIED_MS: i64 = 40_000;
+const DAY_MS: i64 = 86_400_000;
+/// The budget of the configuration for one setting, and as much again for the ways back, which are never refused.
+const SETTERS_A_DAY: usize = 48;
 /// Whatever has ended is over by then; with a device that is being asked in vain the task is at that for so long.
 const ENDED_MS: i64 = 5_000;
 const ENDED_SILENT_MS: i64 = 30_000;
@@ -33,6 +37,8 @@ pub(super) struct Laws {
     beyond: Option<Beyond>,
     /// Since when a device is known not to answer.
     silent_since: BTreeMap<&'static str, i64>,
+    /// When the inverter was set within the last day.
+    setters: VecDeque<i64>,
     /// How much was seen.
     pub(super) seen: Seen,
 }
@@ -48,11 +54,17 @@ struct Beyond {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) looks: u64,
+    /// Writes to the GX device, and those of them that bound it.
+    pub(super) writes: u64,
     pub(super) bounds: u64,
     pub(super) limited_s: u64,
     /// For how long too much was made, and that was told.
     pub(super) told_s: u64,
     pub(super) mode_writes: u64,
+    /// Attempts that were not made because nothing may be written.
+    pub(super) dry_runs: u64,
+    /// Orders to the inverter.
+    pub(super) setters: u64,
 }
 
 impl Laws {
@@ -69,8 +81,8 @@ impl Laws {
     pub(super) fn begin_anew(&mut self, house: &House) {
         (self.both_since, self.beyond) = (None, None);
         self.silent_since.clear();
-        house.air.forget_requests();
-        house.cerbo.take_writes();
+        self.take_mode_writes(house);
+        self.count_writes(house);
     }
 
     /// Looks at everything; the house has gone on for `span_ms` since the last look.
@@ -78,33 +90,60 @@ impl Laws {
         let now_ms = program.clock.now().unix.0;
         self.seen.looks += 1;
         self.only_who_answers_is_written_to(house, program, now_ms)?;
-        self.batteries_take_turns(house, program, now_ms)?;
-        self.the_limit_holds(house, program, now_ms, span_ms)?;
+        self.what_wears_out_is_spared(house, now_ms)?;
+        self.count_writes(house);
+        if program.mood == Mood::Active {
+            self.batteries_take_turns(house, program, now_ms)?;
+            self.the_limit_holds(house, program, now_ms, span_ms)?;
+        }
         what_has_ended_is_gone(program, now_ms, |device| self.is_excused(device, now_ms))
     }
 
     fn only_who_answers_is_written_to(&mut self, house: &House, program: &Program, now_ms: i64) -> Broken {
         let snapshot = program.hub.snapshot();
-        for (name, ip) in BATTERIES {
-            let is_write =
-                |request: &&Request| request.to.ip().to_string() == ip && request.text.contains("ES.SetMode");
-            let writes = house.air.requests().iter().filter(is_write).count() as u64;
+        for (name, writes) in self.take_mode_writes(house) {
             let answers = snapshot.device(name).is_some_and(|device| matches!(device.online, Online::Yes(_)));
             if answers {
                 self.silent_since.remove(name);
-                self.seen.mode_writes += writes;
                 continue;
             }
             let since = *self.silent_since.entry(name).or_insert(now_ms);
+            let span_s = (now_ms - since) / 1_000;
             hold(writes == 0 || now_ms - since < TRIED_MS, || {
-                format!(
-                    "{name} is written to though nothing has been known of it for {} s",
-                    (now_ms - since) / 1_000
-                )
+                format!("{name} is written to though nothing has been known of it for {span_s} s")
             })?;
         }
-        house.air.forget_requests();
         Ok(())
+    }
+
+    /// How many modes were sent to each battery since the last call.
+    fn take_mode_writes(&mut self, house: &House) -> Vec<(&'static str, u64)> {
+        let requests = house.air.requests();
+        house.air.forget_requests();
+        let sent = |ip: &str| {
+            let is_write =
+                |request: &&Request| request.to.ip().to_string() == ip && request.text.contains("ES.SetMode");
+            requests.iter().filter(is_write).count() as u64
+        };
+        let writes: Vec<_> = BATTERIES.iter().map(|(name, ip)| (*name, sent(ip))).collect();
+        self.seen.mode_writes += writes.iter().map(|(_, count)| count).sum::<u64>();
+        writes
+    }
+
+    /// Settings that live in memory which bears a limited number of writes.
+    fn what_wears_out_is_spared(&mut self, house: &House, now_ms: i64) -> Broken {
+        let setters =
+            house.cables.heard(INVERTER).iter().filter(|heard| !heard.text.starts_with('Q')).count();
+        house.cables.forget_heard(INVERTER, Duration::ZERO);
+        self.seen.setters += setters as u64;
+        self.setters.extend(std::iter::repeat_n(now_ms, setters));
+        self.setters.retain(|at| now_ms - at < DAY_MS);
+        let count = self.setters.len();
+        hold(count <= SETTERS_A_DAY, || format!("the inverter was set {count} times within a day"))?;
+        let changes = house.cerbo.gx(|gx| gx.wear().changes);
+        hold(changes == 0, || {
+            format!("{changes} settings of the GX device were changed, though overrides do")
+        })
     }
 
     fn batteries_take_turns(&mut self, house: &House, program: &Program, now_ms: i64) -> Broken {
@@ -125,11 +164,15 @@ impl Laws {
         hold(lasts_ms < BOTH_MS, || format!("both batteries follow the meter for {} s", lasts_ms / 1_000))
     }
 
-    fn the_limit_holds(&mut self, house: &House, program: &Program, now_ms: i64, span_ms: i64) -> Broken {
+    fn count_writes(&mut self, house: &House) {
         let writes = house.cerbo.take_writes();
         let bounds = writes.iter().filter(|write| write.path == "/Overrides/MaxDischargePower");
+        self.seen.writes += writes.len() as u64;
         self.seen.bounds +=
             bounds.filter(|write| write.value.is_some_and(|watts| watts >= 0.0)).count() as u64;
+    }
+
+    fn the_limit_holds(&mut self, house: &House, program: &Program, now_ms: i64, span_ms: i64) -> Broken {
         let output =
             house.cerbo.gx(|gx| -gx.ess().map_or(0.0, |ess| ess.flows.inverter_w.iter().sum::<f64>()));
         let has_limits = program.commander_switches().limits == Some(true);

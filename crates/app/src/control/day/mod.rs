@@ -17,9 +17,10 @@ mod program;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use house::House;
-use laws::Laws;
+use laws::{Laws, Seen};
 use luck::{Fault, Luck};
-use program::Program;
+use ohmstead_model::Outcome;
+use program::{Mood, Program};
 
 /// The clock of the wires.
 type TestClock = crate::clock::WallClock;
@@ -52,9 +53,9 @@ struct Story {
 }
 
 impl Story {
-    async fn begin(seed: u64) -> Self {
+    async fn begin(seed: u64, mood: Mood) -> Self {
         let house = House::new(seed);
-        let program = Some(Program::start(&house).await);
+        let program = Some(Program::start(&house, mood).await);
         Self { house, program, luck: Luck::new(seed), laws: Laws::default(), diary: Vec::new() }
     }
 
@@ -144,14 +145,14 @@ impl Story {
                 // At any moment of a second.
                 let program = self.program.take().expect("it runs");
                 program.sleep_ms(self.luck.rng.u64(0..1_000)).await;
-                let records = Arc::clone(&program.records);
+                let (mood, records) = (program.mood, Arc::clone(&program.records));
                 if fault == Fault::Crash {
                     program.crash().await;
                 } else {
                     program.stop().await;
                 }
                 self.laws.begin_anew(&self.house);
-                self.program = Some(Program::again(&self.house, records).await);
+                self.program = Some(Program::again(&self.house, mood, records).await);
             }
             Fault::DiskFull => self.program().fill_disk(true),
             fault => self.house.suffer(fault),
@@ -169,39 +170,53 @@ impl Story {
     }
 
     /// The program stops, and everything is as it was before its first start.
-    async fn end(mut self) {
+    async fn end(mut self) -> Seen {
         self.house.heal();
         self.program().fill_disk(false);
         self.live(QUIET_S).await;
         let program = self.program.take().expect("it runs");
-        let summary = program.summary();
+        self.laws.seen.dry_runs =
+            program.ledger().iter().filter(|row| row.outcome == Outcome::DryRun).count() as u64;
+        println!("{:?}; {}", self.laws.seen, program.summary());
         program.stop().await;
-        println!("{:?}; {summary}", self.laws.seen);
         assert_eq!(self.house.levers(), self.house.before, "as before the first start");
+        self.laws.seen
     }
 }
 
-/// Days of the house, from the program's first start to its last stop.
-fn days(count: u64, seed: u64) {
+/// Days of the house, from the program's first start to its last stop: what was seen.
+fn days(count: u64, seed: u64, mood: Mood) -> Seen {
     // Nothing here waits for a socket, and asking for sockets costs as much as the rest of the runtime.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime").block_on(async {
-        let mut story = Story::begin(seed).await;
+        let mut story = Story::begin(seed, mood).await;
         for _ in 0..(count * 86_400 - QUIET_S) / PART_S {
             story.part().await;
         }
-        story.end().await;
-    });
+        story.end().await
+    })
 }
 
 #[test]
 fn a_day_of_the_house() {
-    days(1, 1);
+    let seen = days(1, 1, Mood::Active);
+    assert!(
+        seen.bounds > 100 && seen.mode_writes > 50 && seen.setters > 5,
+        "something has happened: {seen:?}"
+    );
+}
+
+/// Whoever asks and whatever wants something: nothing that would change a device leaves the program.
+#[test]
+fn a_day_in_which_nothing_may_be_written() {
+    let seen = days(1, 3, Mood::ReadOnly);
+    assert_eq!((seen.writes, seen.mode_writes, seen.setters), (0, 0, 0), "{seen:?}");
+    assert!(seen.dry_runs > 20, "something was wanted: {seen:?}");
 }
 
 mod long {
     #[test]
     fn a_year_of_the_house() {
-        super::days(365, 2);
+        super::days(365, 2, super::Mood::Active);
     }
 }

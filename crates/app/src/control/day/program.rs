@@ -25,7 +25,6 @@ use crate::testing::FakeRecords;
 
 const CONFIG: &str = r#"
 site: { name: Home, timezone: Europe/Paris }
-read_only: false
 devices:
   a: { marstek: { host: 192.168.1.2, interval: 60 s } }
   b: { marstek: { host: 192.168.1.3, interval: 60 s } }
@@ -50,6 +49,13 @@ impl Listener for Events {
     }
 }
 
+/// Whether it may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mood {
+    Active,
+    ReadOnly,
+}
+
 /// The program.
 pub(super) struct Program {
     pub(super) clock: Arc<dyn Clock>,
@@ -63,17 +69,20 @@ pub(super) struct Program {
     tasks: JoinSet<()>,
     /// Wishes that are under way.
     wishes: JoinSet<()>,
+    pub(super) mood: Mood,
 }
 
 impl Program {
     /// The first start.
-    pub(super) async fn start(house: &House) -> Self {
-        Self::again(house, Arc::default()).await
+    pub(super) async fn start(house: &House, mood: Mood) -> Self {
+        Self::again(house, mood, Arc::default()).await
     }
 
     /// A start with what an earlier run has kept.
-    pub(super) async fn again(house: &House, records: Arc<FakeRecords>) -> Self {
-        let config = ohmstead_config::parse(CONFIG, "day.yaml", &|_| None).expect("a valid configuration");
+    pub(super) async fn again(house: &House, mood: Mood, records: Arc<FakeRecords>) -> Self {
+        let read_only = mood == Mood::ReadOnly;
+        let text = format!("read_only: {read_only}\n{CONFIG}");
+        let config = ohmstead_config::parse(&text, "day.yaml", &|_| None).expect("a valid configuration");
         let clock = Arc::clone(&house.clock) as Arc<dyn Clock>;
         let (devices, rest) = (CancellationToken::new(), CancellationToken::new());
         let (mut tasks, mut device_tasks) = (JoinSet::new(), JoinSet::new());
@@ -124,6 +133,7 @@ impl Program {
             device_tasks,
             tasks,
             wishes: JoinSet::new(),
+            mood,
         }
     }
 
