@@ -11,6 +11,7 @@
 
 mod law;
 mod lever;
+mod lowered;
 mod measure;
 mod methods;
 mod settings;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 use ohmstead_model::{DeviceId, Moment, Snapshot, Unknown};
 use ohmstead_units::Watts;
 
+pub use lowered::Asked;
 pub use methods::{Method, methods};
 pub use settings::{Limit, LimitError, Name, Settings};
 pub use verdict::Verdict;
