@@ -218,6 +218,7 @@ describe('control', () => {
     await page.locator('[data-parts]').scrollIntoViewIfNeeded();
     const window = (name: string) => page.locator(`[data-window=${name}]`);
     await window('guests').getByText('18:00–23:30 · Mon–Fri · Fase A · made while running').waitFor();
+    await window('guests').getByText('Charge 800 W until 90 %').waitFor();
     await window('day').getByText('open now').waitFor();
     expect(await window('night').getAttribute('data-open')).toBe('false');
     const day = window('day').getByRole('switch');

@@ -88,8 +88,8 @@ impl Control {
     pub(super) async fn limit(&mut self, ask: LimitAsk) {
         let LimitAsk { name, max, asked_by, answer } = ask;
         let limited = self.limited(name, max, asked_by).await;
-        if let Err(error) = &limited {
-            tracing::info!(target: "control", %error, asked_by = asked_by.key(), "a limit is not changed");
+        if let Err(LimitRefused::NotKept(error)) = &limited {
+            tracing::warn!(target: "control", %error, "a limit is not changed, for it would not survive a restart");
         }
         // Whoever asked may have left.
         let _ = answer.send(limited);

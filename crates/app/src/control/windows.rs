@@ -146,8 +146,8 @@ impl Control {
     pub(super) async fn change_windows(&mut self, ask: WindowAsk) {
         let WindowAsk { change, asked_by, answer } = ask;
         let changed = self.changed_windows(change, asked_by).await;
-        if let Err(error) = &changed {
-            tracing::info!(target: "control", %error, asked_by = asked_by.key(), "a window is not changed");
+        if let Err(NotChanged::NotKept(error)) = &changed {
+            tracing::warn!(target: "control", %error, "a window is not changed, for it would not survive a restart");
         }
         // Whoever asked may have left.
         let _ = answer.send(changed);
