@@ -142,6 +142,14 @@ mod tests {
         }
     }
 
+    /// What is fed in may be limited below what the devices are left with.
+    #[test]
+    fn a_floor_above_the_limit_leaves_nothing_to_ask_for() {
+        let settings = settings("{ feed_in: { max: 1 kW, floor: 2 kW } }");
+        let [limit] = settings.shown(&Asked::new())[..] else { panic!("one limit") };
+        assert_eq!((limit.lowest, limit.counts()), (Watts(1000.0), Watts(1000.0)));
+    }
+
     proptest! {
         /// Whatever was asked for, of whatever configuration: never more than the file allows.
         #[test]

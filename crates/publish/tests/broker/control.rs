@@ -221,9 +221,10 @@ async fn a_restart_keeps_the_number_of_a_limit() {
     let known = house.commands.limits.send_replace(None);
     let mut watcher = Watcher::new(broker.port).await;
     let publisher = house.publish(broker.settings());
-    watcher.until("everything", |seen| seen.topic == "ohmstead/site/info" && !seen.retained).await;
+    let mut all =
+        watcher.until("everything", |seen| seen.topic == "ohmstead/site/info" && !seen.retained).await;
     house.commands.limits.send_replace(known);
-    let all = watcher.until("the announcement", |seen| seen.topic == SITE && !seen.retained).await;
+    all.extend(watcher.until("the announcement", |seen| seen.topic == SITE && !seen.retained).await);
     for seen in all.iter().filter(|seen| seen.topic == SITE) {
         let number = &json(&seen.payload)["components"]["multi_output_limit"];
         assert!(number["unique_id"].is_string(), "{seen:?}");

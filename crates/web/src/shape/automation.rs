@@ -125,7 +125,7 @@ fn mode(text: &str, power: Option<f64>) -> Result<BatteryMode, ApiError> {
 }
 
 /// A power as the automation writes it: positive discharges.
-pub(super) fn manual(watts: f64) -> Result<BatteryMode, ApiError> {
+pub(crate) fn manual(watts: f64) -> Result<BatteryMode, ApiError> {
     let power = Some(Watts(watts.abs()));
     if !(-POWER_MAX_W..=POWER_MAX_W).contains(&watts) {
         let message = format!("power must be between -{POWER_MAX_W} and {POWER_MAX_W}, not {watts}");
