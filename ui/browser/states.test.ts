@@ -205,12 +205,42 @@ describe('control', () => {
   test('the parts that there are have a switch', async () => {
     const { mock, page } = await show();
     const parts = page.locator('[data-parts]');
-    expect(await parts.getByRole('switch').allInnerTexts()).toHaveLength(2);
+    expect(await parts.locator('[data-part]').getByRole('switch').allInnerTexts()).toHaveLength(2);
     const schedule = parts.getByRole('switch', { name: 'Schedule' });
     expect(await schedule.getAttribute('aria-checked')).toBe('true');
     await schedule.click();
     await expect.poll(() => schedule.getAttribute('aria-checked')).toBe('false');
     expect(mock.requests).toEqual([{ schedule: false }]);
+  });
+
+  test('the windows say when, what and for whom, which is open, and are switched', async () => {
+    const { mock, page } = await show();
+    await page.locator('[data-parts]').scrollIntoViewIfNeeded();
+    const window = (name: string) => page.locator(`[data-window=${name}]`);
+    await window('guests').getByText('18:00–23:30 · Mon–Fri · Fase A · made while running').waitFor();
+    await window('guests').getByText('Charge 800 W until 90 %').waitFor();
+    await window('day').getByText('open now').waitFor();
+    expect(await window('night').getAttribute('data-open')).toBe('false');
+    const day = window('day').getByRole('switch');
+    await day.click();
+    await expect.poll(() => day.getAttribute('aria-checked')).toBe('false');
+    await expect.poll(() => window('day').getAttribute('data-open')).toBe('false');
+    expect(mock.requests).toEqual([{ 1: false }]);
+  });
+
+  test('a limit is lowered, refused above the configuration, and given back', async () => {
+    const { mock, page } = await show({ switches: { limits: true } });
+    await page.locator('[data-parts]').scrollIntoViewIfNeeded();
+    const limit = page.locator('[data-limit=multi_output]');
+    await limit.getByText('20,000 W').waitFor();
+    await limit.getByText('of 30,000 W in the configuration').waitFor();
+    await limit.getByRole('button', { name: 'Change' }).click();
+    await limit.getByRole('spinbutton').fill('15000');
+    await limit.getByRole('button', { name: 'Lower' }).click();
+    await limit.getByText('15,000 W').waitFor();
+    await limit.getByRole('button', { name: 'As configured' }).click();
+    await limit.getByText('30,000 W').waitFor();
+    expect(mock.requests).toEqual([{ multi_output: 15_000 }, { multi_output: null }]);
   });
 
   test('without any there is no card', async () => {

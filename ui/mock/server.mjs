@@ -69,6 +69,8 @@ export async function startMock(wanted = {}) {
 
   /** @type {Record<string, boolean | null>} */
   const switches = { limits: null, schedule: true, rotation: false, ...scenario.switches };
+  const windows = someWindows();
+  const limits = someLimits();
   /** @type {Record<string, string | number>} */
   const set = { ...FACTORY };
   const list = () => {
@@ -97,7 +99,13 @@ export async function startMock(wanted = {}) {
     '/api/v1/history': history,
     '/api/v1/ledger': (query) => ledger.slice(0, Number(query.get('limit') ?? 100)),
     '/api/v1/events': () => events(nowMs()),
-    '/api/v1/control': () => ({ switches, overrides: { power_s: 3_600, mode_s: 86_400, longest_s: 604_800 }, devices: [] }),
+    '/api/v1/control': () => ({
+      switches,
+      overrides: { power_s: 3_600, mode_s: 86_400, longest_s: 604_800 },
+      devices: [],
+      limits: switches.limits === null ? [] : [...limits.values()],
+      schedule: switches.schedule === null ? [] : windows.map((window) => shown(window, switches.schedule === true)),
+    }),
     '/api/v1/openapi.json': () => OPENAPI,
     '/healthz': () => ({ status: 'ok' }),
   };
@@ -111,6 +119,30 @@ export async function startMock(wanted = {}) {
       return json(response, 401, { error: { code: 'token_needed', message: 'A token is needed.', hint: 'POST /login' } });
     }
     if (url.pathname === '/api/v1/stream') return open(response, site(), streams);
+    const limit = /^\/api\/v1\/control\/limits\/(\w+)$/.exec(url.pathname)?.[1];
+    if (limit !== undefined) {
+      return void body(request).then(({ max_w: maxW }) => {
+        requests.push({ [limit]: maxW });
+        const known = limits.get(limit);
+        if (!known) return json(response, 409, { error: { code: 'not_configured', message: `the configuration has no limit ${limit}`, hint: '' } });
+        if (maxW !== null && !(maxW >= known.lowest_w && maxW <= known.file_max_w)) {
+          const message = `${maxW} W is not between ${known.lowest_w} W and ${known.file_max_w} W, which the configuration allows`;
+          return json(response, 400, { error: { code: 'bad_power', message, hint: 'the configuration is the owner\'s bound' } });
+        }
+        Object.assign(known, { asked_w: maxW, max_w: maxW ?? known.file_max_w });
+        return json(response, 200, known);
+      });
+    }
+    const id = /^\/api\/v1\/schedules\/(\d+)$/.exec(url.pathname)?.[1];
+    if (id !== undefined) {
+      return void body(request).then(({ is_active: isActive }) => {
+        requests.push({ [id]: isActive });
+        const window = windows.find((known) => known.id === Number(id));
+        if (!window) return json(response, 404, { error: { code: 'unknown_window', message: `there is no window ${id}`, hint: '' } });
+        window.is_on = isActive;
+        return json(response, 200, shown(window, switches.schedule === true));
+      });
+    }
     const part = /^\/api\/v1\/control\/(\w+)$/.exec(url.pathname)?.[1];
     if (part !== undefined) {
       return void body(request).then(({ on }) => {
@@ -179,6 +211,28 @@ export async function startMock(wanted = {}) {
       await new Promise((done) => server.close(done));
     },
   };
+}
+
+function someLimits() {
+  return new Map([
+    ['multi_output', { name: 'multi_output', max_w: 20_000, file_max_w: 30_000, lowest_w: 1_000, asked_w: /** @type {number | null} */ (20_000) }],
+    ['feed_in', { name: 'feed_in', max_w: 5_000, file_max_w: 5_000, lowest_w: 0, asked_w: null }],
+  ]);
+}
+
+function someWindows() {
+  const every = { week_days: 127, holidays: true, devices: /** @type {string[]} */ ([]), source: 'file', is_on: true };
+  return [
+    { ...every, id: 1001, name: 'guests', start_time: '18:00:00', end_time: '23:30:00', mode: 'charge 800 W until 90 %', week_days: 31, holidays: false, devices: ['fase_a'], source: 'run_time' },
+    { ...every, id: 1, name: 'day', start_time: '00:00:00', end_time: '00:00:00', mode: 'auto' },
+    { ...every, id: 1002, name: 'night', start_time: '22:00:00', end_time: '06:00:00', mode: 'idle', source: 'in_place_of_file', is_on: false },
+  ];
+}
+
+/** @param {ReturnType<typeof someWindows>[number]} window @param {boolean} isOn */
+function shown(window, isOn) {
+  const isActive = isOn && window.is_on;
+  return { ...window, is_active: isActive, is_open: isActive && window.start_time === window.end_time };
 }
 
 /** @param {import('node:http').ServerResponse} response @param {boolean} isRight */

@@ -6,16 +6,21 @@ use std::sync::{Arc, PoisonError, RwLock};
 use futures_util::future::BoxFuture;
 use jiff::tz::TimeZone;
 use ohmstead_config::Config;
+use ohmstead_control::schedule::ChangeError;
 use ohmstead_model::{
-    Clock, Commands, DeviceId, Event, LedgerEntry, LedgerQuery, Moment, Series, SeriesQuery, Snapshot,
+    Asker, Clock, Commands, DeviceId, Event, LedgerEntry, LedgerQuery, Moment, Series, SeriesQuery, Snapshot,
     UnixMillis, Update,
 };
 use ohmstead_publish::Status as MqttStatus;
-use ohmstead_web::{Backend, ControlRules, Counter, HistoryError, Site};
+use ohmstead_web::{
+    Backend, ControlParts, ControlRules, Counter, HistoryError, ScheduleChange, ScheduleRefused,
+    ScheduleWindow, Site,
+};
 use tokio::sync::{broadcast, watch};
 
 use crate::actuator::Commander;
-use crate::control::Rules;
+use crate::control::windows::{Changed, NotChanged};
+use crate::control::{self, Rules};
 use crate::hub::Hub;
 use crate::store::Store;
 
@@ -97,6 +102,27 @@ impl House {
         self.rules.subscribe()
     }
 
+    /// Everything that is shown of control besides the devices.
+    pub(crate) fn control_parts(&self) -> ControlParts {
+        let (switches, limits) = (self.commander.switches(), self.commander.limits());
+        ControlParts { switches, limits, rules: self.control_rules() }
+    }
+
+    /// The window that a change was about, as it is from then on, or was.
+    async fn changed_schedule(
+        &self,
+        change: ScheduleChange,
+        asked_by: Asker,
+    ) -> Result<ScheduleWindow, ScheduleRefused> {
+        let find = |windows: Vec<ScheduleWindow>, id| windows.into_iter().find(|window| window.id == id);
+        let before = self.control_rules().schedule;
+        let changed = self.commander.change_windows(control::change(change), asked_by).await;
+        let Changed { timetable, id } = changed.map_err(|error| control::refused(&error))?;
+        let after = self.rules.borrow().windows(&timetable, self.clock.now());
+        // A reload of the configuration at this very moment may have taken the file's window away.
+        find(after, id).or_else(|| find(before, id)).ok_or_else(|| control::refused(&gone(id)))
+    }
+
     fn counters_of_mqtt(&self) -> Vec<Counter> {
         let status = self.mqtt.borrow();
         let count = |name, help, value: u64| Counter { name, help, labels: vec![], value: value as f64 };
@@ -106,6 +132,10 @@ impl House {
             count("mqtt_dropped_messages", "Messages overtaken by newer ones or lost", status.dropped),
         ]
     }
+}
+
+fn gone(id: u32) -> NotChanged {
+    NotChanged::Refused(ChangeError::Unknown(id))
 }
 
 impl Backend for House {
@@ -150,7 +180,15 @@ impl Backend for House {
     }
 
     fn control_rules(&self) -> ControlRules {
-        self.rules.borrow().shown()
+        self.rules.borrow().shown(&self.commander.windows(), self.clock.now())
+    }
+
+    fn change_schedule(
+        &self,
+        change: ScheduleChange,
+        asked_by: Asker,
+    ) -> BoxFuture<'_, Result<ScheduleWindow, ScheduleRefused>> {
+        Box::pin(self.changed_schedule(change, asked_by))
     }
 
     fn commands(&self) -> Arc<dyn Commands> {

@@ -74,6 +74,8 @@ pub(crate) struct Fake {
     pub(crate) says: Option<bool>,
     pub(crate) obeys: Obeys,
     pub(crate) power_limit: f64,
+    /// Tells that it discharges as its mode.
+    pub(crate) tells_discharge: bool,
     pub(crate) panics_in_poll: bool,
     pub(crate) panics_in_write: bool,
     pub(crate) opens: usize,
@@ -117,6 +119,7 @@ impl FakeHandle {
             says: Some(true),
             obeys: Obeys::Fully,
             power_limit: 2500.0,
+            tells_discharge: false,
             panics_in_poll: false,
             panics_in_write: false,
             opens: 0,
@@ -259,15 +262,18 @@ impl Device for FakeDevice {
                 return;
             }
             let at = self.context.clock.now();
-            let (soc, power) = {
+            let (soc, power, tells_discharge) = {
                 let fake = self.fake.lock();
-                (fake.soc, fake.power)
+                (fake.soc, fake.power, fake.tells_discharge)
             };
             let mut values = vec![
                 (Metric::BatterySoc, Ok(Value::Number(soc))),
                 (Metric::GridPower, Ok(Value::Number(100.0))),
             ];
             values.extend(power.map(|power| (Metric::BatteryPower, Ok(Value::Number(power)))));
+            if tells_discharge && power.is_some_and(|power| power > 0.0) {
+                values.push((Metric::BatteryMode, Ok(Value::State("discharge"))));
+            }
             self.context.reporter.report(Report::Answered(self.id.clone(), at));
             self.context.reporter.report(Report::Reading(Reading { device: self.id.clone(), at, values }));
         })
@@ -447,6 +453,7 @@ pub(crate) struct FakeRecords {
     pub(crate) state: Mutex<BTreeMap<String, String>>,
     pub(crate) puts: Mutex<usize>,
     pub(crate) full: AtomicBool,
+    pub(crate) unreadable: AtomicBool,
 }
 
 impl FakeRecords {
@@ -479,6 +486,9 @@ impl Records for FakeRecords {
     fn get_state(&self, key: String) -> BoxFuture<'_, Result<Option<String>, NotDurable>> {
         Box::pin(async move {
             self.point().await;
+            if self.unreadable.load(std::sync::atomic::Ordering::Relaxed) {
+                return Err(NotDurable("the disk is not there".to_owned()));
+            }
             Ok(self.state.lock().unwrap().get(&key).cloned())
         })
     }

@@ -337,6 +337,9 @@ fn devices(sections: &Sections<'_>) -> Vec<(DeviceId, DeviceSettings)> {
     devices
 }
 
+/// Each window of the file has its place as a number below those of windows that are made at run time.
+const WINDOWS_MAX: usize = ohmstead_control::schedule::FIRST_ID as usize - 1;
+
 fn schedules(sections: &Sections<'_>) -> Vec<Rule> {
     let Some((key, node)) = sections.root.entry("schedules").filter(|(_, node)| !node.is_null()) else {
         return Vec::new();
@@ -345,6 +348,12 @@ fn schedules(sections: &Sections<'_>) -> Vec<Rule> {
         let text = format!("`schedules` is {}, not a map of rules by name", node.kind());
         let help = "a rule is written as `night: { from: \"22:00\", to: \"06:00\", mode: hold }`";
         sections.aside.borrow_mut().push(Fault::at(node.mark, What::Text(text)).help(help));
+    }
+    let count = node.entries().len();
+    if count > WINDOWS_MAX {
+        let text = format!("`schedules` has {count} windows, more than {WINDOWS_MAX}");
+        let help = "the numbers above are those of windows that are made while the program runs";
+        sections.aside.borrow_mut().push(Fault::at(key.mark, What::Text(text)).help(help));
     }
     let rule = |(name, node): &(Key, Node)| {
         Some(Rule { name: name.text.clone(), window: sections.read(node, &[key, name])? })

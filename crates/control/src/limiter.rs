@@ -11,6 +11,7 @@
 
 mod law;
 mod lever;
+mod lowered;
 mod measure;
 mod methods;
 mod panels;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 use ohmstead_model::{DeviceId, Moment, Snapshot, Unknown};
 use ohmstead_units::Watts;
 
+pub use lowered::Asked;
 pub use methods::{Method, methods};
 pub(crate) use panels::make_room;
 pub use settings::{Limit, LimitError, Name, Settings};

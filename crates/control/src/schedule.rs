@@ -4,9 +4,12 @@
 //! times of the site: on the day the clock is set forward a window from 02:00 to 03:00 does not open, and on the day it is
 //! set back one from 02:00 to 03:00 is open for two hours. A window over midnight belongs to the day on which it opens.
 
+mod change;
+mod timetable;
+
 use std::fmt;
 
-use jiff::civil::{Date, Time, Weekday};
+use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 use ohmstead_model::{BatteryMode, DeviceId, DeviceState, Metric, Moment, Snapshot};
 use serde::Deserialize;
@@ -14,6 +17,9 @@ use serde::de::{Deserializer, Error as _};
 
 use crate::step::is_battery;
 use crate::{Proposal, Reason, Who};
+
+pub use change::{Change, ChangeError, Edit};
+pub use timetable::{Added, Entry, FIRST_ID, Source, Timetable, WINDOWS_MAX};
 
 /// One window of the schedule.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +81,22 @@ impl Days {
         self.weekdays
     }
 
+    /// Whether a holiday counts, whatever day of the week it is.
+    pub fn has_holidays(self) -> bool {
+        self.holidays
+    }
+
+    /// The same days, and holidays with them.
+    #[must_use]
+    pub fn and_holidays(self) -> Self {
+        Self { holidays: true, ..self }
+    }
+
+    /// Whether there is no such day at all.
+    pub fn is_none(self) -> bool {
+        self.weekdays == 0 && !self.holidays
+    }
+
     fn named(name: &str) -> Option<Self> {
         let days = |weekdays| Some(Self { weekdays, holidays: false });
         match name.to_ascii_lowercase().as_str() {
@@ -127,6 +149,11 @@ impl Holidays {
 }
 
 impl Window {
+    /// Whether it is open now, at the site.
+    pub fn is_open_now(&self, now: Moment, time_zone: &TimeZone, holidays: &Holidays) -> bool {
+        civil(now, time_zone).is_some_and(|civil| self.is_open(civil.date(), civil.time(), holidays))
+    }
+
     /// Whether it is open at a civil time.
     fn is_open(&self, date: Date, time: Time, holidays: &Holidays) -> bool {
         let opened_on = |date: Option<Date>| date.is_some_and(|date| self.days.has(date, holidays));
@@ -137,7 +164,13 @@ impl Window {
     }
 }
 
-/// What the open windows want. Where several are open for a device, the first of the file counts.
+/// What the clock at the site shows; nothing where the clock is beyond all calendars.
+fn civil(now: Moment, time_zone: &TimeZone) -> Option<DateTime> {
+    let instant = jiff::Timestamp::from_millisecond(now.unix.0).ok()?;
+    Some(time_zone.to_datetime(instant))
+}
+
+/// What the open windows want. Where several are open for a device, the first one counts.
 pub fn propose(
     snapshot: &Snapshot,
     now: Moment,
@@ -145,8 +178,7 @@ pub fn propose(
     rules: &[Rule],
     holidays: &Holidays,
 ) -> Vec<Proposal> {
-    let Ok(instant) = jiff::Timestamp::from_millisecond(now.unix.0) else { return Vec::new() };
-    let civil = time_zone.to_datetime(instant);
+    let Some(civil) = civil(now, time_zone) else { return Vec::new() };
     let open: Vec<_> =
         rules.iter().filter(|rule| rule.window.is_open(civil.date(), civil.time(), holidays)).collect();
     let of_device = |device: &DeviceState| {
@@ -280,16 +312,16 @@ mod tests {
         TimeZone::get("Europe/Paris").unwrap()
     }
 
-    fn rule(yaml: &str) -> Rule {
+    pub(super) fn rule(yaml: &str) -> Rule {
         Rule { name: "r".to_owned(), window: serde_saphyr::from_str(yaml).unwrap() }
     }
 
-    fn at(civil: &str) -> Moment {
+    pub(super) fn at(civil: &str) -> Moment {
         let zoned = paris().to_zoned(civil.parse().unwrap()).unwrap();
         Moment { mono: Duration::from_secs(100), unix: UnixMillis(zoned.timestamp().as_millisecond()) }
     }
 
-    fn house(soc: Option<f64>, now: Moment) -> Snapshot {
+    pub(super) fn house(soc: Option<f64>, now: Moment) -> Snapshot {
         let mut snapshot = Snapshot::default();
         for (name, role) in [("a", Role::Battery), ("b", Role::Battery), ("meter", Role::GridMeter)] {
             let mut info = DeviceInfo::new(name.parse().unwrap(), "test", "nowhere");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ohmstead_units::{Percent, Timespan, Watts};
 
-use crate::{DeviceId, Part, Switches, UnixMillis};
+use crate::{DeviceId, LimitName, Limited, Part, SiteLimit, Switches, UnixMillis};
 
 /// The one vocabulary of battery modes over all brands. Magnitudes only: the direction is in the name.
 #[derive(Debug, Clone, PartialEq)]
@@ -260,6 +260,13 @@ pub trait Commands: Send + Sync + 'static {
 
     /// Which parts of control there are, and whether they are on.
     fn switches(&self) -> Switches;
+
+    /// Lowers a limit of the site, durably; `None` goes back to what the configuration says. The future ends when that
+    /// counts.
+    fn limit(&self, name: LimitName, max: Option<Watts>, asked_by: Asker) -> Limited;
+
+    /// The limits that the configuration has, as they count at present; none until control has looked.
+    fn limits(&self) -> Vec<SiteLimit>;
 }
 
 /// How an attempt ended.

@@ -13,6 +13,7 @@ mod control;
 mod device;
 mod event;
 pub mod house;
+mod limit;
 mod native;
 mod reading;
 mod series;
@@ -29,6 +30,7 @@ pub use command::{
 pub use control::{ControlState, Part, Phase as ControlPhase, Switches};
 pub use device::{DeviceId, DeviceIdError, DeviceInfo, Evidence, Notice, Online, Phase, Role, Severity, Ttl};
 pub use event::Event;
+pub use limit::{LimitName, LimitRefused, Limited, SiteLimit};
 pub use native::{NativeKind, NativeLimits, NativeRow, NativeSetting, NativeView, Natives};
 pub use reading::{Reading, Sample};
 pub use series::{Bucket, Points, Resolution, Series, SeriesQuery};

@@ -10,18 +10,19 @@ use expect_test::{ExpectFile, expect_file};
 use jiff::tz::TimeZone;
 use ohmstead_model::{
     Answer, AskError, Asker, Clock, Commands, ControlPhase, ControlState, DeviceId, DeviceInfo, DeviceState,
-    Metric, Moment, Notice, Online, Part, Reading, Request, Role, Severity, Sleep, Snapshot, Switched,
-    Switches, Ttl, UnixMillis, Unknown, Value, catalogue, house,
+    LimitName, LimitRefused, Limited, Metric, Moment, Notice, Online, Part, Reading, Request, Role, Severity,
+    SiteLimit, Sleep, Snapshot, Switched, Switches, Ttl, UnixMillis, Unknown, Value, catalogue, house,
 };
+use ohmstead_units::Watts;
 use rstest::rstest;
 use serde_json::Value as Json;
 use tokio::sync::watch;
 
-use crate::discovery::{self, Announcement};
+use crate::discovery::{self, Announcement, Controls};
 use crate::inventory::Inventory;
 use crate::scheme::{Message, Scheme};
 use crate::settings::{Compat, Discovery, Settings};
-use crate::{Links, Remembered, Status, command, compat, control, monitor, render, switches};
+use crate::{Links, Remembered, Status, command, compat, control, limits, monitor, render, switches};
 
 mod inverter;
 mod rules;
@@ -33,6 +34,22 @@ const NOW: Moment = Moment { mono: Duration::from_secs(1000), unix: UnixMillis(1
 
 /// A house with limits and a schedule, and without a rotation.
 const SWITCHES: Switches = Switches { limits: Some(true), schedule: Some(false), rotation: None };
+
+/// One that is lowered, one that is not, and one that cannot be.
+const LIMITS: [SiteLimit; 3] = [
+    SiteLimit {
+        name: LimitName::MultiOutput,
+        max: Watts(30_000.0),
+        lowest: Watts(1000.0),
+        asked: Some(Watts(20_000.0)),
+    },
+    SiteLimit { name: LimitName::FeedIn, max: Watts(5000.5), lowest: Watts(0.0), asked: None },
+    SiteLimit { name: LimitName::GridImport, max: Watts(0.0), lowest: Watts(0.0), asked: None },
+];
+
+fn controls() -> Controls {
+    Controls { parts: SWITCHES.parts().collect(), limits: LIMITS.to_vec() }
+}
 
 struct Nothing;
 
@@ -51,6 +68,14 @@ impl Commands for Nothing {
 
     fn switches(&self) -> Switches {
         Switches::default()
+    }
+
+    fn limit(&self, _: LimitName, _: Option<Watts>, _: Asker) -> Limited {
+        Box::pin(async { Err(LimitRefused::Stopping) })
+    }
+
+    fn limits(&self) -> Vec<SiteLimit> {
+        Vec::new()
     }
 }
 
@@ -77,6 +102,7 @@ fn scheme(settings: &Settings, language: &str) -> Scheme {
         snapshot: watch::channel(Arc::default()).1,
         commands: Arc::new(Nothing),
         switches: watch::channel(None).1,
+        limits: watch::channel(None).1,
         clock: Arc::new(Nothing),
         site_slug: "home".to_owned(),
         language: language.to_owned(),
@@ -161,9 +187,9 @@ fn three_batteries() -> Snapshot {
 }
 
 fn announcements(scheme: &Scheme, snapshot: &Snapshot) -> Vec<Announcement> {
-    let parts: Vec<_> = SWITCHES.parts().collect();
+    let controls = controls();
     let mut all: Vec<_> =
-        snapshot.all().flat_map(|device| discovery::announcements(scheme, device, &parts)).collect();
+        snapshot.all().flat_map(|device| discovery::announcements(scheme, device, &controls)).collect();
     for (device, names) in compat::names(scheme, snapshot) {
         let device = snapshot.device(device.as_str()).expect("named after a device");
         all.extend(compat::announcements(scheme, &device.info, &names));
@@ -187,7 +213,11 @@ fn values(scheme: &Scheme, snapshot: &Snapshot) -> Vec<Message> {
             all.push(controlled(scheme, device));
         }
         if device.info.id.is_site() {
-            all.extend(switches::said(scheme, SWITCHES).into_iter().map(|said| said.message));
+            let said = switches::said(scheme, SWITCHES).into_iter().chain(limits::said(scheme, &LIMITS));
+            all.extend(said.map(|said| said.message));
+            if scheme.commands {
+                all.push(refused_limit(scheme));
+            }
         }
         if let Some(names) = names.get(&device.info.id) {
             all.push(compat::availability(scheme, device, names).message);
@@ -207,6 +237,15 @@ fn controlled(scheme: &Scheme, device: &DeviceState) -> Message {
     let last = control::Last::answered(&answer, NOW.unix);
     let mode = control::mode(device, NOW, None, None);
     control::said(scheme, device, mode.as_deref(), device.is_online().then_some(&last)).message
+}
+
+/// What the house says of control, after a limit that the configuration does not allow.
+fn refused_limit(scheme: &Scheme) -> Message {
+    let refused =
+        LimitRefused::OutOfBounds { asked: Watts(40_000.0), lowest: LIMITS[0].lowest, max: LIMITS[0].max };
+    let request = limits::request(LimitName::MultiOutput, Some(Watts(40_000.0)));
+    let last = control::Last::answered(&limits::answer(&request, &Err(refused)), NOW.unix);
+    control::said_of_site(scheme, Some(&last)).message
 }
 
 fn text(announcements: &[Announcement], values: &[Message]) -> String {
@@ -272,7 +311,13 @@ fn entities_keep_their_unique_ids() {
     );
     assert_eq!(
         ids("ohmstead_site"),
-        ["switch ohmstead_site.limits_switch", "switch ohmstead_site.schedule_switch"]
+        [
+            "switch ohmstead_site.limits_switch",
+            "switch ohmstead_site.schedule_switch",
+            "number ohmstead_site.multi_output_limit",
+            "number ohmstead_site.feed_in_limit",
+            "sensor ohmstead_site.last_command",
+        ]
     );
 }
 

@@ -9,7 +9,7 @@
 //! is being tried, a device may report it long before it has proven to follow, or to refuse: until that is settled the
 //! mode before stays.
 
-use ohmstead_model::{ControlPhase, DeviceInfo, DeviceState, Metric, Moment, UnixMillis, Value};
+use ohmstead_model::{ControlPhase, DeviceId, DeviceInfo, DeviceState, Metric, Moment, UnixMillis, Value};
 use serde_json::{Value as Json, json};
 
 use crate::command;
@@ -78,6 +78,12 @@ pub(crate) fn said(scheme: &Scheme, device: &DeviceState, mode: Option<&str>, la
         "last": last.map(Last::json),
     });
     Said::all_of(Message::retained(scheme.device_topic(&device.info.id, "control"), payload.to_string()))
+}
+
+/// `T/site/control`: the house has no mode of its own, but takes commands for parts and limits.
+pub(crate) fn said_of_site(scheme: &Scheme, last: Option<&Last>) -> Said {
+    let payload = json!({ "last": last.map(Last::json) });
+    Said::all_of(Message::retained(scheme.device_topic(&DeviceId::site(), "control"), payload.to_string()))
 }
 
 /// The mode that the device is in for certain; `before` is what this said last. `None` where it is not known.

@@ -9,16 +9,17 @@
 
 mod control;
 mod setter;
+mod site;
 
 use ohmstead_model::catalogue::Kind;
-use ohmstead_model::{DeviceInfo, DeviceState, Metric, Part};
+use ohmstead_model::{DeviceInfo, DeviceState, Metric};
 use serde_json::{Map, Value as Json, json};
 
 use crate::render;
 use crate::scheme::{Message, Scheme};
 use crate::settings::Discovery;
 
-pub(crate) use control::switch_id;
+pub(crate) use site::{Controls, limit_id, switch_id};
 
 /// A discovery message and what it announces.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,18 +55,18 @@ struct Component {
     config: Map<String, Json>,
 }
 
-/// The announcements of one device, by the configured kind of discovery. `parts` are those of control that can be
-/// switched; they belong to the site.
-pub(crate) fn announcements(scheme: &Scheme, device: &DeviceState, parts: &[Part]) -> Vec<Announcement> {
+/// The announcements of one device, by the configured kind of discovery. `controls` is what can be steered of control; it
+/// belongs to the site.
+pub(crate) fn announcements(scheme: &Scheme, device: &DeviceState, controls: &Controls) -> Vec<Announcement> {
     match scheme.discovery {
-        Discovery::Device => vec![whole_device(scheme, device, parts)],
-        Discovery::Entity => single_entities(scheme, device, parts),
+        Discovery::Device => vec![whole_device(scheme, device, controls)],
+        Discovery::Entity => single_entities(scheme, device, controls),
         Discovery::Off => Vec::new(),
     }
 }
 
-fn whole_device(scheme: &Scheme, device: &DeviceState, parts: &[Part]) -> Announcement {
-    let components = components(scheme, device, parts);
+fn whole_device(scheme: &Scheme, device: &DeviceState, controls: &Controls) -> Announcement {
+    let components = components(scheme, device, controls);
     let owner = scheme.node_id(&device.info.id);
     let ids = components.iter().map(|component| (component.id.clone(), component.platform)).collect();
     let map: Map<String, Json> = components
@@ -83,7 +84,7 @@ fn whole_device(scheme: &Scheme, device: &DeviceState, parts: &[Part]) -> Announ
     Announcement { topic, owner, components: ids, payload: Json::Object(payload) }
 }
 
-fn single_entities(scheme: &Scheme, device: &DeviceState, parts: &[Part]) -> Vec<Announcement> {
+fn single_entities(scheme: &Scheme, device: &DeviceState, controls: &Controls) -> Vec<Announcement> {
     let owner = scheme.node_id(&device.info.id);
     let announce = |component: Component| {
         let mut payload = component.config;
@@ -98,7 +99,7 @@ fn single_entities(scheme: &Scheme, device: &DeviceState, parts: &[Part]) -> Vec
             payload: Json::Object(payload),
         }
     };
-    components(scheme, device, parts).into_iter().map(announce).collect()
+    components(scheme, device, controls).into_iter().map(announce).collect()
 }
 
 /// What all entities of a device have in common: who they belong to, who announces them, when they are available.
@@ -141,11 +142,13 @@ pub(crate) fn availability(topics: &[String]) -> [(String, Json); 2] {
     [("availability".to_owned(), Json::Array(list)), ("availability_mode".to_owned(), json!("all"))]
 }
 
-fn components(scheme: &Scheme, device: &DeviceState, parts: &[Part]) -> Vec<Component> {
+fn components(scheme: &Scheme, device: &DeviceState, controls: &Controls) -> Vec<Component> {
     let sensors = render::metrics(device).into_iter().map(|metric| sensor(scheme, &device.info, metric));
     let settings =
         device.info.settings.iter().filter_map(|setting| setter::component(scheme, &device.info, setting));
-    sensors.chain(control::components(scheme, &device.info, parts)).chain(settings).collect()
+    let control = control::components(scheme, &device.info).into_iter();
+    let site = site::components(scheme, &device.info, controls);
+    sensors.chain(control).chain(site).chain(settings).collect()
 }
 
 /// Metrics that change with every poll and that few people want in their database; Home Assistant offers them, disabled.

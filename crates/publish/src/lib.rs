@@ -20,6 +20,9 @@
 //! | `T/<device>/<setting>/result` | the answer, likewise |
 //! | `T/site/<part>/state` | `ON` or `OFF` for each of `limits`, `schedule`, `rotation` that there is |
 //! | `T/site/<part>/set` | taken: `ON`, `OFF`; the answer comes on `T/site/<part>/result` (not retained) |
+//! | `T/site/<limit>/state` | W: what counts of each limit that there is |
+//! | `T/site/<limit>/set` | taken: `20000`, `20 kW`, `none`; the answer comes on `T/site/<limit>/result` (not retained) |
+//! | `T/site/control` | JSON: the last command for a part or a limit |
 //!
 //! `site` is the computed device that stands for the whole house. Signs are those of the project: what feeds the house
 //! is positive, which is what Home Assistant's energy dashboard calls standard.
@@ -33,6 +36,7 @@ mod control;
 mod discovery;
 mod guard;
 mod inventory;
+mod limits;
 mod monitor;
 mod outbox;
 mod publisher;
@@ -46,7 +50,7 @@ mod trouble;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use ohmstead_model::{Clock, Commands, Moment, Snapshot, Switches};
+use ohmstead_model::{Clock, Commands, Moment, SiteLimit, Snapshot, Switches};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -61,6 +65,8 @@ pub struct Links {
     pub commands: Arc<dyn Commands>,
     /// Which parts of control there are, and whether they are on; `None` while that is not known yet.
     pub switches: watch::Receiver<Option<Switches>>,
+    /// The limits of the site as they count; `None` while that is not known yet.
+    pub limits: watch::Receiver<Option<Vec<SiteLimit>>>,
     /// The one clock.
     pub clock: Arc<dyn Clock>,
     /// Short name of the site, letters, digits, `_` and `-`: part of the default client id and of suggested entity ids.

@@ -11,7 +11,7 @@ pub(crate) const ON: &str = "ON";
 pub(crate) const OFF: &str = "OFF";
 
 /// The outcome of a switch that was carried out.
-const SWITCHED: &str = "switched";
+pub(crate) const SWITCHED: &str = "switched";
 
 fn word(on: bool) -> &'static str {
     if on { ON } else { OFF }

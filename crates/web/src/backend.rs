@@ -1,16 +1,21 @@
 //! What this crate needs from the rest of the program. The binary implements it; tests use a fake house.
 
+mod schedule;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use futures_util::future::BoxFuture;
-use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use ohmstead_model::{
-    BatteryMode, Commands, DeviceId, Event, LedgerEntry, LedgerQuery, Moment, Series, SeriesQuery, Snapshot,
-    UnixMillis, Update,
+    Asker, BatteryMode, Commands, DeviceId, Event, LedgerEntry, LedgerQuery, Moment, Series, SeriesQuery,
+    Snapshot, UnixMillis, Update,
 };
 use tokio::sync::broadcast;
+
+pub use schedule::{
+    NewWindow, Refusal, ScheduleChange, ScheduleRefused, ScheduleWindow, WindowEdit, WindowSource,
+};
 
 /// The program behind the web interface.
 pub trait Backend: Send + Sync + 'static {
@@ -40,6 +45,14 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What the configuration says about control.
     fn control_rules(&self) -> ControlRules;
+
+    /// Changes the windows of the schedule, durably. The future ends when that counts: with the window as it is from then
+    /// on, or as it was where it was deleted.
+    fn change_schedule(
+        &self,
+        change: ScheduleChange,
+        asked_by: Asker,
+    ) -> BoxFuture<'_, Result<ScheduleWindow, ScheduleRefused>>;
 
     /// The one way to the hardware.
     fn commands(&self) -> Arc<dyn Commands>;
@@ -81,7 +94,7 @@ pub struct ControlRules {
     pub power_lasts: Duration,
     /// How long any other mode lasts.
     pub mode_lasts: Duration,
-    /// The windows of the schedule, in the order of the configuration.
+    /// The windows of the schedule, in the order in which they count.
     pub schedule: Vec<ScheduleWindow>,
 }
 
@@ -93,21 +106,6 @@ impl ControlRules {
             _ => self.mode_lasts,
         }
     }
-}
-
-/// One window of the schedule.
-#[derive(Debug, Clone)]
-pub struct ScheduleWindow {
-    /// Its name in the configuration.
-    pub name: String,
-    /// When it opens, civil time.
-    pub from: Time,
-    /// When it closes.
-    pub to: Time,
-    /// What is wanted meanwhile.
-    pub mode: BatteryMode,
-    /// On which days it opens, bit 0 is Monday.
-    pub weekdays: u8,
 }
 
 /// One figure for `/metrics`.

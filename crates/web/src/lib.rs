@@ -20,9 +20,14 @@ mod shape;
 mod state;
 mod suggest;
 
-pub use backend::{Backend, BoxFuture, ControlRules, Counter, HistoryError, ScheduleWindow, Site};
+pub use backend::{
+    Backend, BoxFuture, ControlRules, Counter, HistoryError, NewWindow, Refusal, ScheduleChange,
+    ScheduleRefused, ScheduleWindow, Site, WindowEdit, WindowSource,
+};
 pub use dbus_api::{DbusApi, dbus_api};
 pub use router::router;
 pub use server::{BindError, bind, serve};
 pub use settings::{Secret, Settings, SettingsError, check};
-pub use shape::{control_json, device_json, native_json, switches_json};
+pub use shape::{
+    ControlParts, control_json, device_json, limits_json, native_json, schedule_json, switches_json,
+};

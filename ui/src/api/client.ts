@@ -4,10 +4,12 @@ import type {
   Device,
   History,
   LedgerEntry,
+  Limit,
   Metric,
   ModeAnswer,
   ModeRequest,
   Part,
+  ScheduleWindow,
   Site,
   SiteEvent,
   Switches,
@@ -57,6 +59,18 @@ export const api = {
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ on }),
+    }),
+  switchWindow: (id: number, on: boolean) =>
+    ask<ScheduleWindow>(`schedules/${id}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ is_active: on }),
+    }),
+  lowerLimit: (name: string, maxW: number | null) =>
+    ask<Limit>(`control/limits/${encodeURIComponent(name)}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ max_w: maxW }),
     }),
   release: (device: string) =>
     ask<ModeAnswer>(`devices/${encodeURIComponent(device)}/mode`, { method: 'DELETE', signal: AbortSignal.timeout(ATTEMPT_MS) }),

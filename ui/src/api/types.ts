@@ -71,6 +71,40 @@ export interface ControlOverview {
   switches: Switches;
   /** How long what is asked by hand lasts where no time is given. */
   overrides: { power_s: number; mode_s: number; longest_s: number };
+  limits: Limit[];
+  /** The windows of the schedule in the order in which they count. */
+  schedule: ScheduleWindow[];
+}
+
+export interface Limit {
+  name: string;
+  /** What counts. */
+  max_w: number;
+  /** What the configuration allows. */
+  file_max_w: number;
+  lowest_w: number;
+  /** What was asked for while the program runs. */
+  asked_w: number | null;
+}
+
+export interface ScheduleWindow {
+  id: number;
+  name: string;
+  /** "22:00:00", civil time of the site. */
+  start_time: string;
+  end_time: string;
+  /** Bit 0 is Monday. */
+  week_days: number;
+  holidays: boolean;
+  /** "charge 800 W until 90 %" */
+  mode: string;
+  /** All batteries where it is empty. */
+  devices: string[];
+  source: 'file' | 'run_time' | 'in_place_of_file';
+  /** Whether the window itself is on. */
+  is_on: boolean;
+  /** Whether its time is now, and it counts. */
+  is_open: boolean;
 }
 
 export interface Device {

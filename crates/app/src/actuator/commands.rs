@@ -4,12 +4,17 @@
 use std::collections::HashMap;
 use std::sync::{OnceLock, PoisonError, RwLock};
 
+use ohmstead_control::schedule::{Change, Timetable};
 use ohmstead_control::{Desired, Who};
 use ohmstead_model::{
-    Answer, AskError, Asker, Commands, DeviceId, LedgerEntry, Part, Request, Switched, Switches, UnixMillis,
-    Wish,
+    Answer, AskError, Asker, Commands, DeviceId, LedgerEntry, LimitName, LimitRefused, Limited, Part,
+    Request, SiteLimit, Switched, Switches, UnixMillis, Wish,
 };
+use ohmstead_units::Watts;
 use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::control::limits::LimitAsk;
+use crate::control::windows::{Changed, NotChanged, WindowAsk};
 
 /// Requests that may wait for one device, or for control.
 const QUEUE: usize = 8;
@@ -105,6 +110,10 @@ pub(crate) enum ControlAsk {
     Mode(ModeAsk),
     /// A switch.
     Switch(SwitchAsk),
+    /// A window of the schedule.
+    Window(WindowAsk),
+    /// A limit of the site.
+    Limit(LimitAsk),
 }
 
 /// Control's end of the door.
@@ -113,6 +122,10 @@ pub(crate) struct ControlDoor {
     pub(crate) asks: mpsc::Receiver<ControlAsk>,
     /// What is switched on, for everybody to see; `None` until control has looked for the first time.
     pub(crate) switches: watch::Sender<Option<Switches>>,
+    /// The limits of the site, likewise.
+    pub(crate) limits: watch::Sender<Option<Vec<SiteLimit>>>,
+    /// The windows of run time.
+    pub(crate) windows: watch::Sender<Timetable>,
     /// What is over.
     pub(crate) ends: mpsc::Receiver<Ended>,
 }
@@ -122,6 +135,8 @@ pub(crate) struct Commander {
     entries: RwLock<HashMap<DeviceId, Entry>>,
     control: OnceLock<mpsc::Sender<ControlAsk>>,
     switches: watch::Sender<Option<Switches>>,
+    limits: watch::Sender<Option<Vec<SiteLimit>>>,
+    windows: watch::Sender<Timetable>,
     ends: mpsc::Sender<Ended>,
     ends_for_control: std::sync::Mutex<Option<mpsc::Receiver<Ended>>>,
 }
@@ -133,6 +148,8 @@ impl Default for Commander {
             entries: RwLock::default(),
             control: OnceLock::new(),
             switches: watch::Sender::new(None),
+            limits: watch::Sender::new(None),
+            windows: watch::Sender::new(Timetable::default()),
             ends,
             ends_for_control: std::sync::Mutex::new(Some(ends_for_control)),
         }
@@ -159,12 +176,45 @@ impl Commander {
         let ends = self.ends_for_control.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let (control, asks) = mpsc::channel(QUEUE);
         let _ = self.control.set(control);
-        Some(ControlDoor { asks, switches: self.switches.clone(), ends })
+        let (switches, limits, windows) = (self.switches.clone(), self.limits.clone(), self.windows.clone());
+        Some(ControlDoor { asks, switches, limits, windows, ends })
     }
 
     /// What is switched on, as it changes; `None` until control has looked for the first time.
     pub(crate) fn watch_switches(&self) -> watch::Receiver<Option<Switches>> {
         self.switches.subscribe()
+    }
+
+    /// The limits of the site as they change; `None` until control has looked for the first time.
+    pub(crate) fn watch_limits(&self) -> watch::Receiver<Option<Vec<SiteLimit>>> {
+        self.limits.subscribe()
+    }
+
+    /// The windows that were made while the program runs.
+    pub(crate) fn windows(&self) -> Timetable {
+        self.windows.borrow().clone()
+    }
+
+    /// Changes the windows of the schedule, durably.
+    pub(crate) async fn change_windows(
+        &self,
+        change: Change,
+        asked_by: Asker,
+    ) -> Result<Changed, NotChanged> {
+        let (answer, answered) = oneshot::channel();
+        let ask = WindowAsk { change, asked_by, answer };
+        self.to_control(ControlAsk::Window(ask), NotChanged::Busy, NotChanged::Stopping)?;
+        answered.await.unwrap_or(Err(NotChanged::Stopping))
+    }
+
+    /// Hands something to control, or says at once why not.
+    fn to_control<E>(&self, ask: ControlAsk, busy: E, stopping: E) -> Result<(), E> {
+        let Some(control) = self.control.get() else { return Err(stopping) };
+        match control.try_send(ask) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(busy),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(stopping),
+        }
     }
 
     /// Tells a device what is wanted of it. Nothing happens where that is known already.
@@ -268,5 +318,19 @@ impl Commands for Commander {
 
     fn switches(&self) -> Switches {
         self.switches.borrow().unwrap_or_default()
+    }
+
+    fn limit(&self, name: LimitName, max: Option<Watts>, asked_by: Asker) -> Limited {
+        let (answer, answered) = oneshot::channel();
+        let ask = ControlAsk::Limit(LimitAsk { name, max, asked_by, answer });
+        let taken = self.to_control(ask, LimitRefused::Busy, LimitRefused::Stopping);
+        Box::pin(async move {
+            taken?;
+            answered.await.unwrap_or(Err(LimitRefused::Stopping))
+        })
+    }
+
+    fn limits(&self) -> Vec<SiteLimit> {
+        self.limits.borrow().clone().unwrap_or_default()
     }
 }

@@ -78,7 +78,7 @@ enum Verb {
     Read(read::Arguments),
     /// Ask a device for a mode or a setting, and prove that it obeys
     Set(set::Arguments),
-    /// Print what is wanted of which device; switch limits, schedule or rotation on or off
+    /// Print what is wanted of which device; switch limits, schedule or rotation; lower a limit
     Control(control::Arguments),
     /// End what was asked by hand and give devices back; without a name all of them, with everything off
     Release(release::Arguments),

@@ -16,7 +16,7 @@ use super::table::table;
 use super::target::daemon_failure;
 use super::{Common, real_clock};
 use crate::actuator::Gate;
-use crate::control::{Rules, book};
+use crate::control::{Rules, book, windows};
 use crate::data_dir::Holder;
 use crate::failure::{Code, Failure};
 use crate::one_shot::{OneShot, Wanted};
@@ -74,7 +74,8 @@ async fn alone(dir: PathBuf, config: &Config, device: Option<&str>) -> Result<Va
 /// What would take the devices again at the next start is off.
 async fn switch_off(store: &Store, config: &Config) -> Result<Vec<&'static str>, Failure> {
     let mut off = book::read_off(store).await;
-    let switches = Rules::of(config).switches(&off);
+    let windows = windows::read(store).await?;
+    let switches = Rules::of(config).switches(&off, &windows);
     let on: Vec<_> = Part::ALL.into_iter().filter(|part| switches.get(*part) == Some(true)).collect();
     off.extend(&on);
     if !on.is_empty() {

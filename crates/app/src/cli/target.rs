@@ -203,7 +203,7 @@ pub(super) fn lock(data_dir: &Result<PathBuf, DataDirError>) -> Result<Option<Lo
 pub(super) fn daemon_failure(failed: AskFailed) -> Failure {
     let code = match &failed {
         AskFailed::Refused(refused) => match refused.code.as_str() {
-            "unknown_device" | "bad_mode" | "bad_request" | "not_configured" => Code::Usage,
+            "unknown_device" | "bad_mode" | "bad_power" | "bad_request" | "not_configured" => Code::Usage,
             "not_controllable" => Code::Refused,
             _ => Code::Failed,
         },

@@ -27,7 +27,8 @@ fn the_help_lists_the_verbs_and_the_exit_codes() {
           doctor       Look for what is in the way on this machine: permissions, ports, clock, disk
           read         Print what a device tells
           set          Ask a device for a mode or a setting, and prove that it obeys
-          control      Print what is wanted of which device; switch limits, schedule or rotation on or off
+          control      Print what is wanted of which device; switch limits, schedule or rotation; lower a
+                       limit
           release      End what was asked by hand and give devices back; without a name all of them, with
                        everything off
           ledger       Print the last attempts to change a device

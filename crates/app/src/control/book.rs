@@ -26,6 +26,15 @@ pub(crate) async fn write_off(records: &dyn Records, off: &BTreeSet<Part>) -> Re
     records.put_state(OFF_KEY.to_owned(), keys.join(",")).await
 }
 
+/// Keeps a text that makes no sense under another key, so that what is written next does not take its place.
+pub(super) async fn put_aside(records: &dyn Records, key: &str, text: String, why: &str) {
+    let aside = format!("{key}/unreadable");
+    tracing::warn!(target: "control", key, why, aside, "what was kept makes no sense and is put aside");
+    if let Err(error) = records.put_state(aside, text).await {
+        tracing::warn!(target: "control", key, %error, "it could not be put aside");
+    }
+}
+
 /// One override as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
 struct Line {

@@ -8,21 +8,26 @@
 
 pub(crate) mod book;
 mod findings;
+pub(crate) mod limits;
 mod pace;
+mod rules;
+pub(crate) mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ohmstead_config::Config;
-use ohmstead_control::overrides::{LONGEST, OverrideSettings};
-use ohmstead_control::schedule::Rule;
+use ohmstead_control::limiter::Asked;
+use ohmstead_control::overrides::LONGEST;
+use ohmstead_control::schedule::Timetable;
 use ohmstead_control::{
     Bounds, Cycle, Desired, Inputs, Language, Override, Reason, Settings, State, Who, step,
 };
 use ohmstead_control::{limiter, rotation};
-use ohmstead_model::{AskError, BatteryMode, Clock, DeviceId, Part, Request, Snapshot, Switches, Wish};
-use ohmstead_web::{ControlRules, ScheduleWindow};
+use ohmstead_model::{
+    AskError, Asker, BatteryMode, Clock, DeviceId, Event, Part, Request, Severity, Snapshot, Switches,
+    UnixMillis, Wish,
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -31,57 +36,10 @@ use crate::hub::Hub;
 use crate::records::Records;
 use findings::Findings;
 use pace::Pace;
+pub(crate) use rules::{Rules, change, refused};
 
 /// The period of control.
 const CYCLE: Duration = Duration::from_secs(1);
-
-/// What the configuration says about control; may change while the program runs.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Rules {
-    settings: Settings,
-    overrides: OverrideSettings,
-}
-
-impl Rules {
-    pub(crate) fn of(config: &Config) -> Self {
-        Self {
-            settings: Settings {
-                time_zone: config.site.timezone.clone(),
-                schedule: config.schedules.clone(),
-                holidays: config.site.holidays.clone(),
-                limits: config.limits.clone(),
-                rotation: config.rotation.clone(),
-            },
-            overrides: config.overrides,
-        }
-    }
-
-    /// Which parts there are, and whether they are on where `off` is switched off.
-    pub(crate) fn switches(&self, off: &BTreeSet<Part>) -> Switches {
-        let on = |part, is_there: bool| is_there.then(|| !off.contains(&part));
-        Switches {
-            limits: on(Part::Limits, self.settings.limits.limits().next().is_some()),
-            schedule: on(Part::Schedule, !self.settings.schedule.is_empty()),
-            rotation: on(Part::Rotation, !self.settings.rotation.is_empty()),
-        }
-    }
-
-    /// What of it is shown.
-    pub(crate) fn shown(&self) -> ControlRules {
-        let schedule = self.settings.schedule.iter().map(|Rule { name, window }| ScheduleWindow {
-            name: name.clone(),
-            from: window.from,
-            to: window.to,
-            mode: window.mode.clone(),
-            weekdays: window.days.mask(),
-        });
-        ControlRules {
-            power_lasts: self.overrides.power.0.min(LONGEST),
-            mode_lasts: self.overrides.mode.0.min(LONGEST),
-            schedule: schedule.collect(),
-        }
-    }
-}
 
 /// What control is made from.
 pub(crate) struct Parts {
@@ -101,6 +59,10 @@ pub(crate) struct Control {
     has_read_book: bool,
     /// What is switched off.
     off: BTreeSet<Part>,
+    /// The windows of run time; `None` until the memory was read.
+    windows: Option<Timetable>,
+    /// What was asked for of the limits; `None` until the memory was read.
+    asked: Option<Asked>,
     findings: Findings,
 }
 
@@ -108,14 +70,24 @@ impl Control {
     /// Takes the door to the devices; `None` if somebody has it already.
     pub(crate) fn new(parts: Parts) -> Option<Self> {
         let door = parts.commander.steer()?;
-        let (state, overrides, findings) = (State::default(), BTreeMap::new(), Findings::default());
-        Some(Self { parts, door, state, overrides, has_read_book: false, off: BTreeSet::new(), findings })
+        Some(Self {
+            parts,
+            door,
+            state: State::default(),
+            overrides: BTreeMap::new(),
+            has_read_book: false,
+            off: BTreeSet::new(),
+            windows: None,
+            asked: None,
+            findings: Findings::default(),
+        })
     }
 
     /// Works until told to stop.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         self.read_book().await;
-        self.off = book::read_off(self.parts.records.as_ref()).await;
+        self.off = book::read_off(self.records()).await;
+        self.read_changes().await;
         let (mut news, mut pace) = (self.parts.hub.news(), Pace::default());
         loop {
             self.cycle().await;
@@ -128,6 +100,8 @@ impl Control {
                 Some(ask) = self.door.asks.recv() => match ask {
                     ControlAsk::Mode(ask) => self.take(ask).await,
                     ControlAsk::Switch(ask) => self.switch(ask).await,
+                    ControlAsk::Window(ask) => self.change_windows(ask).await,
+                    ControlAsk::Limit(ask) => self.limit(ask).await,
                 },
                 () = read_again(&mut news, clock.as_ref(), &mut pace), if is_limited => {}
                 () = self.parts.clock.sleep(CYCLE) => {}
@@ -141,6 +115,7 @@ impl Control {
             self.read_book().await;
             self.keep().await;
         }
+        self.read_changes().await;
         self.end_overrides().await;
         let Cycle { state, desired, verdicts } = self.decide();
         self.state = state;
@@ -161,9 +136,15 @@ impl Control {
         step(&self.state, inputs, now, &self.switched())
     }
 
-    /// The rules without what is switched off.
+    /// The rules with what was changed while the program runs, and without what is switched off.
     fn switched(&self) -> Settings {
         let mut settings = self.parts.rules.borrow().settings.clone();
+        if let Some(windows) = &self.windows {
+            settings.schedule = windows.rules(&settings.schedule);
+        }
+        if let Some(asked) = &self.asked {
+            settings.limits = settings.limits.lowered(asked);
+        }
         let is_off = |part| self.off.contains(&part);
         if is_off(Part::Limits) {
             settings.limits = limiter::Settings::default();
@@ -177,11 +158,27 @@ impl Control {
         settings
     }
 
-    /// Shows which parts there are, and whether they are on.
+    /// Shows which parts there are and whether they are on, the windows of run time and the limits.
     fn show_switches(&self) -> Switches {
-        let switches = self.parts.rules.borrow().switches(&self.off);
+        let rules = self.parts.rules.borrow();
+        let windows = self.windows.clone().unwrap_or_default();
+        let switches = rules.switches(&self.off, &windows);
         self.door.switches.send_if_modified(|shown| shown.replace(switches) != Some(switches));
+        let limits = rules.settings.limits.shown(self.asked.as_ref().unwrap_or(&Asked::new()));
+        self.door.limits.send_if_modified(|shown| shown.replace(limits.clone()).as_ref() != Some(&limits));
+        self.door.windows.send_if_modified(|shown| std::mem::replace(shown, windows.clone()) != windows);
         switches
+    }
+
+    fn records(&self) -> &dyn Records {
+        self.parts.records.as_ref()
+    }
+
+    /// Puts what somebody has changed into the list of events.
+    async fn tell(&self, code: &'static str, text: &str, asked_by: Asker) {
+        let by = asked_by.key();
+        tracing::info!(target: "control", code, asked_by = by, "{text}");
+        self.parts.hub.event(event(code, text, asked_by, self.parts.clock.now().unix)).await;
     }
 
     async fn switch(&mut self, ask: SwitchAsk) {
@@ -326,6 +323,16 @@ impl Control {
         }
     }
 
+    /// What was changed before the start. A memory that cannot be read yet is read later; until then the file counts.
+    async fn read_changes(&mut self) {
+        if self.windows.is_none() {
+            self.windows = windows::read(self.records()).await.ok();
+        }
+        if self.asked.is_none() {
+            self.asked = limits::read(self.records()).await.ok();
+        }
+    }
+
     async fn keep(&self) {
         if !self.has_read_book {
             // It would take the place of what is there.
@@ -335,6 +342,12 @@ impl Control {
             tracing::warn!(target: "control", %error, "what was asked by hand would not survive a restart");
         }
     }
+}
+
+/// A change that somebody asked for, as an event.
+pub(crate) fn event(code: &str, text: &str, asked_by: Asker, at: UnixMillis) -> Event {
+    let text = format!("{text} (asked by {})", asked_by.key());
+    Event { id: 0, at, severity: Severity::Info, device: None, code: code.to_owned(), text }
 }
 
 /// Ends when something new is known, at the pace that news are looked at.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use ohmstead_model::{Answer, Asker, Clock, Commands as _, ControlPhase, LedgerEntry, Outcome};
 use tokio_util::task::TaskTracker;
 
+mod changes;
+
 use super::*;
 use crate::device_task::{self, DeviceTask};
 use crate::testing::{Fake, FakeHandle, FakeRecords, Heard, Obeys, START, clock, gate, id};
@@ -14,6 +16,7 @@ pub(super) struct Scene {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) fake: FakeHandle,
     hub: Hub,
+    heard: Arc<Heard>,
     pub(super) records: Arc<FakeRecords>,
     pub(super) commander: Arc<Commander>,
     rules: watch::Sender<Rules>,
@@ -44,7 +47,8 @@ impl Scene {
         records: Arc<FakeRecords>,
         fake: FakeHandle,
     ) -> Self {
-        let (hub, hub_loop) = Hub::new("Home", Arc::clone(&clock), Arc::new(Heard::default()));
+        let heard = Arc::new(Heard::default());
+        let (hub, hub_loop) = Hub::new("Home", Arc::clone(&clock), Arc::clone(&heard) as _);
         let tracker = TaskTracker::new();
         tracker.spawn(hub_loop.run(CancellationToken::new()));
         let commander = Arc::new(Commander::default());
@@ -71,7 +75,7 @@ impl Scene {
             rules: seen,
         };
         tracker.spawn(Control::new(parts).expect("the first").run(control_stop.clone()));
-        Self { clock, fake, hub, records, commander, rules, stop, control_stop, tracker }
+        Self { clock, fake, hub, heard, records, commander, rules, stop, control_stop, tracker }
     }
 
     pub(super) fn ask(&self, mode: &str, lease_s: Option<u64>) -> Answer {

@@ -140,6 +140,7 @@ impl Services {
             snapshot: house.hub.watch(),
             commands: Arc::clone(&house.commander) as _,
             switches: house.commander.watch_switches(),
+            limits: house.commander.watch_limits(),
             clock: Arc::clone(&house.clock),
             site_slug: slug(&config.site.name),
             language: config.site.languages.first().map_or("en", |language| language.code()).to_owned(),

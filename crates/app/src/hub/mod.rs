@@ -54,6 +54,8 @@ pub(crate) enum Message {
     Notice(DeviceId, &'static str, Option<Notice>),
     /// What control wants of a device has changed, or how far it has got.
     Control(DeviceId, ControlState),
+    /// Somebody has changed something.
+    Event(Box<Event>),
     /// Is the hub alive?
     Ping(oneshot::Sender<()>),
 }
@@ -113,6 +115,11 @@ impl Hub {
     /// Shows what control wants of a device.
     pub(crate) async fn control(&self, id: DeviceId, state: ControlState) {
         self.send(Message::Control(id, state)).await;
+    }
+
+    /// Puts something that happened into the list of events.
+    pub(crate) async fn event(&self, event: Event) {
+        self.send(Message::Event(Box::new(event))).await;
     }
 
     /// Ends when the hub has worked off what was sent before; `false` if it is gone.
@@ -234,6 +241,7 @@ impl HubLoop {
             }
             Message::Notice(id, code, notice) => self.board.own_notice(&id, code, notice, now),
             Message::Control(id, state) => self.board.control(&id, state),
+            Message::Event(event) => self.listener.event(*event),
             Message::Ping(answer) => pings.push(answer),
         }
     }

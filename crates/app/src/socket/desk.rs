@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use ohmstead_model::{
-    AskError, Asker, Commands as _, DeviceId, LedgerQuery, Outcome, Part, Request, UnixMillis, Wish,
+    AskError, Asker, Commands as _, DeviceId, LedgerQuery, LimitName, LimitRefused, Outcome, Part, Request,
+    UnixMillis, Wish,
 };
-use ohmstead_web::{Backend as _, control_json, device_json, native_json, switches_json};
+use ohmstead_units::Watts;
+use ohmstead_web::{Backend as _, control_json, device_json, limits_json, native_json, switches_json};
 use serde_json::{Value, json};
 
 use super::protocol::{Failure, Question};
@@ -30,6 +32,7 @@ pub(super) async fn answer(house: &House, question: Question) -> Result<Value, F
         }
         Question::Control {} => Ok(control(house)),
         Question::Switch { part, on } => switch(house, &part, on).await,
+        Question::Limit { name, max_w } => limit(house, &name, max_w.map(Watts)).await,
         Question::Release { device: Some(device) } => release(house, &device).await,
         Question::Release { device: None } => release_all(house).await,
         Question::Status {} => Ok(status(house)),
@@ -93,8 +96,7 @@ fn query(
 }
 
 fn control(house: &House) -> Value {
-    let switches = house.commander.switches();
-    control_json(&house.snapshot(), &house.device_order(), switches, &house.control_rules())
+    control_json(&house.snapshot(), &house.device_order(), &house.control_parts())
 }
 
 async fn switch(house: &House, part: &str, on: bool) -> Result<Value, Failure> {
@@ -106,6 +108,28 @@ async fn switch(house: &House, part: &str, on: bool) -> Result<Value, Failure> {
     }
     let switched = house.commander.switch(part, on, Asker::Cli).await;
     Ok(switches_json(switched.map_err(|error| refused(house, part.key(), &error))?))
+}
+
+async fn limit(house: &House, name: &str, max: Option<Watts>) -> Result<Value, Failure> {
+    let name = LimitName::of_key(name).ok_or_else(|| {
+        let known: Vec<_> = LimitName::ALL.into_iter().map(LimitName::key).collect();
+        Failure::new("bad_request", "no such limit", format!("there are: {}", known.join(", ")))
+    })?;
+    let limited = house.commander.limit(name, max, Asker::Cli).await;
+    limited.map_err(|error| not_limited(&error))?;
+    Ok(limits_json(&house.commander.limits()))
+}
+
+/// Why a limit is as it was.
+pub(crate) fn not_limited(error: &LimitRefused) -> Failure {
+    let (code, hint) = match error {
+        LimitRefused::NotConfigured(_) => ("not_configured", "see docs/limits.md"),
+        LimitRefused::OutOfBounds { .. } => ("bad_power", "for more, change limits: in the configuration"),
+        LimitRefused::NotKept(_) => ("not_kept", "is the disk full or read-only?"),
+        LimitRefused::Busy => ("busy", "wait until the earlier requests have ended"),
+        LimitRefused::Stopping => ("stopping", "start the daemon again"),
+    };
+    Failure::new(code, error.to_string(), hint)
 }
 
 /// Ends what was asked of one device by hand.

@@ -54,6 +54,14 @@ pub(crate) enum Question {
         /// To what.
         on: bool,
     },
+    /// A limit of the site is to be lowered.
+    Limit {
+        /// Its key.
+        name: String,
+        /// To what; back to what the configuration says where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_w: Option<f64>,
+    },
     /// What was asked by hand is to end, and the device to be given back.
     Release {
         /// Its name; all of them, and every part of control off, where absent.
@@ -137,6 +145,8 @@ mod tests {
             },
             Question::Control {},
             Question::Switch { part: "schedule".to_owned(), on: false },
+            Question::Limit { name: "feed_in".to_owned(), max_w: Some(1500.0) },
+            Question::Limit { name: "feed_in".to_owned(), max_w: None },
             Question::Release { device: Some("a".to_owned()) },
             Question::Release { device: None },
             Question::Status {},

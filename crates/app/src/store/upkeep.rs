@@ -48,6 +48,11 @@ impl Store {
         }
     }
 
+    /// Saves the events that wait, for a verb that ends at once.
+    pub(crate) async fn save_now(&self, now: UnixMillis) {
+        self.work(now, Inner::save_events).await;
+    }
+
     async fn work(&self, now: UnixMillis, work: fn(&Inner, UnixMillis)) {
         let inner = Arc::clone(&self.inner);
         // A panic in there is logged by the hook and costs one turn.

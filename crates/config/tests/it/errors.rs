@@ -652,3 +652,14 @@ use crate::refused;
 fn a_mistake_is_explained(#[case] text: &str, #[case] message: Expect) {
     message.assert_eq(&refused(text));
 }
+
+#[test]
+fn more_windows_than_there_are_numbers_for() {
+    let windows = |count: usize| {
+        let window = |number| format!("  w{number}: {{ from: \"22:00\", to: \"06:00\", mode: hold }}\n");
+        format!("devices: {{}}\nschedules:\n{}", (0..count).map(window).collect::<String>())
+    };
+    let message = refused(&windows(1001));
+    assert!(message.contains("`schedules` has 1001 windows, more than 1000"), "{message}");
+    assert!(ohmstead_config::parse(&windows(1000), "ohmstead.yaml", &|_| None).is_ok());
+}

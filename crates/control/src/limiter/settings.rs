@@ -1,42 +1,10 @@
 //! The `limits:` section of the configuration.
 
-use std::fmt;
-
 use ohmstead_model::DeviceId;
+pub use ohmstead_model::LimitName as Name;
 use ohmstead_units::Watts;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
-
-/// What can be limited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Name {
-    /// What the inverters make AC.
-    MultiOutput,
-    /// What the batteries supply.
-    BatteryDischarge,
-    /// What goes into the grid.
-    FeedIn,
-    /// What comes from the grid.
-    GridImport,
-}
-
-impl Name {
-    /// The key in the configuration.
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::MultiOutput => "multi_output",
-            Self::BatteryDischarge => "battery_discharge",
-            Self::FeedIn => "feed_in",
-            Self::GridImport => "grid_import",
-        }
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.key())
-    }
-}
 
 /// The limits of the site; none unless the owner sets one.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]

@@ -82,6 +82,22 @@ const SWITCH_KEYS: &[&str] = &[
     "state_on",
     "state_off",
 ];
+const NUMBER_KEYS: &[&str] = &[
+    "platform",
+    "name",
+    "unique_id",
+    "default_entity_id",
+    "entity_category",
+    "command_topic",
+    "state_topic",
+    "value_template",
+    "device_class",
+    "min",
+    "max",
+    "step",
+    "mode",
+    "unit_of_measurement",
+];
 const SHARED_KEYS: &[&str] = &["device", "origin", "availability", "availability_mode", "state_topic"];
 
 /// Holds one entity against the rules and returns its unique id.
@@ -91,6 +107,7 @@ fn check_entity(platform: &str, config: &serde_json::Map<String, Json>, shared: 
         "sensor" => SENSOR_KEYS,
         "switch" => SWITCH_KEYS,
         "button" => BUTTON_KEYS,
+        "number" => NUMBER_KEYS,
         _ if config.contains_key("entity_category") => SETTING_KEYS,
         _ => SELECT_KEYS,
     };

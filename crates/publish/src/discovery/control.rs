@@ -1,4 +1,4 @@
-//! The entities with which a device's mode is chosen and seen, and those that switch parts of control. Pure.
+//! The entities with which a device's mode is chosen and seen. Pure.
 //!
 //! | entity | shows | of |
 //! |---|---|---|
@@ -7,17 +7,16 @@
 //! | sensor `control_ends` | when it ends by itself | `ends` |
 //! | sensor `last_command` | what became of the last command over MQTT; attributes: which, why | `last` |
 //! | button `release` | ends what was asked by hand | |
-//! | switches of the site | whether a part of control is on | `T/site/<part>/state` |
 
 use ohmstead_model::catalogue::Labels;
-use ohmstead_model::{ControlPhase, DeviceInfo, Metric, Outcome, Part};
+use ohmstead_model::{ControlPhase, DeviceInfo, Metric, Outcome};
 use serde_json::{Value as Json, json};
 
 use super::{Component, unique_id};
 use crate::scheme::Scheme;
-use crate::{command, control, switches};
+use crate::{command, control};
 
-const fn labels(texts: [&'static str; 5]) -> Labels {
+pub(super) const fn labels(texts: [&'static str; 5]) -> Labels {
     let [en, fr, nl, et, de] = texts;
     Labels { en, fr, nl, et, de }
 }
@@ -41,27 +40,17 @@ const RELEASE: Labels = labels([
     "Lõpeta käsijuhtimine",
     "Handsteuerung beenden",
 ]);
-const LIMITS: Labels = labels(["Limits", "Limites", "Limieten", "Piirangud", "Begrenzungen"]);
-const SCHEDULE: Labels = labels(["Schedule", "Programme", "Schema", "Ajakava", "Zeitplan"]);
-const ROTATION: Labels = labels([
-    "Battery rotation",
-    "Rotation des batteries",
-    "Batterijrotatie",
-    "Akude vaheldumine",
-    "Batterierotation",
-]);
-
 /// What a component is, besides its particular keys.
-struct Face<'a> {
-    id: &'a str,
-    platform: &'static str,
-    name: &'a Labels,
+pub(super) struct Face<'a> {
+    pub(super) id: &'a str,
+    pub(super) platform: &'static str,
+    pub(super) name: &'a Labels,
     /// The end of the suggested entity id.
-    entity: &'a str,
+    pub(super) entity: &'a str,
 }
 
 impl Face<'_> {
-    fn with(self, scheme: &Scheme, info: &DeviceInfo, particular: Json) -> Component {
+    pub(super) fn with(self, scheme: &Scheme, info: &DeviceInfo, particular: Json) -> Component {
         let mut config = serde_json::Map::new();
         config.insert("name".to_owned(), json!(self.name.get(&scheme.language)));
         config.insert("unique_id".to_owned(), json!(unique_id(scheme, info, self.id)));
@@ -75,7 +64,7 @@ impl Face<'_> {
 }
 
 /// Everything about control of one device.
-pub(super) fn components(scheme: &Scheme, info: &DeviceInfo, parts: &[Part]) -> Vec<Component> {
+pub(super) fn components(scheme: &Scheme, info: &DeviceInfo) -> Vec<Component> {
     let mut all = Vec::new();
     all.extend(mode_select(scheme, info));
     if !info.modes.is_empty() {
@@ -84,10 +73,9 @@ pub(super) fn components(scheme: &Scheme, info: &DeviceInfo, parts: &[Part]) -> 
         all.extend(scheme.commands.then(|| release(scheme, info)));
     }
     if control::takes_commands(info) && scheme.commands {
-        all.push(last_command(scheme, info));
-    }
-    if info.id.is_site() && scheme.commands {
-        all.extend(parts.iter().map(|part| switch(scheme, info, *part)));
+        let under_way = [control::PENDING, command::REFUSED];
+        let outcomes: Vec<_> = under_way.into_iter().chain(Outcome::ALL.map(Outcome::key)).collect();
+        all.push(last_command(scheme, info, &outcomes));
     }
     all
 }
@@ -152,10 +140,9 @@ fn ends(scheme: &Scheme, info: &DeviceInfo) -> Component {
     face.with(scheme, info, without_nulls(particular))
 }
 
-fn last_command(scheme: &Scheme, info: &DeviceInfo) -> Component {
+/// What became of the last command; `outcomes` are the words for it.
+pub(super) fn last_command(scheme: &Scheme, info: &DeviceInfo, outcomes: &[&'static str]) -> Component {
     let face = Face { id: "last_command", platform: "sensor", name: &LAST, entity: "last_command" };
-    let outcomes: Vec<_> =
-        [control::PENDING, command::REFUSED].into_iter().chain(Outcome::ALL.map(Outcome::key)).collect();
     let particular = json!({
         "state_topic": topic(scheme, info),
         "value_template": "{{ value_json.last.outcome if value_json.last else none }}",
@@ -174,28 +161,6 @@ fn release(scheme: &Scheme, info: &DeviceInfo) -> Component {
     let particular = json!({
         "command_topic": scheme.device_topic(&info.id, "mode/set"),
         "payload_press": command::RELEASE,
-    });
-    face.with(scheme, info, particular)
-}
-
-/// The component of the switch of a part.
-pub(crate) fn switch_id(part: Part) -> String {
-    format!("{}_switch", part.key())
-}
-
-fn switch(scheme: &Scheme, info: &DeviceInfo, part: Part) -> Component {
-    let name = match part {
-        Part::Limits => &LIMITS,
-        Part::Schedule => &SCHEDULE,
-        Part::Rotation => &ROTATION,
-    };
-    let face = Face { id: &switch_id(part), platform: "switch", name, entity: part.key() };
-    let particular = json!({
-        "entity_category": "config",
-        "state_topic": switches::state_topic(scheme, part),
-        "command_topic": scheme.device_topic(&info.id, &format!("{}/set", part.key())),
-        "payload_on": switches::ON,
-        "payload_off": switches::OFF,
     });
     face.with(scheme, info, particular)
 }

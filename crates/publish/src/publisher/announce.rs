@@ -1,7 +1,7 @@
 //! Announcing, taking back what no longer holds, and remembering what the broker keeps.
 
 use crate::compat;
-use crate::discovery::{self, Announcement};
+use crate::discovery::{self, Announcement, Controls};
 use crate::guard::Wanted;
 use crate::inventory::Inventory;
 use crate::monitor::{self, Prefix};
@@ -29,6 +29,7 @@ impl Publisher<'_> {
         if self.snapshot.all().next().is_none() {
             return;
         }
+        let Some(controls) = self.controls() else { return };
         self.names = compat::names(&self.scheme, &self.snapshot);
         let renamed: Vec<_> =
             self.names.iter().filter(|(_, names)| names.renamed).map(|(id, _)| id.clone()).collect();
@@ -38,8 +39,8 @@ impl Publisher<'_> {
             self.tell_once("renamed", device.as_str(), why);
         }
         self.announce_inverters();
-        let announcements = self.announcements();
-        let wanted = self.wanted(&announcements);
+        let announcements = self.announcements(&controls);
+        let wanted = self.wanted(&announcements, &controls);
         let put = |message| self.outbox.put(Lane::Announcement, message);
         self.kept.migrations(&wanted).into_iter().for_each(put);
         for announcement in &announcements {
@@ -96,10 +97,9 @@ impl Publisher<'_> {
         });
     }
 
-    fn announcements(&self) -> Vec<Announcement> {
-        let parts = self.parts();
+    fn announcements(&self, controls: &Controls) -> Vec<Announcement> {
         let native =
-            self.snapshot.all().flat_map(|device| discovery::announcements(&self.scheme, device, &parts));
+            self.snapshot.all().flat_map(|device| discovery::announcements(&self.scheme, device, controls));
         let marstek = self.names.iter().filter_map(|(id, names)| {
             let device = self.snapshot.device(id.as_str())?;
             Some(compat::announcements(&self.scheme, &device.info, names))
@@ -112,15 +112,15 @@ impl Publisher<'_> {
     }
 
     /// Everything that the broker should keep for this program.
-    fn wanted(&self, announcements: &[Announcement]) -> Inventory {
+    fn wanted(&self, announcements: &[Announcement], controls: &Controls) -> Inventory {
         let mut wanted = Inventory::default();
         wanted.add_value(self.scheme.status());
         for announcement in announcements {
             wanted.add(announcement);
         }
         // Also while their states are not known yet.
-        for part in self.parts() {
-            wanted.add_value(switches::state_topic(&self.scheme, part));
+        for part in &controls.parts {
+            wanted.add_value(switches::state_topic(&self.scheme, *part));
         }
         let now = self.links.clock.now();
         for device in self.snapshot.all() {

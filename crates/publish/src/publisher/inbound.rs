@@ -1,6 +1,6 @@
 //! What arrives: Home Assistant's birth, and commands, which go the one way to the hardware.
 
-use ohmstead_model::{Answer, AskError, Asker, DeviceId, Part, Request};
+use ohmstead_model::{Answer, AskError, Asker, DeviceId, LimitName, Part, Request};
 use rumqttc::Publish;
 use serde_json::Value as Json;
 
@@ -10,7 +10,7 @@ use crate::control::Last;
 use crate::monitor::{self, Prefix};
 use crate::outbox::Lane;
 use crate::scheme::{Message, ONLINE};
-use crate::switches;
+use crate::{limits, switches};
 
 /// Why a retained command is not obeyed.
 const RETAINED: &str = "a retained command is ignored, for it would be carried out at every connection; \
@@ -76,6 +76,9 @@ impl Publisher<'_> {
         if let Some(part) = Part::of_key(what).filter(|_| device.is_site()) {
             return self.switch(part, payload, answer_to);
         }
+        if let Some(name) = LimitName::of_key(what).filter(|_| device.is_site()) {
+            return self.limit(name, payload, answer_to);
+        }
         if what == "mode" && command::is_release(payload) {
             return self.release(device, answer_to);
         }
@@ -135,20 +138,53 @@ impl Publisher<'_> {
         let site = DeviceId::site();
         let on = match switches::parse(payload) {
             Ok(on) => on,
-            Err(error) => return self.answer(&answer_to, &command::refused(&site, None, &error.to_string())),
+            Err(error) => {
+                return self.refused(&site, &answer_to, &command::refused(&site, None, &error.to_string()));
+            }
         };
         let request = switches::request(part, on);
         if self.switches.is_some_and(|switches| switches.get(part).is_none()) {
             let refused = command::refused(&site, Some(&request), &switches::missing(part));
-            return self.answer(&answer_to, &refused);
+            return self.refused(&site, &answer_to, &refused);
         }
         if self.has_room(&site, &request, &answer_to) {
             let switched = self.links.commands.switch(part, on, Asker::Mqtt);
-            self.asked.push(Box::pin(async move {
-                let json = switches::answer(part, on, &switched.await);
-                Answered { topic: answer_to, json, about: None }
-            }));
+            let json = async move { switches::answer(part, on, &switched.await) };
+            self.follow_site(&request, json, answer_to);
         }
+    }
+
+    /// Lowers a limit. What counts is published when it has changed, not before.
+    fn limit(&mut self, name: LimitName, payload: &[u8], answer_to: String) {
+        let site = DeviceId::site();
+        match limits::parse(payload) {
+            Err(error) => {
+                self.refused(&site, &answer_to, &command::refused(&site, None, &error.to_string()));
+            }
+            Ok(max) => {
+                let request = limits::request(name, max);
+                if self.has_room(&site, &request, &answer_to) {
+                    let limited = self.links.commands.limit(name, max, Asker::Mqtt);
+                    let asked = request.clone();
+                    let json = async move { limits::answer(&asked, &limited.await) };
+                    self.follow_site(&request, json, answer_to);
+                }
+            }
+        }
+    }
+
+    /// Shows a command for the house that is under way, and waits for what becomes of it.
+    fn follow_site(
+        &mut self,
+        request: &str,
+        json: impl Future<Output = Json> + Send + 'static,
+        answer_to: String,
+    ) {
+        let (site, at) = (DeviceId::site(), self.links.clock.now().unix);
+        self.note(&site, Last::asked(request, at));
+        self.asked.push(Box::pin(async move {
+            Answered { topic: answer_to, json: json.await, about: Some((site, at)) }
+        }));
     }
 
     pub(super) fn answer(&self, topic: &str, answer: &Json) {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use ohmstead_model::{DeviceId, DeviceState, Moment, Snapshot, Switches, UnixMillis};
+use ohmstead_model::{DeviceId, DeviceState, Moment, SiteLimit, Snapshot, Switches, UnixMillis};
 use rumqttc::AsyncClient;
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
@@ -32,7 +32,7 @@ use crate::render::{self, Said};
 use crate::scheme::{Message, OFFLINE, ONLINE, Scheme};
 use crate::settings::{Settings, SettingsError};
 use crate::trouble::{Broker, Trouble};
-use crate::{Links, Status, switches};
+use crate::{Links, Status, limits, switches};
 
 /// How long the goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -129,6 +129,8 @@ struct Publisher<'a> {
     modes: BTreeMap<DeviceId, String>,
     /// What is switched on, once that is known.
     switches: Option<Switches>,
+    /// The limits as they count, once that is known.
+    limits: Option<Vec<SiteLimit>>,
     /// What was logged once and is not logged again.
     told: HashSet<String>,
     connected_since: Option<Moment>,
@@ -153,6 +155,7 @@ impl<'a> Publisher<'a> {
     ) -> Self {
         let snapshot = Arc::clone(&links.snapshot.borrow_and_update());
         let switches = *links.switches.borrow_and_update();
+        let limits = links.limits.borrow_and_update().clone();
         let kept = links.remembered.load().map(|text| Inventory::read(&text)).unwrap_or_default();
         let names = compat::names(&scheme, &snapshot);
         Self {
@@ -178,6 +181,7 @@ impl<'a> Publisher<'a> {
             last: BTreeMap::new(),
             modes: BTreeMap::new(),
             switches,
+            limits,
             told: HashSet::new(),
             connected_since: None,
             troubles: Vec::new(),
@@ -189,7 +193,7 @@ impl<'a> Publisher<'a> {
     }
 
     async fn run(mut self, mut news: mpsc::Receiver<News>, stop: CancellationToken) {
-        let (mut hub_is_there, mut control_is_there) = (true, true);
+        let (mut hub_is_there, mut control_is_there, mut limits_are_there) = (true, true, true);
         loop {
             let wait = self.wait();
             // Not in a fixed order: a flood of one kind must not keep the others from their turn.
@@ -203,6 +207,10 @@ impl<'a> Publisher<'a> {
                 changed = self.links.switches.changed(), if control_is_there => match changed {
                     Ok(()) => self.switched(),
                     Err(_) => control_is_there = false,
+                },
+                changed = self.links.limits.changed(), if limits_are_there => match changed {
+                    Ok(()) => self.switched(),
+                    Err(_) => limits_are_there = false,
                 },
                 changed = self.links.snapshot.changed(), if hub_is_there => match changed {
                     Ok(()) => self.look(),
@@ -351,8 +359,12 @@ impl<'a> Publisher<'a> {
                 self.last.get(id),
             ));
         }
-        if let Some(switches) = self.switches.filter(|_| device.info.id.is_site()) {
-            said.extend(switches::said(scheme, switches));
+        if device.info.id.is_site() {
+            said.extend(self.switches.map(|switches| switches::said(scheme, switches)).unwrap_or_default());
+            said.extend(limits::said(scheme, self.limits.as_deref().unwrap_or_default()));
+            if self.takes_site_commands() {
+                said.push(control::said_of_site(scheme, self.last.get(&device.info.id)));
+            }
         }
         said.push(render::info(scheme, device));
         (said, expires)

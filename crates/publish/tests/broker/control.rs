@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ohmstead_model::{ControlPhase, ControlState, Metric, Outcome, Switches, Value};
+use ohmstead_model::{ControlPhase, ControlState, LimitName, Metric, Outcome, SiteLimit, Switches, Value};
+use ohmstead_units::Watts;
 use serde_json::Value as Json;
 
 use crate::support::{Broker, House, Seen, Watcher, id, retained};
@@ -127,6 +128,107 @@ async fn a_restart_keeps_switches_and_their_states() {
         .map(|seen| json(&seen.payload)["components"]["schedule_switch"].to_string())
         .collect();
     assert_eq!(switches, [r#"{"platform":"switch"}"#, "null"]);
+    publisher.stop().await;
+}
+
+const OUTPUT: &str = "ohmstead/site/multi_output/state";
+const OUTPUT_SET: &str = "ohmstead/site/multi_output/set";
+const OUTPUT_RESULT: &str = "ohmstead/site/multi_output/result";
+const SITE_CONTROL: &str = "ohmstead/site/control";
+
+/// A house with one limit of 30 kW, not lowered.
+fn with_limit() -> House {
+    let house = with_switches(Some(SWITCHES));
+    let (name, max, lowest) = (LimitName::MultiOutput, Watts(30_000.0), Watts(1000.0));
+    house.commands.limits.send_replace(Some(vec![SiteLimit { name, max, lowest, asked: None }]));
+    house
+}
+
+#[tokio::test]
+async fn a_limit_is_lowered_from_both_sides() {
+    let broker = Broker::start();
+    let mut watcher = Watcher::new(broker.port).await;
+    let house = with_limit();
+    let publisher = house.publish(broker.settings());
+    let all = watcher.until("everything", |seen| seen.topic == "ohmstead/site/info").await;
+    let number = &last(&all, SITE)["components"]["multi_output_limit"];
+    assert_eq!((&number["platform"], &number["device_class"]), (&"number".into(), &"power".into()));
+    assert_eq!((&number["min"], &number["max"]), (&1000.into(), &30_000.into()));
+    assert_eq!(retained(broker.port).await[OUTPUT].as_str(), "30000");
+
+    watcher.publish(OUTPUT_SET, "20000", false).await;
+    let all = watcher.until("the answer", |seen| seen.topic == OUTPUT_RESULT).await;
+    let answer = last(&all, OUTPUT_RESULT);
+    assert_eq!((&answer["request"], &answer["outcome"]), (&"multi_output=20000 W".into(), &"limited".into()));
+    if !all.iter().any(|seen| seen.topic == OUTPUT && seen.payload == "20000") {
+        watcher.until_says(OUTPUT, "20000").await;
+    }
+    watcher.publish(OUTPUT_SET, "none", false).await;
+    watcher.until_says(OUTPUT, "30000").await;
+
+    // The configuration is read again: another range, and what was asked for does not go over it.
+    let (name, lowest, asked) = (LimitName::MultiOutput, Watts(1000.0), Some(Watts(20_000.0)));
+    house.commands.limits.send_replace(Some(vec![SiteLimit { name, max: Watts(9000.0), lowest, asked }]));
+    let all = watcher.until_says(OUTPUT, "9000").await;
+    assert_eq!(last(&all, SITE)["components"]["multi_output_limit"]["max"], 9000);
+    publisher.stop().await;
+}
+
+/// The answer passes; what became of the last command stays to be seen.
+#[tokio::test]
+async fn a_limit_that_the_configuration_does_not_allow_is_refused_for_all_to_see() {
+    let broker = Broker::start();
+    let mut watcher = Watcher::new(broker.port).await;
+    watcher.publish(OUTPUT_SET, "5000", true).await;
+    watcher.until("the retained command", |seen| seen.topic == OUTPUT_SET).await;
+    let house = with_limit();
+    let publisher = house.publish(broker.settings());
+    watcher.until("everything", |seen| seen.topic == "ohmstead/site/info").await;
+    for (topic, payload, why) in [
+        (
+            "multi_output",
+            "40 kW",
+            "40000 W is not between 1000 W and 30000 W, which the configuration allows",
+        ),
+        ("multi_output", "500", "500 W is not between 1000 W and 30000 W, which the configuration allows"),
+        ("multi_output", "much", "a limit takes a power such as 20000 or 20 kW, or none"),
+        ("feed_in", "500", "the configuration has no limit feed_in"),
+    ] {
+        watcher.publish(&format!("ohmstead/site/{topic}/set"), payload, false).await;
+        let refused = |seen: &Seen| {
+            seen.topic == SITE_CONTROL
+                && json(&seen.payload)["last"]["reason"] == why
+                && !seen.payload.is_empty()
+        };
+        let all = watcher.until(why, refused).await;
+        assert_eq!(last(&all, SITE_CONTROL)["last"]["outcome"], "refused");
+    }
+    // The retained command came before all of these.
+    assert_eq!(retained(broker.port).await[OUTPUT].as_str(), "30000");
+    publisher.stop().await;
+}
+
+/// The publisher is there before control has looked: the range of the number is not known yet, and it stays.
+#[tokio::test]
+async fn a_restart_keeps_the_number_of_a_limit() {
+    let broker = Broker::start();
+    let mut watcher = Watcher::new(broker.port).await;
+    let house = with_limit();
+    let publisher = house.publish(broker.settings());
+    watcher.until("everything", |seen| seen.topic == "ohmstead/site/info").await;
+    publisher.stop().await;
+
+    let known = house.commands.limits.send_replace(None);
+    let mut watcher = Watcher::new(broker.port).await;
+    let publisher = house.publish(broker.settings());
+    let mut all =
+        watcher.until("everything", |seen| seen.topic == "ohmstead/site/info" && !seen.retained).await;
+    house.commands.limits.send_replace(known);
+    all.extend(watcher.until("the announcement", |seen| seen.topic == SITE && !seen.retained).await);
+    for seen in all.iter().filter(|seen| seen.topic == SITE) {
+        let number = &json(&seen.payload)["components"]["multi_output_limit"];
+        assert!(number["unique_id"].is_string(), "{seen:?}");
+    }
     publisher.stop().await;
 }
 

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use ohmstead_model::{
-    Allowed, Answer, Asker, Clock, Commands, DeviceId, DeviceInfo, DeviceState, LedgerEntry, Metric, Moment,
-    Observation, Online, Outcome, Part, Reading, Request, Role, Setting, Sleep, Snapshot, Switched, Switches,
-    Ttl, UnixMillis, Value, house,
+    Allowed, Answer, Asker, Clock, Commands, DeviceId, DeviceInfo, DeviceState, LedgerEntry, LimitName,
+    LimitRefused, Limited, Metric, Moment, Observation, Online, Outcome, Part, Reading, Request, Role,
+    Setting, SiteLimit, Sleep, Snapshot, Switched, Switches, Ttl, UnixMillis, Value, house,
 };
 use ohmstead_publish::{Links, Remembered, Settings, SettingsError, Status, run};
+use ohmstead_units::Watts;
 use rumqttc::{AsyncClient, Event, MqttOptions, Packet, PublishOptions, QoS};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -228,6 +229,7 @@ pub(crate) struct Taken {
     pub(crate) go: watch::Sender<bool>,
     /// What is switched on.
     pub(crate) switches: watch::Sender<Option<Switches>>,
+    pub(crate) limits: watch::Sender<Option<Vec<SiteLimit>>>,
 }
 
 impl Default for Taken {
@@ -238,6 +240,7 @@ impl Default for Taken {
             outcome: Mutex::new(Outcome::AcceptedUnmeasured),
             go: watch::Sender::new(true),
             switches: watch::Sender::new(Some(Switches::default())),
+            limits: watch::Sender::new(Some(Vec::new())),
         }
     }
 }
@@ -295,6 +298,29 @@ impl Commands for Taken {
 
     fn switches(&self) -> Switches {
         self.switches.borrow().unwrap_or_default()
+    }
+
+    /// Like control: not below or above what the configuration allows.
+    fn limit(&self, name: LimitName, max: Option<Watts>, _: Asker) -> Limited {
+        let mut answer = Err(LimitRefused::NotConfigured(name));
+        self.limits.send_modify(|limits| {
+            let limits = limits.get_or_insert_default();
+            let Some(limit) = limits.iter_mut().find(|limit| limit.name == name) else { return };
+            answer = match max {
+                Some(asked) if !limit.takes(asked) => {
+                    Err(LimitRefused::OutOfBounds { asked, lowest: limit.lowest, max: limit.max })
+                }
+                max => {
+                    limit.asked = max;
+                    Ok(*limit)
+                }
+            };
+        });
+        Box::pin(async move { answer })
+    }
+
+    fn limits(&self) -> Vec<SiteLimit> {
+        self.limits.borrow().clone().unwrap_or_default()
     }
 }
 
@@ -402,6 +428,7 @@ impl House {
             snapshot: self.snapshot.subscribe(),
             commands: self.commands.clone(),
             switches: self.commands.switches.subscribe(),
+            limits: self.commands.limits.subscribe(),
             clock: self.clock.clone(),
             site_slug: "home".to_owned(),
             language: "en".to_owned(),

@@ -1,4 +1,4 @@
-//! Modes and schedules as marstek-automation offered them, for scripts that were written for it. There a mode never ended;
+//! Modes as marstek-automation offered them, for scripts that were written for it. There a mode never ended;
 //! here it is a wish by hand like any other, with an end.
 
 use std::time::Duration;
@@ -8,16 +8,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::{Timestamp, Zoned};
-use ohmstead_model::{
-    AskError, Asker, BatteryMode, ControlPhase, DeviceState, Moment, Part, Request, Snapshot,
-};
+use ohmstead_model::{AskError, Asker, BatteryMode, ControlPhase, DeviceState, Moment, Request, Snapshot};
 
 use super::mode::{OFFERED, refused};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Body, Name};
 use crate::shape::{
-    Asked, BatteryAnswer, BatteryModeBody, ManualBody, ModeStatus, ModesAnswer, OverrideBody, ScheduleJson,
-    Together, Wanted, batteries,
+    Asked, BatteryAnswer, BatteryModeBody, ManualBody, ModeStatus, ModesAnswer, OverrideBody, Together,
+    Wanted, batteries,
 };
 use crate::state::App;
 use crate::suggest;
@@ -130,58 +128,6 @@ fn no_such_battery(snapshot: &Snapshot, id: &str) -> ApiError {
     let names = snapshot.devices().map(|device| device.info.id.as_str());
     let hint = format!("{}; or its place in the configuration, from 1", suggest::hint(id, names));
     ApiError::not_found("unknown_battery", format!("there is no battery {shown:?}"), hint)
-}
-
-/// The windows of the schedule. They stand in ohmstead.yaml and are read-only here.
-#[utoipa::path(
-    get, path = "/api/v1/schedules", tag = "compatibility",
-    responses(
-        (status = 200, description = "The windows in the order of the configuration.", body = Vec<ScheduleJson>),
-        (status = "default", description = "Refused; `error` says why.", body = ErrorBody),
-    )
-)]
-pub(crate) async fn schedules(State(app): State<App>) -> Json<Vec<ScheduleJson>> {
-    let is_on = app.backend.commands().switches().get(Part::Schedule) == Some(true);
-    let windows = app.backend.control_rules().schedule;
-    let lines = windows.iter().enumerate();
-    Json(lines.map(|(place, window)| ScheduleJson::new(place + 1, window, is_on)).collect())
-}
-
-/// Not here: the schedule stands in ohmstead.yaml.
-#[utoipa::path(
-    post, path = "/api/v1/schedules", tag = "compatibility",
-    responses((status = 409, description = "Always; the hint says where the schedule stands.", body = ErrorBody))
-)]
-pub(crate) async fn add_schedule() -> ApiError {
-    in_the_file()
-}
-
-/// Not here: the schedule stands in ohmstead.yaml.
-#[utoipa::path(
-    put, path = "/api/v1/schedules/{id}", tag = "compatibility",
-    params(("id" = String, Path, description = "Its place in the configuration, from 1.", example = "1")),
-    responses((status = 409, description = "Always; the hint says where the schedule stands.", body = ErrorBody))
-)]
-pub(crate) async fn change_schedule() -> ApiError {
-    in_the_file()
-}
-
-/// Not here: the schedule stands in ohmstead.yaml.
-#[utoipa::path(
-    delete, path = "/api/v1/schedules/{id}", tag = "compatibility",
-    params(("id" = String, Path, description = "Its place in the configuration, from 1.", example = "1")),
-    responses((status = 409, description = "Always; the hint says where the schedule stands.", body = ErrorBody))
-)]
-pub(crate) async fn remove_schedule() -> ApiError {
-    in_the_file()
-}
-
-fn in_the_file() -> ApiError {
-    ApiError::conflict(
-        "in_the_file",
-        "the schedule stands in the configuration and cannot be changed here",
-        "edit schedules: in ohmstead.yaml and reload it; PUT /api/v1/control/schedule switches the whole of it off and on",
-    )
 }
 
 fn site_time(app: &App) -> Result<Zoned, ApiError> {

@@ -8,7 +8,7 @@ use ohmstead_model::{Asker, Part};
 use super::mode::refused;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Body, Name};
-use crate::shape::{ControlOverview, SwitchBody, SwitchesJson};
+use crate::shape::{ControlOverview, ControlParts, SwitchBody, SwitchesJson};
 use crate::state::App;
 use crate::suggest;
 
@@ -16,15 +16,17 @@ use crate::suggest;
 #[utoipa::path(
     get, path = "/api/v1/control", tag = "control",
     responses(
-        (status = 200, description = "Switches, times, devices.", body = ControlOverview),
+        (status = 200, description = "Switches, times, devices, limits, windows.", body = ControlOverview),
         (status = "default", description = "Refused; `error` says why.", body = ErrorBody),
     )
 )]
 pub(crate) async fn control(State(app): State<App>) -> Json<ControlOverview> {
     let backend = &app.backend;
     let (snapshot, order) = (backend.snapshot(), backend.device_order());
-    let switches = backend.commands().switches();
-    Json(ControlOverview::new(&snapshot, &order, switches, &backend.control_rules()))
+    let commands = backend.commands();
+    let (switches, limits) = (commands.switches(), commands.limits());
+    let parts = ControlParts { switches, limits, rules: backend.control_rules() };
+    Json(ControlOverview::new(&snapshot, &order, &parts))
 }
 
 /// Switch a part of control off or on.

@@ -6,8 +6,10 @@ mod control;
 mod devices;
 mod health;
 mod history;
+mod limits;
 mod mode;
 mod records;
+mod schedules;
 mod setting;
 mod site;
 mod stream;
@@ -41,12 +43,13 @@ pub(crate) fn guarded(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(history::history))
         .routes(routes!(control::control))
         .routes(routes!(control::switch))
+        .routes(routes!(limits::lower))
         .routes(routes!(records::ledger))
         .routes(routes!(records::events))
         .routes(routes!(batteries::status))
         .routes(routes!(automation::current))
-        .routes(routes!(automation::schedules, automation::add_schedule))
-        .routes(routes!(automation::change_schedule, automation::remove_schedule))
+        .routes(routes!(schedules::list, schedules::add))
+        .routes(routes!(schedules::change, schedules::remove))
         .routes(routes!(health::figures))
         .route_layer(from_fn(|request, next| within(ANSWER_TIME, request, next)));
     let attempt = OpenApiRouter::new()

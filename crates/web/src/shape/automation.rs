@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 
 use super::control::ControlJson;
 use super::value::{finite, iso};
-use crate::ScheduleWindow;
 use crate::error::ApiError;
 
 /// The shortest and the longest time of an override, as the automation had it.
@@ -103,7 +102,7 @@ impl ManualBody {
             ApiError::conflict(
                 "not_open",
                 format!("this slot is not open now, {}", now.strftime("%a %H:%M")),
-                "what is to happen later stands under schedules: in ohmstead.yaml",
+                "what is to happen later is a window of the schedule: POST /api/v1/schedules",
             )
         })?;
         Ok((manual(self.power)?, Some(left)))
@@ -126,7 +125,7 @@ fn mode(text: &str, power: Option<f64>) -> Result<BatteryMode, ApiError> {
 }
 
 /// A power as the automation writes it: positive discharges.
-fn manual(watts: f64) -> Result<BatteryMode, ApiError> {
+pub(crate) fn manual(watts: f64) -> Result<BatteryMode, ApiError> {
     let power = Some(Watts(watts.abs()));
     if !(-POWER_MAX_W..=POWER_MAX_W).contains(&watts) {
         let message = format!("power must be between -{POWER_MAX_W} and {POWER_MAX_W}, not {watts}");
@@ -321,57 +320,6 @@ impl ModesAnswer {
             [] => Together::Done,
             rest if rest.iter().all(|battery| under_way(battery)) => Together::UnderWay,
             _ => Together::NotAll,
-        }
-    }
-}
-
-/// A window of the schedule in the words of marstek-automation.
-#[derive(Debug, serde::Serialize, ToSchema)]
-#[schema(as = Schedule)]
-pub(crate) struct ScheduleJson {
-    /// Its place in the configuration, from 1.
-    id: usize,
-    /// Its name in the configuration.
-    name: String,
-    /// `auto`, `manual_night` where nothing is charged or discharged, else `manual`.
-    #[schema(example = "manual_night")]
-    mode_type: &'static str,
-    /// When it opens, civil time of the site.
-    #[schema(example = "22:00:00")]
-    start_time: String,
-    /// When it closes.
-    #[schema(example = "06:00:00")]
-    end_time: String,
-    /// On which days it opens, bit 0 is Monday.
-    week_days: u8,
-    /// W: positive discharges, negative charges; `null` for the device's maximum.
-    #[schema(required = true)]
-    power_setpoint: Option<f64>,
-    /// Whether the schedule is switched on.
-    is_active: bool,
-    /// The mode in the words of this program; not in the automation's answer.
-    #[schema(example = "idle")]
-    mode: String,
-}
-
-impl ScheduleJson {
-    pub(crate) fn new(id: usize, window: &ScheduleWindow, is_active: bool) -> Self {
-        let (mode_type, power_setpoint) = match &window.mode {
-            BatteryMode::Auto => ("auto", Some(0.0)),
-            BatteryMode::Charge { power, .. } => ("manual", power.map(|power| -power.0)),
-            BatteryMode::Discharge { power } => ("manual", power.map(|power| power.0)),
-            _ => ("manual_night", Some(0.0)),
-        };
-        Self {
-            id,
-            name: window.name.clone(),
-            mode_type,
-            start_time: window.from.strftime("%H:%M:%S").to_string(),
-            end_time: window.to.strftime("%H:%M:%S").to_string(),
-            week_days: window.weekdays,
-            power_setpoint,
-            is_active,
-            mode: window.mode.to_string(),
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use ohmstead_model::{ControlState, DeviceId, Part, Snapshot, Switches};
+use ohmstead_model::{ControlState, DeviceId, Part, SiteLimit, Snapshot, Switches};
 use utoipa::ToSchema;
 
+use super::limit::LimitJson;
+use super::schedule::ScheduleJson;
 use super::value::iso;
 use crate::ControlRules;
 
@@ -96,6 +98,21 @@ pub(crate) struct ControlOverview {
     overrides: OverrideTimesJson,
     /// What is wanted of each device, in the order of the configuration.
     devices: Vec<DeviceControlJson>,
+    /// The limits of the site as they count at present.
+    limits: Vec<LimitJson>,
+    /// The windows of the schedule in the order in which they count.
+    schedule: Vec<ScheduleJson>,
+}
+
+/// What is shown of control besides the devices.
+#[derive(Debug, Clone)]
+pub struct ControlParts {
+    /// Which parts of control there are, and whether they are on.
+    pub switches: Switches,
+    /// The limits of the site.
+    pub limits: Vec<SiteLimit>,
+    /// What the configuration says, and the windows of the schedule.
+    pub rules: ControlRules,
 }
 
 /// What is wanted of one device.
@@ -111,12 +128,9 @@ pub(crate) struct DeviceControlJson {
 }
 
 impl ControlOverview {
-    pub(crate) fn new(
-        snapshot: &Snapshot,
-        order: &[DeviceId],
-        switches: Switches,
-        rules: &ControlRules,
-    ) -> Self {
+    pub(crate) fn new(snapshot: &Snapshot, order: &[DeviceId], parts: &ControlParts) -> Self {
+        let ControlParts { switches, limits, rules } = parts;
+        let is_on = switches.get(Part::Schedule) == Some(true);
         let seconds = |span: Duration| span.as_secs();
         let states = order.iter().filter_map(|id| snapshot.device(id.as_str()));
         let devices = states.map(|state| DeviceControlJson {
@@ -124,25 +138,22 @@ impl ControlOverview {
             control: state.control.as_deref().map(ControlJson::from),
         });
         Self {
-            switches: switches.into(),
+            switches: (*switches).into(),
             overrides: OverrideTimesJson {
                 power_s: seconds(rules.power_lasts),
                 mode_s: seconds(rules.mode_lasts),
                 longest_s: super::mode::FOR_MAX_S,
             },
             devices: devices.collect(),
+            limits: limits.iter().map(LimitJson::from).collect(),
+            schedule: rules.schedule.iter().map(|window| ScheduleJson::new(window, is_on)).collect(),
         }
     }
 }
 
 /// What control wants, and its switches, as JSON: what `GET /api/v1/control` answers and `ohmstead control --json` prints.
-pub fn control_json(
-    snapshot: &Snapshot,
-    order: &[DeviceId],
-    switches: Switches,
-    rules: &ControlRules,
-) -> serde_json::Value {
-    let overview = ControlOverview::new(snapshot, order, switches, rules);
+pub fn control_json(snapshot: &Snapshot, order: &[DeviceId], parts: &ControlParts) -> serde_json::Value {
+    let overview = ControlOverview::new(snapshot, order, parts);
     serde_json::to_value(overview).expect("names are strings and numbers are finite")
 }
 

@@ -5,29 +5,35 @@ mod batteries;
 mod control;
 mod device;
 mod house;
+mod limit;
 mod metric;
 mod mode;
 mod native;
 mod record;
+mod schedule;
 mod series;
 mod setting;
 mod value;
 
 pub(crate) use automation::{
-    Asked, BatteryAnswer, BatteryModeBody, ManualBody, ModeStatus, ModesAnswer, OverrideBody, ScheduleJson,
-    Together, Wanted,
+    Asked, BatteryAnswer, BatteryModeBody, ManualBody, ModeStatus, ModesAnswer, OverrideBody, Together,
+    Wanted,
 };
 pub(crate) use batteries::{BatteriesStatus, batteries};
 pub(crate) use control::{ControlOverview, SwitchBody, SwitchesJson};
-pub use control::{control_json, switches_json};
+pub use control::{ControlParts, control_json, switches_json};
 pub(crate) use device::Device;
 pub use device::device_json;
 pub(crate) use house::House;
+pub use limit::limits_json;
+pub(crate) use limit::{LimitBody, LimitJson};
 pub(crate) use metric::MetricJson;
 pub(crate) use mode::{ModeBody, ModeResult};
 pub use native::native_json;
 pub(crate) use native::plain;
 pub(crate) use record::{EventJson, LedgerJson};
+pub use schedule::schedule_json;
+pub(crate) use schedule::{ScheduleAnswer, ScheduleBody, ScheduleEditBody, ScheduleJson};
 pub(crate) use series::SeriesJson;
 pub(crate) use setting::SettingBody;
 pub(crate) use value::{V, Values, finite, iso, metrics_of, millis};

@@ -71,12 +71,21 @@ async fn without_the_token_nothing_is_written() {
         ("POST", "/api/v1/modes/override", r#"{"mode":"auto","duration_seconds":60}"#),
         ("POST", "/api/v1/batteries/1/mode", r#"{"mode":"auto"}"#),
         ("PUT", "/api/v1/control/schedule", r#"{"on":false}"#),
+        ("PUT", "/api/v1/control/limits/multi_output", r#"{"max_w":10000}"#),
+        (
+            "POST",
+            "/api/v1/schedules",
+            r#"{"name":"x","start_time":"06:00","end_time":"07:00","mode":"auto"}"#,
+        ),
+        ("PUT", "/api/v1/schedules/1", r#"{"is_active":false}"#),
+        ("DELETE", "/api/v1/schedules/1001", ""),
     ] {
         let answer = send(&guarded(&house), request(method, path, &headers, body)).await;
         assert_eq!(answer.status.as_u16(), 401, "{method} {path}");
     }
-    assert!(house.asked.lock().unwrap().is_empty());
+    assert!(house.asked.lock().unwrap().is_empty() && house.schedule.changes.lock().unwrap().is_empty());
     assert_eq!(*house.switches.lock().unwrap(), before);
+    assert_eq!(*house.limits.lock().unwrap(), House::new().limits.lock().unwrap().clone());
 }
 
 #[rstest]

@@ -1,4 +1,4 @@
-//! Modes and schedules as marstek-automation offered them.
+//! Modes as marstek-automation offered them.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use expect_test::{expect, expect_file};
 use ohmstead_model::{Online, Role};
 use rstest::rstest;
 
-use crate::client::{get, open, post, request, send};
+use crate::client::{get, post};
 use crate::fake::{House, ago, id};
 
 /// Which wishes were handed in, with their time.
@@ -162,7 +162,6 @@ const NIGHT: &str =
 #[case("batteries/0/mode", r#"{"mode":"auto"}"#, 404, "unknown_battery")]
 #[case("batteries/2/mode", r#"{"mode":"auto"}"#, 404, "unknown_battery")]
 #[case("batteries/site/mode", r#"{"mode":"auto"}"#, 404, "unknown_battery")]
-#[case("schedules", r#"{"name":"x"}"#, 409, "in_the_file")]
 #[tokio::test]
 async fn what_cannot_be_meant_is_refused(
     #[case] path: &str,
@@ -174,21 +173,6 @@ async fn what_cannot_be_meant_is_refused(
     let answer = post(&house, &format!("/api/v1/{path}"), body).await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{}", answer.body);
     assert_eq!(wishes(&house), [""; 0]);
-}
-
-#[rstest]
-#[case("PUT")]
-#[case("DELETE")]
-#[tokio::test]
-async fn the_schedule_stands_in_the_file(#[case] method: &str) {
-    let answer = send(&open(&House::new()), request(method, "/api/v1/schedules/1", &[], "{}")).await;
-    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (409, "in_the_file"));
-    assert!(answer.body.contains("ohmstead.yaml"));
-}
-
-#[tokio::test]
-async fn the_schedule_in_the_words_of_the_automation() {
-    expect_file!["schedules.txt"].assert_eq(&get(&House::new(), "/api/v1/schedules").await.shown());
 }
 
 #[tokio::test]

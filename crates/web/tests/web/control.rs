@@ -1,6 +1,6 @@
 //! What control wants, its switches, and ending what was asked by hand.
 
-use expect_test::expect;
+use expect_test::{expect, expect_file};
 use ohmstead_model::{LedgerQuery, Outcome, Switches, UnixMillis};
 use rstest::rstest;
 
@@ -9,43 +9,7 @@ use crate::fake::{House, id};
 
 #[tokio::test]
 async fn what_control_wants_of_whom() {
-    expect![[r#"
-        200 OK
-        {
-          "switches": {
-            "limits": false,
-            "schedule": true,
-            "rotation": null
-          },
-          "overrides": {
-            "power_s": 3600,
-            "mode_s": 86400,
-            "longest_s": 604800
-          },
-          "devices": [
-            {
-              "device": "garage",
-              "control": null
-            },
-            {
-              "device": "fase_a",
-              "control": {
-                "wants": "charge 800 W",
-                "by": "override",
-                "phase": "confirmed",
-                "code": "asked",
-                "reason": "asked by hand (cli)",
-                "ends": "2026-11-21T08:42:00.000Z"
-              }
-            },
-            {
-              "device": "fase_b",
-              "control": null
-            }
-          ]
-        }
-    "#]]
-    .assert_eq(&get(&House::new(), "/api/v1/control").await.shown());
+    expect_file!["control.txt"].assert_eq(&get(&House::new(), "/api/v1/control").await.shown());
 }
 
 #[tokio::test]

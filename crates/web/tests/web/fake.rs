@@ -3,20 +3,27 @@
 
 #[path = "inverter.rs"]
 mod inverter;
+#[path = "windows.rs"]
+mod windows;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use ohmstead_model::{
     Answer, AskError, Asker, BatteryMode, Bucket, Commands, ControlPhase, ControlState, DeviceId, DeviceInfo,
-    DeviceState, Event, LedgerEntry, LedgerQuery, Metric, Moment, Notice, Observation, Online, Outcome, Part,
-    Phase, Points, Reading, Request, Resolution, Role, Series, SeriesQuery, Severity, Snapshot, Switched,
-    Switches, UnixMillis, Unknown, Update, Value, Wish, house,
+    DeviceState, Event, LedgerEntry, LedgerQuery, LimitName, LimitRefused, Limited, Metric, Moment, Notice,
+    Observation, Online, Outcome, Part, Phase, Points, Reading, Request, Resolution, Role, Series,
+    SeriesQuery, Severity, SiteLimit, Snapshot, Switched, Switches, UnixMillis, Unknown, Update, Value, Wish,
+    house,
 };
-use ohmstead_web::{Backend, BoxFuture, ControlRules, Counter, HistoryError, ScheduleWindow, Site};
+use ohmstead_units::Watts;
+use ohmstead_web::{
+    Backend, BoxFuture, ControlRules, Counter, HistoryError, ScheduleChange, ScheduleRefused, ScheduleWindow,
+    Site,
+};
 use tokio::sync::{Semaphore, broadcast};
+use windows::Windows;
 
 /// 2026-11-21 08:00:00 UTC, a thousand seconds after the start.
 pub(crate) const NOW: Moment =
@@ -44,6 +51,12 @@ pub(crate) struct House {
     pub(crate) gate: Arc<Semaphore>,
     /// What is switched on: this house has a schedule and limits, and no rotation.
     pub(crate) switches: Arc<Mutex<Switches>>,
+    /// Its limits: one that is lowered, one that is not.
+    pub(crate) limits: Arc<Mutex<Vec<SiteLimit>>>,
+    /// What is answered instead of a change of a limit.
+    pub(crate) limit_fault: Arc<Mutex<Option<LimitRefused>>>,
+    /// Its schedule.
+    pub(crate) schedule: Windows,
     updates: broadcast::Sender<Update>,
 }
 
@@ -83,6 +96,12 @@ impl House {
                 schedule: Some(true),
                 rotation: None,
             })),
+            limits: Arc::new(Mutex::new(vec![
+                limit(LimitName::MultiOutput, 30_000.0, 1000.0, Some(20_000.0)),
+                limit(LimitName::FeedIn, 5000.0, 0.0, None),
+            ])),
+            limit_fault: Arc::default(),
+            schedule: Windows::default(),
             updates: broadcast::channel(16).0,
         })
     }
@@ -118,6 +137,10 @@ impl House {
     pub(crate) fn listeners(&self) -> usize {
         self.updates.receiver_count()
     }
+}
+
+fn limit(name: LimitName, max: f64, lowest: f64, asked: Option<f64>) -> SiteLimit {
+    SiteLimit { name, max: Watts(max), lowest: Watts(lowest), asked: asked.map(Watts) }
 }
 
 fn device(name: &str, title: &str, address: &str) -> DeviceState {
@@ -271,26 +294,27 @@ impl Backend for House {
             verdict: Arc::clone(&self.verdict),
             permits: Arc::clone(&self.gate),
             switches: Arc::clone(&self.switches),
+            limits: Arc::clone(&self.limits),
+            limit_fault: Arc::clone(&self.limit_fault),
         })
     }
 
     fn control_rules(&self) -> ControlRules {
-        let window = |name: &str, from, to, mode: &str, weekdays| ScheduleWindow {
-            name: name.to_owned(),
-            from: Time::constant(from, 0, 0, 0),
-            to: Time::constant(to, 0, 0, 0),
-            mode: mode.parse().expect("a mode"),
-            weekdays,
-        };
         ControlRules {
             power_lasts: Duration::from_secs(3600),
             mode_lasts: Duration::from_secs(86_400),
-            schedule: vec![
-                window("day", 6, 22, "auto", 127),
-                window("night", 22, 6, "idle", 127),
-                window("cheap", 2, 5, "charge 800 W until 90 %", 31),
-            ],
+            schedule: self.schedule.all.lock().unwrap().clone(),
         }
+    }
+
+    fn change_schedule(
+        &self,
+        change: ScheduleChange,
+        asked_by: Asker,
+    ) -> BoxFuture<'_, Result<ScheduleWindow, ScheduleRefused>> {
+        assert_eq!(asked_by, Asker::Rest);
+        let changed = self.schedule.change(change);
+        Box::pin(async move { changed })
     }
 
     fn not_ready(&self) -> Vec<String> {
@@ -345,6 +369,8 @@ struct Gate {
     verdict: Arc<Mutex<Option<(Outcome, String)>>>,
     permits: Arc<Semaphore>,
     switches: Arc<Mutex<Switches>>,
+    limits: Arc<Mutex<Vec<SiteLimit>>>,
+    limit_fault: Arc<Mutex<Option<LimitRefused>>>,
 }
 
 impl Commands for Gate {
@@ -382,6 +408,28 @@ impl Commands for Gate {
 
     fn switches(&self) -> Switches {
         *self.switches.lock().unwrap()
+    }
+
+    /// Like control: not below or above what the configuration allows.
+    fn limit(&self, name: LimitName, max: Option<Watts>, _: Asker) -> Limited {
+        let fault = self.limit_fault.lock().unwrap().clone();
+        let mut limits = self.limits.lock().unwrap();
+        let answer = match (fault, limits.iter_mut().find(|limit| limit.name == name), max) {
+            (Some(fault), ..) => Err(fault),
+            (_, None, _) => Err(LimitRefused::NotConfigured(name)),
+            (_, Some(limit), Some(asked)) if !limit.takes(asked) => {
+                Err(LimitRefused::OutOfBounds { asked, lowest: limit.lowest, max: limit.max })
+            }
+            (_, Some(limit), max) => {
+                limit.asked = max;
+                Ok(*limit)
+            }
+        };
+        Box::pin(async move { answer })
+    }
+
+    fn limits(&self) -> Vec<SiteLimit> {
+        self.limits.lock().unwrap().clone()
     }
 }
 
