@@ -111,6 +111,7 @@ impl Control {
             self.tell("limit_changed", &told(&shown), asked_by).await;
         }
         self.asked = Some(asked);
+        self.in_force = None;
         self.show_switches();
         Ok(shown)
     }

@@ -63,6 +63,8 @@ pub(crate) struct Control {
     windows: Option<Timetable>,
     /// What was asked for of the limits; `None` until the memory was read.
     asked: Option<Asked>,
+    /// All of it together, as it counts now; made anew where `None`.
+    in_force: Option<Settings>,
     findings: Findings,
 }
 
@@ -79,6 +81,7 @@ impl Control {
             off: BTreeSet::new(),
             windows: None,
             asked: None,
+            in_force: None,
             findings: Findings::default(),
         })
     }
@@ -116,6 +119,7 @@ impl Control {
             self.keep().await;
         }
         self.read_changes().await;
+        self.put_in_force();
         self.end_overrides().await;
         let Cycle { state, desired, verdicts } = self.decide();
         self.state = state;
@@ -123,6 +127,16 @@ impl Control {
             self.parts.commander.order(&desired);
         }
         self.findings.tell(&self.parts.hub, &verdicts, self.parts.clock.now()).await;
+    }
+
+    /// Makes the rules anew where something in them has changed, and shows what there is to be switched.
+    fn put_in_force(&mut self) {
+        // Rules that nobody changes any more stay as they are.
+        if self.in_force.is_some() && !self.parts.rules.has_changed().unwrap_or(false) {
+            return;
+        }
+        self.parts.rules.mark_unchanged();
+        self.in_force = Some(self.switched());
         self.show_switches();
     }
 
@@ -133,7 +147,10 @@ impl Control {
         let confirmed = BTreeMap::new();
         let inputs = Inputs { snapshot: &snapshot, overrides: &overrides, confirmed: &confirmed };
         let now = self.parts.clock.now();
-        step(&self.state, inputs, now, &self.switched())
+        match &self.in_force {
+            Some(settings) => step(&self.state, inputs, now, settings),
+            None => step(&self.state, inputs, now, &self.switched()),
+        }
     }
 
     /// The rules with what was changed while the program runs, and without what is switched off.
@@ -187,6 +204,7 @@ impl Control {
         if changed && let Err(error) = book::write_off(self.parts.records.as_ref(), &self.off).await {
             tracing::warn!(target: "control", %error, "the switch would not survive a restart");
         }
+        self.in_force = None;
         // Whoever asked may have left.
         let _ = answer.send(Ok(self.show_switches()));
     }
@@ -327,9 +345,11 @@ impl Control {
     async fn read_changes(&mut self) {
         if self.windows.is_none() {
             self.windows = windows::read(self.records()).await.ok();
+            self.in_force = None;
         }
         if self.asked.is_none() {
             self.asked = limits::read(self.records()).await.ok();
+            self.in_force = None;
         }
     }
 

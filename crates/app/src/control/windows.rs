@@ -168,6 +168,7 @@ impl Control {
             self.tell("schedule_changed", &format!("{text}{now}"), asked_by).await;
         }
         self.windows = Some(timetable.clone());
+        self.in_force = None;
         self.show_switches();
         Ok(Changed { timetable, id })
     }

@@ -77,6 +77,8 @@ pub struct Gx {
     /// When each watched path was last told.
     watched: Vec<Option<Moment>>,
     repeated: Option<Moment>,
+    /// What had been heard last when everything was repeated.
+    repeated_up_to: Option<Moment>,
     coalesced: Option<Moment>,
     /// Slow values changed and wait for their turn.
     has_more: bool,
@@ -114,6 +116,7 @@ impl Gx {
             is_new_way: true,
             is_dirty: false,
             repeated: None,
+            repeated_up_to: None,
             coalesced: None,
             has_more: false,
             online: None,
@@ -285,7 +288,7 @@ impl Gx {
                     ));
                 }
                 self.online = Some(true);
-                self.repeated = None;
+                (self.repeated, self.repeated_up_to) = (None, None);
                 self.report(Report::Online(self.id.clone(), true, now));
             }
             return;

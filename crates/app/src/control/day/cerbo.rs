@@ -15,7 +15,7 @@ use super::{TestClock, lock};
 /// What share of the roof's power is on the MPPT.
 const ON_MPPT: f64 = 0.5;
 /// It lives in such steps, ms: as often as it is read.
-const STEP_MS: i64 = 20_000;
+const STEP_MS: i64 = 30_000;
 
 /// The device.
 pub(super) struct Cerbo {

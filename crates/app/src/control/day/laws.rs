@@ -25,7 +25,7 @@ const DAY_MS: i64 = 86_400_000;
 /// The budget of the configuration for one setting, and as much again for the ways back, which are never refused.
 const SETTERS_A_DAY: usize = 48;
 /// Whatever has ended is over by then; with a device that is being asked in vain the task is at that for so long.
-const ENDED_MS: i64 = 5_000;
+const ENDED_MS: i64 = 15_000;
 const ENDED_SILENT_MS: i64 = 30_000;
 
 /// The laws, with what they remember.
@@ -132,8 +132,10 @@ impl Laws {
 
     /// Settings that live in memory which bears a limited number of writes.
     fn what_wears_out_is_spared(&mut self, house: &House, now_ms: i64) -> Broken {
-        let setters =
-            house.cables.heard(INVERTER).iter().filter(|heard| !heard.text.starts_with('Q')).count();
+        // Questions of the other families come while it is found out which one it is.
+        let is_question = |text: &str| text.starts_with('Q') || text.starts_with("^P");
+        let heard = house.cables.heard(INVERTER);
+        let setters = heard.iter().filter(|heard| !is_question(&heard.text)).count();
         house.cables.forget_heard(INVERTER, Duration::ZERO);
         self.seen.setters += setters as u64;
         self.setters.extend(std::iter::repeat_n(now_ms, setters));

@@ -36,7 +36,7 @@ fn time(unix_ms: i64) -> String {
 }
 
 /// Between two looks at what must hold.
-const LOOK_S: u64 = 10;
+const LOOK_S: u64 = 20;
 /// At the end nothing goes wrong for so long: what was given up is tried again, and what was asked by hand has ended.
 const QUIET_S: u64 = 3 * 3_600;
 /// Each of so many parts of a day has its fault, which lasts for a part of it, and its wish.

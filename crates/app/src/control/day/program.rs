@@ -26,10 +26,10 @@ use crate::testing::FakeRecords;
 const CONFIG: &str = r#"
 site: { name: Home, timezone: Europe/Paris }
 devices:
-  a: { marstek: { host: 192.168.1.2, interval: 60 s } }
-  b: { marstek: { host: 192.168.1.3, interval: 60 s } }
-  axpert: { voltronic: { path: auto, interval: 60 s } }
-  gx: { victron: { dbus: system, interval: 20 s } }
+  a: { marstek: { host: 192.168.1.2, interval: 90 s } }
+  b: { marstek: { host: 192.168.1.3, interval: 90 s } }
+  axpert: { voltronic: { path: auto, interval: 180 s } }
+  gx: { victron: { dbus: system, interval: 30 s } }
 limits: { multi_output: { max: 1500 W, floor: 200 W, step: 100 W, phases: 3, devices: [gx] } }
 schedules:
   evening: { from: "18:00", to: "22:00", mode: hold, devices: [axpert] }

@@ -30,6 +30,13 @@ impl Gx {
         if !(repeats || is_watch_due || self.is_dirty || self.has_more && may_tell_slow) {
             return;
         }
+        let heard = self.slots.get(self.active).map(|slot| slot.heard);
+        let is_news = self.is_dirty || self.has_more || is_watch_due || heard != self.repeated_up_to;
+        if repeats && !is_news {
+            // Nothing was read or heard of since: there is nothing to repeat.
+            self.repeated = Some(now);
+            return;
+        }
         self.is_dirty = false;
         let values = self.values(now);
         let Some(fresh) = self.freshness() else { return };
@@ -37,7 +44,7 @@ impl Gx {
         told.extend(self.watched_values(now, &fresh));
         self.is_new_way = false;
         if repeats {
-            self.repeated = Some(now);
+            (self.repeated, self.repeated_up_to) = (Some(now), heard);
             self.look_around();
         }
         self.tell(told, now);
