@@ -174,6 +174,9 @@ impl DeviceTask {
                     // A request carries its order with it: carried out on its own, it would be done twice.
                     if self.door.requests.is_empty() {
                         self.keep(device).await?;
+                    } else {
+                        // What is due is not forgotten meanwhile.
+                        self.standing.look_again(self.gate.clock.now());
                     }
                 }
             }

@@ -70,8 +70,10 @@ pub fn step(state: &State, inputs: Inputs<'_>, now: Moment, settings: &Settings)
     let decide = |device: &ohmstead_model::DeviceState| {
         let id = &device.info.id;
         let mut proposals = proposals.remove(id).unwrap_or_default();
+        // What the battery allows is asked of the wish as it was made.
+        let safe = safety::propose(device, &proposals, now);
         limiter::make_room(device, &mut proposals, now);
-        proposals.extend(safety::propose(device, &proposals, now));
+        proposals.extend(safe);
         let mut desired = arbiter::decide(id, proposals, &device.info.modes);
         if desired.chosen == Some(crate::Who::Override) {
             desired.ends = inputs.overrides.iter().find(|asked| asked.device == *id).map(|asked| asked.ends);

@@ -139,8 +139,13 @@ impl<'a> Attempt<'a> {
     /// from a bus, where a switch was turned, waits itself, as long as this program goes on running.
     fn put_off(&mut self, wear: &Wear, too_much: TooMuch) -> Verdict {
         let (outcome, reason) = too_much.verdict;
-        let nobody_waits = matches!(self.request.asked_by, Asker::Mqtt | Asker::Control) && !self.gives_back;
-        let waits = wear.may_wait && self.gate.until == Until::Watched && nobody_waits;
+        // What control wants is decided anew until then.
+        let may_wait = match self.request.asked_by {
+            Asker::Control => !self.gives_back,
+            Asker::Mqtt => wear.may_wait,
+            _ => false,
+        };
+        let waits = may_wait && self.gate.until == Until::Watched;
         let Some(wait) = too_much.wait.filter(|_| waits) else { return (outcome, reason) };
         self.later = Some(wait);
         (outcome, format!("deferred until {}: {reason}", words::time(self.gate.clock.now().plus(wait).unix)))

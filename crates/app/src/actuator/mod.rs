@@ -111,13 +111,15 @@ pub(crate) struct Tried {
     pub(crate) later: Option<Duration>,
 }
 
-/// Whether the device is ours already: what it was before is kept durably.
+/// Whether a limit goes on that was written before, or what it begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ours {
-    /// It is.
+pub(crate) enum Begins {
+    /// It goes on.
     Already,
-    /// It becomes so with this write.
-    NotYet,
+    /// The device follows its own automatic.
+    InAutomatic,
+    /// Something else is at work in it.
+    InAnotherMode,
 }
 
 /// Who watches a charge that is to end at a state of charge.

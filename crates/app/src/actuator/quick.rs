@@ -6,7 +6,7 @@ use ohmstead_model::{Asker, Assignment, BatteryMode, Outcome, Request, Wish};
 use ohmstead_units::{Timespan, Watts};
 
 use super::attempt::{Attempt, chain};
-use super::{Errand, Gate, Ours, Tried, judge};
+use super::{Begins, Errand, Gate, Tried, judge};
 
 /// The setting by which a device limits what it discharges with, where it has one.
 const DISCHARGE_LIMIT: &str = "max_discharge_power";
@@ -14,12 +14,13 @@ const DISCHARGE_LIMIT: &str = "max_discharge_power";
 impl Gate {
     /// Lets the device discharge with at most `limit` of its own accord. Quick, for it follows a measurement: no row of the
     /// ledger but for the first, no reading back, for who limits measures what comes of it. `Ok(true)` where it was written.
+    /// Another mode ends in the same breath: whatever comes between would be without a limit.
     pub(crate) async fn limit(
         &self,
         device: &mut dyn Device,
         limit: Watts,
         by: &str,
-        ours: Ours,
+        begins: Begins,
     ) -> Result<bool, String> {
         if self.is_read_only() {
             return Err("read-only".to_owned());
@@ -32,12 +33,13 @@ impl Gate {
         }
         let request = Request { device: self.id.clone(), wish, lease: None, asked_by: Asker::Control };
         let errand = Errand { by: by.to_owned(), ..Errand::plain(&request, &self.stop) };
-        let is_first = ours == Ours::NotYet;
+        let is_first = begins != Begins::Already;
         if is_first {
-            let mode = Request { wish: BatteryMode::Auto.into(), ..request.clone() };
-            let mode = Errand::plain(&mode, &self.stop);
-            let before = device.read_back(&mode.request.wish).await.map_err(|error| chain(&error))?;
-            Attempt::new(self, &mode).remember_original(false, &before).await?;
+            self.keep_original_mode(device, &request).await?;
+        }
+        if begins == Begins::InAnotherMode {
+            let auto = device.plan(&BatteryMode::Auto.into(), None).map_err(|error| error.reason)?;
+            self.write_quickly(device, &auto).await?;
         }
         if let Some(wear) = &plan.wear {
             self.spend(wear).await.map_err(|too_much| too_much.verdict.1)?;
@@ -57,6 +59,28 @@ impl Gate {
         }
         self.last.set(Some(plan.writes));
         Ok(true)
+    }
+
+    /// Keeps what the mode was before the first write, unless it is kept already: what lives beside the modes is no mode.
+    async fn keep_original_mode(&self, device: &mut dyn Device, request: &Request) -> Result<(), String> {
+        let auto = Wish::Mode(BatteryMode::Auto);
+        if self.originals().await.iter().any(|original| original.wish == auto) {
+            return Ok(());
+        }
+        let mode = Request { wish: auto, ..request.clone() };
+        let mode = Errand::plain(&mode, &self.stop);
+        let before = device.read_back(&mode.request.wish).await.map_err(|error| chain(&error))?;
+        Attempt::new(self, &mode).remember_original(false, &before).await
+    }
+
+    /// Writes a plan and takes its answer for what it is.
+    async fn write_quickly(&self, device: &mut dyn Device, plan: &Plan) -> Result<(), String> {
+        if let Some(wear) = &plan.wear {
+            self.spend(wear).await.map_err(|too_much| too_much.verdict.1)?;
+        }
+        self.last.set(None);
+        let reply = device.write(plan).await.map_err(|error| chain(&error))?;
+        if reply.accepted { Ok(()) } else { Err(format!("the device refused: {}", reply.reply)) }
     }
 
     /// Writes without looking before and after, for there is no time for it: the program stops.

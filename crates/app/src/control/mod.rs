@@ -243,6 +243,7 @@ impl Control {
 
     async fn take(&mut self, ask: ModeAsk) {
         let ModeAsk { device, request, asked_by, answer } = ask;
+        self.put_in_force();
         let before = self.overrides.remove(&device);
         let how = match &request {
             Some(request) if self.is_for_good(request) || !self.remember(request) => Ok(How::Once),
@@ -345,11 +346,11 @@ impl Control {
     async fn read_changes(&mut self) {
         if self.windows.is_none() {
             self.windows = windows::read(self.records()).await.ok();
-            self.in_force = None;
+            self.in_force.take_if(|_| self.windows.is_some());
         }
         if self.asked.is_none() {
             self.asked = limits::read(self.records()).await.ok();
-            self.in_force = None;
+            self.in_force.take_if(|_| self.asked.is_some());
         }
     }
 
@@ -386,6 +387,8 @@ async fn read_again(news: &mut watch::Receiver<Arc<Snapshot>>, clock: &dyn Clock
 mod crash;
 #[cfg(test)]
 mod day;
+#[cfg(test)]
+mod limiting;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -20,6 +20,10 @@ pub(super) const LEFT_ALONE: &str = "control";
 impl DeviceTask {
     /// What a request for good means for what was ours: a device in its own automatic is nobody's.
     pub(super) async fn left_as_asked(&mut self, request: &Request, entry: &LedgerEntry) {
+        if entry.is_over_budget() {
+            // Nothing was written.
+            return;
+        }
         let worked =
             matches!(entry.outcome, Outcome::Confirmed | Outcome::AcceptedUnmeasured | Outcome::Unchanged);
         if request.wish != Wish::Mode(BatteryMode::Auto) {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::giving_back::LEFT_ALONE;
 use super::standing::{Step, Wanted};
 use super::{Broken, DeviceTask};
-use crate::actuator::{AnswerTo, Ending, Errand, Ours, Tried};
+use crate::actuator::{AnswerTo, Begins, Ending, Errand, Tried};
 
 /// A unit that ends by itself what is not renewed does so after this time: long enough for a restart of this program, and
 /// short enough for a crash of the machine.
@@ -31,7 +31,7 @@ impl DeviceTask {
         answer: AnswerTo,
     ) -> Result<(), Broken> {
         self.standing.take();
-        self.waiting.retain(|_, (waiting, _)| !matches!(waiting.wish, Wish::Mode(_)));
+        self.forget_waiting_modes();
         self.show(&desired).await;
         let shown = match (&desired.mode, desired.chosen) {
             // What comes after what was asked by hand.
@@ -53,6 +53,10 @@ impl DeviceTask {
         let _ = answer.send(Ok(entry));
         self.show(&desired).await;
         result
+    }
+
+    fn forget_waiting_modes(&mut self) {
+        self.waiting.retain(|_, (waiting, _)| !matches!(waiting.wish, Wish::Mode(_)));
     }
 
     /// Nobody wants anything, and nothing is ours: there is no attempt and no row.
@@ -96,6 +100,8 @@ impl DeviceTask {
         let result = match self.standing.step(&desired, self.gate.is_read_only(), now) {
             Step::Wait => Ok(()),
             Step::Attempt => {
+                // A mode that came too soon is not carried out against what is wanted now.
+                self.forget_waiting_modes();
                 self.show(&desired).await;
                 let shown = desired.mode.as_ref().map(ToString::to_string).unwrap_or_default();
                 let (Tried { entry, .. }, result) =
@@ -221,18 +227,12 @@ impl DeviceTask {
         desired: &Desired,
         limit: Watts,
     ) -> Result<(), Broken> {
-        if self.standing.is_in_another_mode() {
+        let begins = self.standing.begins_to_limit();
+        if begins != Begins::Already {
             self.show(desired).await;
-            let plain = Desired { discharge_max: None, ..desired.clone() };
-            self.attempt(device, &plain, BatteryMode::Auto.to_string(), Asker::Control).await.1?;
-            if self.standing.is_in_another_mode() {
-                // It would hide what still is at work. It is tried again in its time.
-                return Ok(());
-            }
         }
-        let ours = if self.standing.ours { Ours::Already } else { Ours::NotYet };
         let limited =
-            AssertUnwindSafe(self.gate.limit(device, limit, by(desired), ours)).catch_unwind().await;
+            AssertUnwindSafe(self.gate.limit(device, limit, by(desired), begins)).catch_unwind().await;
         let now = self.gate.clock.now();
         match limited {
             Ok(Ok(_)) => self.standing.limited(desired, Outcome::AcceptedUnmeasured, now),
@@ -245,7 +245,10 @@ impl DeviceTask {
                 self.standing.ours |= self.gate.is_ours().await;
                 self.standing.limited(desired, outcome, now);
             }
-            Err(_) => return Err(Broken),
+            Err(_) => {
+                self.standing.ours |= self.gate.is_ours().await;
+                return Err(Broken);
+            }
         }
         Ok(())
     }

@@ -15,6 +15,8 @@ use ohmstead_drivers::Plan;
 use ohmstead_model::{BatteryMode, ControlPhase, Moment, Outcome};
 use ohmstead_units::{BatteryPower, Watts};
 
+use crate::actuator::Begins;
+
 /// How often something is tried before it is given up for a while.
 const TRIES: u32 = 3;
 /// The pause before the second try; each next one is twice as long.
@@ -260,9 +262,14 @@ impl Standing {
         self.next
     }
 
-    /// Whether something else than the device's own automatic may still be at work in it.
-    pub(super) fn is_in_another_mode(&self) -> bool {
-        self.other_at_work
+    /// What a limit begins with, or whether it goes on.
+    pub(super) fn begins_to_limit(&self) -> Begins {
+        let limits = self.wanted.as_ref().is_some_and(|wanted| wanted.discharge_max.is_some());
+        match self.outcome {
+            _ if self.other_at_work => Begins::InAnotherMode,
+            Some(Outcome::AcceptedUnmeasured) if self.ours && limits => Begins::Already,
+            _ => Begins::InAutomatic,
+        }
     }
 
     /// A limit was written, or not.
@@ -271,6 +278,7 @@ impl Standing {
         self.outcome = Some(outcome);
         (self.renews, self.foreign, self.shows) = (false, None, None);
         self.ours |= outcome == Outcome::AcceptedUnmeasured;
+        self.other_at_work &= outcome != Outcome::AcceptedUnmeasured;
         self.next = (outcome == Outcome::Failed).then(|| now.plus(LIMIT_PAUSE));
     }
 

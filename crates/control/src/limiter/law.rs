@@ -6,7 +6,7 @@
 //!    ^                               |                                             |
 //!    +-- bound binds no more, 30 s --+                                             |
 //!    +-- nothing known for 10 s -----+                                             |
-//!    +---------------------------- 1 min, 2 min, 4 min ... 1 h --------------------+
+//!    +------------- 1 min, 2 min, 4 min ... 1 h, or a lower limit -----------------+
 //! ```
 //!
 //! Down: the excess demands a goal, and the bound goes there by at most `step` in a second. Then it waits until the
@@ -138,6 +138,8 @@ pub(super) struct Pause {
     pub(super) expected: Watts,
     /// When it is tried again.
     pub(super) until: Moment,
+    /// The limit that was in vain. A lower one is tried at once.
+    max: Watts,
 }
 
 impl Law {
@@ -186,7 +188,9 @@ impl Law {
         self.low_since = (seen.measured < rules.low()).then(|| self.low_since.unwrap_or(now));
         let is_low = self.low_since.is_some_and(|since| now.since(since) >= PATIENCE);
         self.stage = match std::mem::take(&mut self.stage) {
-            Stage::Paused(pause) if now.mono < pause.until.mono => Stage::Paused(pause),
+            Stage::Paused(pause) if now.mono < pause.until.mono && rules.max >= pause.max => {
+                Stage::Paused(pause)
+            }
             Stage::Released | Stage::Paused(_) if seen.measured > rules.max => {
                 Stage::Holding(Held::start(seen, now, rules).lower(now, passed, rules))
             }
@@ -222,7 +226,7 @@ impl Law {
         self.failures = self.failures.saturating_add(1);
         let expected = held.before.map_or(rules.max, |(bound, measured)| measured - (bound - held.bound));
         let expected = lesser(expected, rules.max);
-        Pause { measured: seen.measured, expected, until: now.plus(span) }
+        Pause { measured: seen.measured, expected, until: now.plus(span), max: rules.max }
     }
 }
 

@@ -39,11 +39,14 @@ pub(crate) fn make_room(device: &DeviceState, proposals: &mut [Proposal], now: M
     }
 }
 
-/// What a device makes AC that its battery does not supply, W.
+/// What a device makes AC that its battery does not supply, W: no more than its panels give, for in a ramp one of the two
+/// powers is told before the other.
 fn through(device: &DeviceState, now: Moment) -> f64 {
     let number = |metric| device.number(metric, now).ok().filter(|number: &f64| number.is_finite());
-    let made = number(Metric::InverterPower).zip(number(Metric::BatteryPower));
-    made.map_or(0.0, |(made, supplied)| ((made - supplied).max(0.0) / STEP_W).floor() * STEP_W)
+    let powers = (number(Metric::InverterPower), number(Metric::BatteryPower), number(Metric::PvPower));
+    let (Some(made), Some(supplied), Some(panels)) = powers else { return 0.0 };
+    let through = (made - supplied).clamp(0.0, panels.max(0.0));
+    (through / STEP_W).floor() * STEP_W
 }
 
 #[cfg(test)]
@@ -57,7 +60,7 @@ mod tests {
     use crate::limiter::tests::MAX_DISCHARGE;
     use crate::{Reason, arbiter};
 
-    fn device(made: f64, supplied: f64, mode: &str, has_lever: bool) -> DeviceState {
+    fn device(made: f64, supplied: f64, panels: f64, mode: &str, has_lever: bool) -> DeviceState {
         let mut info = DeviceInfo::new("a".parse().unwrap(), "test", "nowhere");
         if has_lever {
             let allowed = Allowed::Range { min: 0.0, max: 100_000.0, step: 1.0 };
@@ -66,6 +69,7 @@ mod tests {
         let mut device = DeviceState::new(Arc::new(info));
         let values = [
             (Metric::InverterPower, Value::Number(made)),
+            (Metric::PvPower, Value::Number(panels)),
             (Metric::BatteryPower, Value::Number(supplied)),
             (Metric::BatteryMode, Value::text(mode)),
         ];
@@ -76,24 +80,26 @@ mod tests {
     }
 
     #[rstest]
-    #[case::no_panels(4_000.0, 4_000.0, "discharge", true, "discharge 2000 W", None)]
-    #[case::losses_are_no_panels(3_800.0, 4_000.0, "discharge", true, "discharge 2000 W", None)]
-    #[case::panels(5_500.0, 4_000.0, "discharge", true, "discharge 500 W", None)]
-    #[case::too_many_panels(6_500.0, 4_000.0, "discharge", true, "auto", Some(2_000.0))]
-    #[case::hardly_any_room(1_900.0, 150.0, "discharge", true, "discharge 250 W", None)]
-    #[case::too_little_to_begin(1_900.0, 150.0, "auto", true, "auto", Some(2_000.0))]
-    #[case::enough_to_begin(1_800.0, 150.0, "auto", true, "discharge 350 W", None)]
-    #[case::without_a_lever(5_500.0, 4_000.0, "discharge", false, "discharge 500 W", None)]
-    #[case::nothing_can_be_bounded(6_500.0, 4_000.0, "discharge", false, "hold", None)]
+    #[case::a_ramp(5_500.0, 4_000.0, 0.0, "discharge", true, "discharge 2000 W", None)]
+    #[case::no_panels(4_000.0, 4_000.0, 0.0, "discharge", true, "discharge 2000 W", None)]
+    #[case::losses_are_no_panels(3_800.0, 4_000.0, 0.0, "discharge", true, "discharge 2000 W", None)]
+    #[case::panels(5_500.0, 4_000.0, 1_500.0, "discharge", true, "discharge 500 W", None)]
+    #[case::too_many_panels(6_500.0, 4_000.0, 2_500.0, "discharge", true, "auto", Some(2_000.0))]
+    #[case::hardly_any_room(1_900.0, 150.0, 1_750.0, "discharge", true, "discharge 250 W", None)]
+    #[case::too_little_to_begin(1_900.0, 150.0, 1_750.0, "auto", true, "auto", Some(2_000.0))]
+    #[case::enough_to_begin(1_800.0, 150.0, 1_650.0, "auto", true, "discharge 350 W", None)]
+    #[case::without_a_lever(5_500.0, 4_000.0, 1_500.0, "discharge", false, "discharge 500 W", None)]
+    #[case::nothing_can_be_bounded(6_500.0, 4_000.0, 2_500.0, "discharge", false, "hold", None)]
     fn the_panels_are_a_part_of_what_is_made(
         #[case] made: f64,
         #[case] supplied: f64,
+        #[case] panels: f64,
         #[case] mode: &str,
         #[case] has_lever: bool,
         #[case] expected: &str,
         #[case] discharge_max: Option<f64>,
     ) {
-        let device = device(made, supplied, mode, has_lever);
+        let device = device(made, supplied, panels, mode, has_lever);
         let id = device.info.id.clone();
         let limit = Reason::SiteLimit { limit: "multi_output".to_owned(), left: Watts(2_000.0) };
         let mut proposals = vec![
@@ -112,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_is_not_bounded_is_as_it_was() {
-        let device = device(5_500.0, 4_000.0, "discharge", true);
+        let device = device(5_500.0, 4_000.0, 1_500.0, "discharge", true);
         let id = device.info.id.clone();
         let mut proposals =
             vec![Proposal::wish(Who::Override, id, "discharge 4 kW".parse().unwrap(), Reason::NobodyAsks)];

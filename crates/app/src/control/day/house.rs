@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use ohmstead_model::UnixMillis;
+use ohmstead_plant::house::Mode;
 use ohmstead_plant::venus::Switches;
-use ohmstead_plant::voltronic::InverterSetup;
+use ohmstead_plant::voltronic::{InverterSetup, Port as _};
 use ohmstead_plant::{BatterySetup, InMemory, house};
 
 use super::TestClock;
@@ -19,7 +20,8 @@ pub(super) const BATTERIES: [(&str, &str); 2] = [("a", "192.168.1.2"), ("b", "19
 /// The inverter.
 pub(super) const INVERTER: &str = "axpert";
 
-/// The house with the wires to it. It outlives the program.
+/// The house with the wires to it. It outlives the program. One of the batteries and the inverter are set to something else
+/// than their own automatic: what is given back is what the owner had.
 pub(super) struct House {
     pub(super) clock: Arc<TestClock>,
     pub(super) site: Arc<Mutex<InMemory>>,
@@ -34,7 +36,8 @@ impl House {
     /// A house where chance falls by `seed`.
     pub(super) fn new(seed: u64) -> Self {
         let settings = house::Settings { seed, ..house::Settings::default() };
-        let clock = Arc::new(TestClock::scaled(UnixMillis(settings.start_unix_ms), 1.0));
+        let start_ms = settings.start_unix_ms;
+        let clock = Arc::new(TestClock::scaled(UnixMillis(start_ms), 1.0));
         let batteries = BATTERIES.into_iter().zip([70.0, 40.0]).map(|((name, ip), soc_pct)| {
             let address = format!("{ip}:30000").parse().expect("an address");
             let profile = "e3-150".parse().expect("a profile");
@@ -44,11 +47,17 @@ impl House {
         let site = InMemory::new(settings, batteries.collect())
             .and_then(|site| site.with_inverters(vec![inverter]))
             .expect("a possible house");
+        let mut site = site;
+        let (resting, _) = BATTERIES[1];
+        let battery = site.device(resting).expect("a battery").battery();
+        site.house_mut().battery_mut(battery).mode = Mode::Manual;
         let site = Arc::new(Mutex::new(site));
         let air = Air::new(Arc::clone(&site), Arc::clone(&clock));
         let cables = Cables::new(Arc::clone(&site), Arc::clone(&clock));
         cables.plug(INVERTER, "1-1");
         let cerbo = Cerbo::new(Arc::clone(&site), Arc::clone(&clock), "");
+        // The owner's choice, and not what the unit does of its own accord: POP00, the grid first.
+        cables.unit(INVERTER, |unit| unit.receive(start_ms, b"POP00\xc2\x48\r"));
         let mut house = Self { clock, site, air, cables, cerbo, before: Vec::new() };
         house.before = house.levers();
         house

@@ -22,8 +22,8 @@ const RECOVERED_MS: i64 = 15 * 60_000;
 /// A write to a unit that falls silent in it is tried for so long.
 const TRIED_MS: i64 = 40_000;
 const DAY_MS: i64 = 86_400_000;
-/// The budget of the configuration for one setting, and as much again for the ways back, which are never refused.
-const SETTERS_A_DAY: usize = 48;
+/// The budget of the configuration for one setting, and one more for a way back.
+const WRITES_A_DAY: usize = 24 + 1;
 /// Whatever has ended is over by then; with a device that is being asked in vain the task is at that for so long.
 const ENDED_MS: i64 = 15_000;
 const ENDED_SILENT_MS: i64 = 30_000;
@@ -37,8 +37,11 @@ pub(super) struct Laws {
     beyond: Option<Beyond>,
     /// Since when a device is known not to answer.
     silent_since: BTreeMap<&'static str, i64>,
-    /// When the inverter was set within the last day.
+    /// When the inverter was set within the last day, and the settings of the GX device.
     setters: VecDeque<i64>,
+    changes: VecDeque<i64>,
+    /// Whose turn it was last.
+    turn: Option<&'static str>,
     /// How much was seen.
     pub(super) seen: Seen,
 }
@@ -63,6 +66,10 @@ pub(super) struct Seen {
     pub(super) mode_writes: u64,
     /// Attempts that were not made because nothing may be written.
     pub(super) dry_runs: u64,
+    /// How often the turn passed.
+    pub(super) turns: u64,
+    /// Changes of the GX device's settings.
+    pub(super) changes: u64,
     /// Orders to the inverter.
     pub(super) setters: u64,
 }
@@ -138,19 +145,28 @@ impl Laws {
         let setters = heard.iter().filter(|heard| !is_question(&heard.text)).count();
         house.cables.forget_heard(INVERTER, Duration::ZERO);
         self.seen.setters += setters as u64;
-        self.setters.extend(std::iter::repeat_n(now_ms, setters));
-        self.setters.retain(|at| now_ms - at < DAY_MS);
-        let count = self.setters.len();
-        hold(count <= SETTERS_A_DAY, || format!("the inverter was set {count} times within a day"))?;
         let changes = house.cerbo.gx(|gx| gx.wear().changes);
-        hold(changes == 0, || {
-            format!("{changes} settings of the GX device were changed, though overrides do")
-        })
+        let new_changes = usize::try_from(changes - self.seen.changes).expect("small");
+        self.seen.changes = changes;
+        for (what, writes, new) in [
+            ("the inverter", &mut self.setters, setters),
+            ("a setting of the GX device", &mut self.changes, new_changes),
+        ] {
+            writes.extend(std::iter::repeat_n(now_ms, new));
+            writes.retain(|at| now_ms - at < DAY_MS);
+            let count = writes.len();
+            hold(count <= WRITES_A_DAY, || format!("{what} was set {count} times within a day"))?;
+        }
+        Ok(())
     }
 
     fn batteries_take_turns(&mut self, house: &House, program: &Program, now_ms: i64) -> Broken {
         let truth = house.site(|site| site.truth());
-        let both = truth.batteries.iter().all(|battery| battery.mode == Mode::Auto);
+        let follows = |index: usize| truth.batteries[index].mode == Mode::Auto;
+        let both = follows(0) && follows(1);
+        if let Some(turn) = (follows(0) != follows(1)).then(|| BATTERIES[usize::from(follows(1))].0) {
+            self.seen.turns += u64::from(self.turn.replace(turn).is_some_and(|before| before != turn));
+        }
         let snapshot = program.hub.snapshot();
         let by_rotation = BATTERIES.iter().all(|(name, _)| {
             let control = snapshot.device(name).and_then(|device| device.control.clone());

@@ -118,11 +118,13 @@ impl Luck {
             _ => {
                 let modes: &[&str] = match device {
                     INVERTER => &["auto", "hold", "native:usb", "native:sbu"],
-                    "gx" => &["hold", "idle", "charge 1 kW", "discharge 4 kW", "auto"],
+                    "gx" => &["hold", "idle", "charge 1 kW", "discharge 4 kW", "auto", "native:keep_charged"],
                     _ => &["auto", "idle", "charge 800 W", "discharge 600 W", "charge 1 kW until 90 %"],
                 };
-                let mode = self.one(modes).parse().expect("a mode");
-                let lease_s = self.rng.bool().then(|| self.rng.u64(60..7_200));
+                let mode: BatteryMode = self.one(modes).parse().expect("a mode");
+                // Its own automatic without a time would be for good.
+                let ends = mode == BatteryMode::Auto || self.rng.bool();
+                let lease_s = ends.then(|| self.rng.u64(60..7_200));
                 Wish::Mode { device: id(device), mode, lease_s, by }
             }
         }

@@ -32,7 +32,7 @@ devices:
   gx: { victron: { dbus: system, interval: 30 s } }
 limits: { multi_output: { max: 1500 W, floor: 200 W, step: 100 W, phases: 3, devices: [gx] } }
 schedules:
-  evening: { from: "18:00", to: "22:00", mode: hold, devices: [axpert] }
+  evening: { from: "18:00", to: "22:00", mode: "native:sbu", devices: [axpert] }
   peak: { from: "17:00", to: "19:30", mode: hold, devices: [gx] }
 rotation: { day: { batteries: [a, b] } }
 "#;

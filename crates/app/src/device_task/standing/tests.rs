@@ -159,15 +159,17 @@ fn a_bound_is_written_over_the_one_before() {
     assert_eq!(standing.step(&limited(900.0), false, at(0)), Step::Limit(Watts(900.0)));
     standing.limited(&limited(900.0), Outcome::AcceptedUnmeasured, at(0));
     assert_eq!(standing.step(&limited(800.0), false, at(1)), Step::Limit(Watts(800.0)));
-    assert!(!standing.is_in_another_mode());
+    assert_eq!(standing.begins_to_limit(), Begins::Already);
     let mut standing = stood(&plan(None, None));
-    assert!(standing.is_in_another_mode());
-    standing.tried(&desired(Some("auto")), Outcome::Failed, None, None, at(2));
-    assert!(standing.is_in_another_mode(), "it has not ended");
+    assert_eq!(standing.begins_to_limit(), Begins::InAnotherMode);
+    standing.limited(&limited(900.0), Outcome::Failed, at(2));
+    assert_eq!(standing.begins_to_limit(), Begins::InAnotherMode, "it has not ended");
     assert_eq!(standing.step(&limited(900.0), false, at(3)), Step::Wait, "in its time");
-    assert_eq!(standing.step(&limited(900.0), false, at(32)), Step::Limit(Watts(900.0)));
-    standing.tried(&desired(Some("auto")), Outcome::Unchanged, None, None, at(33));
-    assert!(!standing.is_in_another_mode());
+    assert_eq!(standing.step(&limited(900.0), false, at(7)), Step::Limit(Watts(900.0)));
+    standing.limited(&limited(900.0), Outcome::AcceptedUnmeasured, at(7));
+    assert_eq!(standing.begins_to_limit(), Begins::Already);
+    standing.given_back(true, at(8));
+    assert_eq!(standing.begins_to_limit(), Begins::InAutomatic);
 }
 
 #[test]

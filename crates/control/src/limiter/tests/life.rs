@@ -4,7 +4,7 @@ use expect_test::expect;
 use ohmstead_model::{Phase, Snapshot};
 use rstest::rstest;
 
-use super::house::{Device, Limiter, Metric, at, discharge_of, snapshot};
+use super::house::{Device, Limiter, Metric, at, discharge_of, settings, snapshot};
 use crate::limiter::Verdict;
 use crate::{Inputs, Reason, Who};
 
@@ -110,6 +110,22 @@ fn at_the_floor_it_is_held_and_said_to_be_too_little() {
     expect![[r#"
         multi_output: measured 2300 W where 2000 W should be, the devices are held at 1800 W and can do no more
         multi_output: other: it cannot be controlled at present"#]].assert_eq(&last.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+}
+
+/// What was in vain pauses, unless less is asked for.
+#[test]
+fn a_lower_limit_ends_the_pause_of_one_in_vain() {
+    let mut limiter = Limiter::new("multi_output: { max: 10 kW }");
+    let mut bound = |limiter: &mut Limiter, second: f64| {
+        let (proposals, _) = limiter.step(&snapshot([gx(14_000.0, second)]), at(second));
+        discharge_of(&proposals, "gx")
+    };
+    let bounds: Vec<_> = (0..20).map(|second| bound(&mut limiter, f64::from(second))).collect();
+    assert!(bounds[0].is_some() && bounds[19].is_none(), "given back: {bounds:?}");
+    limiter.settings = settings("multi_output: { max: 12 kW }");
+    assert_eq!(bound(&mut limiter, 20.0), None, "a higher one is no news");
+    limiter.settings = settings("multi_output: { max: 8 kW }");
+    assert!(bound(&mut limiter, 21.0).is_some());
 }
 
 fn seen(text: &str, devices: Vec<Device>) -> String {

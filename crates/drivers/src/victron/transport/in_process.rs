@@ -55,7 +55,9 @@ pub(crate) async fn run(device: Arc<dyn InProcess>, interval: Duration, mut port
         if !is_complete && !is_lost {
             port.tell(Event::Complete).await;
         }
-        port.tell(Event::Alive).await;
+        if !is_lost {
+            port.tell(Event::Alive).await;
+        }
         is_complete = !is_lost;
         let mut over = port.clock.sleep(interval);
         loop {
@@ -71,7 +73,7 @@ async fn answer(device: &dyn InProcess, request: Request, port: &Port) {
     match request {
         Request::Get(spot, reply) => {
             let read = device.get(&spot.service, &spot.path);
-            drop(reply.send(in_time(read.map(|value| value.map(Scalar::from)), port).await));
+            drop(reply.send(in_time(read.map(|value| value.and_then(scalar)), port).await));
         }
         Request::Set(spot, value, reply) => {
             let taken = device.set(&spot.service, &spot.path, value.map(InProcessValue::from));
@@ -96,7 +98,7 @@ impl From<InProcessEvent> for Event {
         let told = |values: Vec<(Arc<str>, Option<InProcessValue>)>| {
             let told = |(path, value): (_, Option<InProcessValue>)| Told {
                 path,
-                value: value.map(Scalar::from),
+                value: value.and_then(scalar),
                 text: None,
                 limits: None,
             };
@@ -113,13 +115,11 @@ impl From<InProcessEvent> for Event {
     }
 }
 
-impl From<InProcessValue> for Scalar {
-    fn from(value: InProcessValue) -> Self {
-        match value {
-            // What is no whole number is never compared with one.
-            InProcessValue::Number(number) => Self::float(number).unwrap_or(Self::Int(0)),
-            InProcessValue::Text(text) => Self::text(&text),
-        }
+/// A value as the other ways tell it; what is no number is none.
+fn scalar(value: InProcessValue) -> Option<Scalar> {
+    match value {
+        InProcessValue::Number(number) => Scalar::float(number),
+        InProcessValue::Text(text) => Some(Scalar::text(&text)),
     }
 }
 
