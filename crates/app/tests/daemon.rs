@@ -170,6 +170,23 @@ fn a_start_waits_for_a_verb_that_has_the_data() {
 }
 
 #[test]
+fn a_start_that_waits_for_a_verb_can_be_stopped() {
+    let place = Place::new();
+    place.config("web: off");
+    std::fs::create_dir(place.path("data")).unwrap();
+    std::fs::write(place.path("data/ohmstead.lock"), "1 verb\n").unwrap();
+    let lock = std::fs::File::open(place.path("data/ohmstead.lock")).unwrap();
+    lock.lock().unwrap();
+    let mut child = place.command(&["run"]).spawn().unwrap();
+    let mut log = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut first = String::new();
+    std::io::BufRead::read_line(&mut log, &mut first).unwrap();
+    assert!(first.contains("waits for a verb"), "{first}");
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn a_second_instance_is_refused() {
     let (place, port) = (Place::new(), free_port());
     place.config(&web(port));

@@ -125,7 +125,7 @@ async fn alone(dir: PathBuf, config: &Config, wanted: Option<Wanted>) -> Result<
     let (rules, clock) = (Rules::of(config), real_clock());
     let store = Store::open(dir, config.history.clone(), Holder::Verb)
         .map_err(|error| Failure::of(Code::InUse, error))?;
-    let (mut off, windows) = (book::read_off(&store).await, windows::read(&store).await?);
+    let (mut off, windows) = (book::read_off(&store).await?, windows::read(&store).await?);
     let mut asked = limits::read(&store).await?;
     match wanted {
         None => {}

@@ -14,10 +14,10 @@ const KEY: &str = "overrides";
 /// Where it is kept what is switched off.
 const OFF_KEY: &str = "control/off";
 
-/// What is switched off: the keys of the parts, with commas between them. What cannot be read is on.
-pub(crate) async fn read_off(records: &dyn Records) -> BTreeSet<Part> {
-    let text = records.get_state(OFF_KEY.to_owned()).await.ok().flatten().unwrap_or_default();
-    text.split(',').filter_map(Part::of_key).collect()
+/// What is switched off: the keys of the parts, with commas between them.
+pub(crate) async fn read_off(records: &dyn Records) -> Result<BTreeSet<Part>, NotDurable> {
+    let text = records.get_state(OFF_KEY.to_owned()).await?.unwrap_or_default();
+    Ok(text.split(',').filter_map(Part::of_key).collect())
 }
 
 /// Keeps what is switched off.

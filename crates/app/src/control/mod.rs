@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::actuator::{Ask, Commander, ControlAsk, ControlDoor, Ended, Ending, How, ModeAsk, SwitchAsk};
 use crate::hub::Hub;
-use crate::records::Records;
+use crate::records::{NotDurable, Records};
 use findings::Findings;
 use pace::Pace;
 pub(crate) use rules::{Rules, change, refused};
@@ -57,8 +57,8 @@ pub(crate) struct Control {
     state: State,
     overrides: BTreeMap<DeviceId, Override>,
     has_read_book: bool,
-    /// What is switched off.
-    off: BTreeSet<Part>,
+    /// What is switched off; `None` until the memory was read, without which nothing is written to a device either.
+    off: Option<BTreeSet<Part>>,
     /// The windows of run time; `None` until the memory was read.
     windows: Option<Timetable>,
     /// What was asked for of the limits; `None` until the memory was read.
@@ -78,7 +78,7 @@ impl Control {
             state: State::default(),
             overrides: BTreeMap::new(),
             has_read_book: false,
-            off: BTreeSet::new(),
+            off: None,
             windows: None,
             asked: None,
             in_force: None,
@@ -89,7 +89,6 @@ impl Control {
     /// Works until told to stop.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         self.read_book().await;
-        self.off = book::read_off(self.records()).await;
         self.read_changes().await;
         let (mut news, mut pace) = (self.parts.hub.news(), Pace::default());
         loop {
@@ -162,7 +161,7 @@ impl Control {
         if let Some(asked) = &self.asked {
             settings.limits = settings.limits.lowered(asked);
         }
-        let is_off = |part| self.off.contains(&part);
+        let is_off = |part| self.off.as_ref().is_some_and(|off| off.contains(&part));
         if is_off(Part::Limits) {
             settings.limits = limiter::Settings::default();
         }
@@ -179,7 +178,8 @@ impl Control {
     fn show_switches(&self) -> Switches {
         let rules = self.parts.rules.borrow();
         let windows = self.windows.clone().unwrap_or_default();
-        let switches = rules.switches(&self.off, &windows);
+        let none = BTreeSet::new();
+        let switches = rules.switches(self.off.as_ref().unwrap_or(&none), &windows);
         self.door.switches.send_if_modified(|shown| shown.replace(switches) != Some(switches));
         let limits = rules.settings.limits.shown(self.asked.as_ref().unwrap_or(&Asked::new()));
         self.door.limits.send_if_modified(|shown| shown.replace(limits.clone()).as_ref() != Some(&limits));
@@ -200,13 +200,25 @@ impl Control {
 
     async fn switch(&mut self, ask: SwitchAsk) {
         let SwitchAsk { part, on, answer } = ask;
-        let changed = if on { self.off.remove(&part) } else { self.off.insert(part) };
-        if changed && let Err(error) = book::write_off(self.parts.records.as_ref(), &self.off).await {
-            tracing::warn!(target: "control", %error, "the switch would not survive a restart");
-        }
-        self.in_force = None;
+        let switched = self.switched_durably(part, on).await;
+        let refused = |error: NotDurable| {
+            AskError::NotControllable(format!("nothing is switched: it cannot be kept: {error}"))
+        };
         // Whoever asked may have left.
-        let _ = answer.send(Ok(self.show_switches()));
+        let _ = answer.send(switched.map(|()| self.show_switches()).map_err(refused));
+    }
+
+    async fn switched_durably(&mut self, part: Part, on: bool) -> Result<(), NotDurable> {
+        let mut off = match &self.off {
+            Some(off) => off.clone(),
+            None => book::read_off(self.records()).await?,
+        };
+        let changed = if on { off.remove(&part) } else { off.insert(part) };
+        if changed {
+            book::write_off(self.records(), &off).await?;
+        }
+        (self.off, self.in_force) = (Some(off), None);
+        Ok(())
     }
 
     async fn end_overrides(&mut self) {
@@ -344,6 +356,10 @@ impl Control {
 
     /// What was changed before the start. A memory that cannot be read yet is read later; until then the file counts.
     async fn read_changes(&mut self) {
+        if self.off.is_none() {
+            self.off = book::read_off(self.records()).await.ok();
+            self.in_force.take_if(|_| self.off.is_some());
+        }
         if self.windows.is_none() {
             self.windows = windows::read(self.records()).await.ok();
             self.in_force.take_if(|_| self.windows.is_some());

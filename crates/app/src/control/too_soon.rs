@@ -7,7 +7,7 @@ use ohmstead_model::{ControlPhase, Outcome};
 
 use super::tests::Scene;
 use crate::clock::WallClock;
-use crate::testing::{Fake, FakeHandle, START};
+use crate::testing::{Fake, FakeHandle, Obeys, START};
 
 /// A write a minute, two a day.
 fn wears(fake: &mut Fake) {
@@ -46,6 +46,21 @@ async fn a_mode_asked_over_mqtt_too_soon_waits_for_its_time() {
     assert_eq!(scene.phase(), ControlPhase::Pending);
     scene.sleep(90).await;
     assert_eq!((scene.fake.lock().power, scene.phase()), (Some(-800.0), ControlPhase::Confirmed));
+    scene.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_when_its_time_has_come_is_over() {
+    let scene = Scene::new("", wears).await;
+    scene.asked_over_mqtt("idle").await;
+    assert!(scene.asked_over_mqtt("charge 800 W").await.reason.starts_with("deferred"));
+    {
+        let mut fake = scene.fake.lock();
+        (fake.says, fake.obeys, fake.mode) = (Some(false), Obeys::Not, "Elsewhere".to_owned());
+    }
+    scene.sleep(100).await;
+    let refused = scene.ledger().iter().any(|row| row == "override: charge 800 W: rejected");
+    assert_eq!((refused, scene.kept("overrides").as_str()), (true, "[]"), "{:?}", scene.ledger());
     scene.stop().await;
 }
 

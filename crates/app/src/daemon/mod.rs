@@ -41,8 +41,9 @@ use reload::Changes;
 use services::Services;
 use signals::{Signal, Signals};
 
-/// So long a start waits for a verb that has the data directory. The longest one asks a silent device for its values.
-const VERB_PATIENCE: Duration = Duration::from_secs(60);
+/// So long a start waits for a verb that has the data directory: one that reads or sets a device has long ended, and
+/// `release` of a whole house with silent devices mostly.
+const VERB_PATIENCE: Duration = Duration::from_secs(180);
 /// How often it looks.
 const VERB_LOOK: Duration = Duration::from_millis(250);
 /// From the stop signal to the end, whatever still hangs.
@@ -68,7 +69,13 @@ pub(crate) struct Setup {
 pub(crate) async fn run(setup: Setup, stop: CancellationToken) -> Result<(), Failure> {
     // Before anything else: a signal during the start must not be lost.
     let mut signals = Signals::listen()?;
-    let mut daemon = Daemon::start(setup).await?;
+    check(&setup.config)?;
+    let store = tokio::select! {
+        store = open_store(&setup) => store?,
+        () = next_stop(&mut signals) => return Ok(()),
+        () = stop.cancelled() => return Ok(()),
+    };
+    let mut daemon = Daemon::start(setup, store).await?;
     systemd::ready();
     loop {
         let signal = tokio::select! {
@@ -130,13 +137,8 @@ impl Tail {
 }
 
 impl Daemon {
-    async fn start(setup: Setup) -> Result<Self, Failure> {
-        let Setup { config, source, data_dir, clock, levels, log } = setup;
-        check(&config)?;
-        let store = match data_dir {
-            Ok(dir) => open_store(dir, &config, clock.as_ref()).await?,
-            Err(error) => Store::nowhere(error.to_string()),
-        };
+    async fn start(setup: Setup, store: Store) -> Result<Self, Failure> {
+        let Setup { config, source, clock, levels, log, .. } = setup;
         let listener = bind(&config).await?;
         tracing::info!(
             version = VERSION,
@@ -328,7 +330,12 @@ pub(crate) fn levels(config: &Config, log: Option<&str>) -> Levels {
 
 /// Opens the store. A verb that has the directory ends soon, and a start must not fail because somebody looked; another
 /// daemon does not.
-async fn open_store(dir: PathBuf, config: &Config, clock: &dyn Clock) -> Result<Store, Failure> {
+async fn open_store(setup: &Setup) -> Result<Store, Failure> {
+    let Setup { config, data_dir, clock, .. } = setup;
+    let dir = match data_dir {
+        Ok(dir) => dir,
+        Err(error) => return Ok(Store::nowhere(error.to_string())),
+    };
     let until = clock.now().plus(VERB_PATIENCE);
     let mut has_told = false;
     loop {

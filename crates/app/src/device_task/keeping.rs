@@ -104,13 +104,15 @@ impl DeviceTask {
                 self.forget_waiting_modes();
                 self.show(&desired).await;
                 let shown = desired.mode.as_ref().map(ToString::to_string).unwrap_or_default();
+                let has_waited = self.standing.waits_its_time;
                 let (Tried { entry, .. }, result) =
                     self.attempt(device, &desired, shown, Asker::Control).await;
-                if entry.outcome == Outcome::Rejected && !entry.is_over_budget() && result.is_ok() {
-                    self.rest(device, &desired).await
-                } else {
-                    result
+                let is_refused = entry.outcome == Outcome::Rejected && !entry.is_over_budget();
+                if is_refused && has_waited {
+                    // It is the first time that the device was asked.
+                    self.tell_end(&desired, Ending::Refused);
                 }
+                if is_refused && result.is_ok() { self.rest(device, &desired).await } else { result }
             }
             Step::Renew => {
                 self.renew(device, &desired).await;

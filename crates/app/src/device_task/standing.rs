@@ -66,7 +66,7 @@ pub(super) struct Standing {
     outcome: Option<Outcome>,
     tries: u32,
     /// It came too soon, and is written at `next`.
-    waits_its_time: bool,
+    pub(super) waits_its_time: bool,
     next: Option<Moment>,
     /// When to look whether the device answers by now.
     look_at: Option<Moment>,

@@ -168,9 +168,12 @@ impl Laws {
             self.seen.turns += u64::from(self.turn.replace(turn).is_some_and(|before| before != turn));
         }
         let snapshot = program.hub.snapshot();
+        // One that does not answer cannot be told to rest.
         let by_rotation = BATTERIES.iter().all(|(name, _)| {
-            let control = snapshot.device(name).and_then(|device| device.control.clone());
-            control.is_some_and(|control| control.by == Some("rotation"))
+            let device = snapshot.device(name).filter(|device| matches!(device.online, Online::Yes(_)));
+            device
+                .and_then(|device| device.control.clone())
+                .is_some_and(|control| control.by == Some("rotation"))
         });
         let excused = BATTERIES.iter().any(|(name, _)| self.is_excused(name, now_ms));
         if !both || !by_rotation || excused {

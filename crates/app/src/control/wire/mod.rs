@@ -160,6 +160,22 @@ async fn a_mode_that_is_a_setting_ends_as_the_owner_had_it() {
     assert_eq!(plant.gx.wear().changes, 4);
 }
 
+/// A limit beside such a mode is taken back with it.
+#[tokio::test]
+async fn a_limit_beside_a_mode_that_is_a_setting_leaves_nothing() {
+    let mut plant = Plant::start(SPEED, "units=8", 5_000).await;
+    plant.settings = "write_interval: 10 s";
+    let before = plant.levers();
+    let program = Program::start(&plant, LIMIT).await;
+    program.online().await;
+    let entry = program.asked("native:optimized_with_batterylife", Some(6_000)).await;
+    assert!(plant.levers() != before, "{}", entry.reason);
+    plant.demand(45_000);
+    program.until("a bound", 120, || second(&plant, 0).bound.is_some_and(|watts| watts < 35_000.0)).await;
+    program.stop().await;
+    assert_eq!(plant.levers(), before);
+}
+
 /// Before Venus OS 3.50 the limit is a setting of the owner's, in flash.
 #[tokio::test]
 async fn an_owners_setting_comes_back_and_its_memory_is_spared() {
