@@ -344,11 +344,11 @@ impl Control {
     /// What was changed before the start. A memory that cannot be read yet is read later; until then the file counts.
     async fn read_changes(&mut self) {
         if self.windows.is_none() {
-            self.windows = windows::read(self.records()).await.ok();
+            self.windows = self.kept_windows().await.ok();
             self.in_force = None;
         }
         if self.asked.is_none() {
-            self.asked = limits::read(self.records()).await.ok();
+            self.asked = self.kept_limits().await.ok();
             self.in_force = None;
         }
     }

@@ -82,6 +82,7 @@ fn window(entry: &Entry<'_>, place: Option<u32>, is_its_time: bool) -> ScheduleW
             Source::File => WindowSource::File,
             Source::RunTime => WindowSource::RunTime,
             Source::InPlaceOfFile => WindowSource::InPlaceOfFile,
+            Source::PlaceGone => WindowSource::PlaceGone,
         },
         is_on: entry.is_active,
         is_its_time,
@@ -125,6 +126,7 @@ fn kind(why: &ChangeError) -> Refusal {
         | ChangeError::InFile(_)
         | ChangeError::KeepsName(_) => Refusal::Conflict,
         ChangeError::BadName
+        | ChangeError::BadMode
         | ChangeError::NoDay
         | ChangeError::UnknownDevice(_)
         | ChangeError::TooManyDevices

@@ -33,7 +33,7 @@ pub(crate) struct ScheduleJson {
     /// W: positive discharges, negative charges; `null` for the device's maximum.
     #[schema(required = true)]
     power_setpoint: Option<f64>,
-    /// Whether it counts when its time comes: it is on, and so is the schedule.
+    /// Whether it counts when its time comes: it is on, and so is the schedule, and its place is not gone.
     is_active: bool,
     /// The mode in the words of this program; this and what follows is not in the automation's answer.
     #[schema(example = "idle")]
@@ -42,8 +42,8 @@ pub(crate) struct ScheduleJson {
     devices: Vec<String>,
     /// Whether it opens on holidays, whatever day of the week they are; else a holiday is like a Sunday.
     holidays: bool,
-    /// `file`, `run_time`, or `in_place_of_file` for one that was made at run time and hides that of the configuration with
-    /// the same name.
+    /// `file`, `run_time`, `in_place_of_file` for one that was made at run time and hides that of the configuration with
+    /// the same name, or `place_gone` where the configuration no longer has that one: it does not count then.
     #[schema(example = "file")]
     source: &'static str,
     /// Whether the window itself is on; `is_active` in a request switches it.
@@ -56,7 +56,7 @@ impl ScheduleJson {
     /// `is_on` tells whether the schedule as a whole is.
     pub(crate) fn new(window: &ScheduleWindow, is_on: bool) -> Self {
         let (mode_type, power_setpoint) = in_its_words(&window.mode);
-        let is_active = is_on && window.is_on;
+        let is_active = is_on && window.is_on && window.source != WindowSource::PlaceGone;
         Self {
             id: window.id,
             name: window.name.clone(),
@@ -73,6 +73,7 @@ impl ScheduleJson {
                 WindowSource::File => "file",
                 WindowSource::RunTime => "run_time",
                 WindowSource::InPlaceOfFile => "in_place_of_file",
+                WindowSource::PlaceGone => "place_gone",
             },
             is_on: window.is_on,
             is_open: is_active && window.is_its_time,
