@@ -19,7 +19,7 @@ pub(crate) struct ScheduleJson {
     id: u32,
     /// Its name.
     name: String,
-    /// `auto`, `manual_night` where nothing is charged or discharged, else `manual`.
+    /// `auto`, `manual_night` where nothing is charged or discharged, else `manual`; a mode of the device's own too.
     #[schema(example = "manual_night")]
     mode_type: &'static str,
     /// When it opens, civil time of the site.
@@ -30,7 +30,7 @@ pub(crate) struct ScheduleJson {
     end_time: String,
     /// On which days it opens, bit 0 is Monday.
     week_days: u8,
-    /// W: positive discharges, negative charges; `null` for the device's maximum.
+    /// W: positive discharges, negative charges; `null` for the device's maximum, and where the mode is of the device's own.
     #[schema(required = true)]
     power_setpoint: Option<f64>,
     /// Whether it counts when its time comes: it is on, and so is the schedule, and its place is not gone.
@@ -56,7 +56,7 @@ impl ScheduleJson {
     /// `is_on` tells whether the schedule as a whole is.
     pub(crate) fn new(window: &ScheduleWindow, is_on: bool) -> Self {
         let (mode_type, power_setpoint) = in_its_words(&window.mode);
-        let is_active = is_on && window.is_on && window.source != WindowSource::PlaceGone;
+        let is_active = is_active(window, is_on);
         Self {
             id: window.id,
             name: window.name.clone(),
@@ -81,12 +81,18 @@ impl ScheduleJson {
     }
 }
 
+/// Whether a window counts when its time comes; `is_on` tells whether the schedule as a whole is.
+pub(crate) fn is_active(window: &ScheduleWindow, is_on: bool) -> bool {
+    is_on && window.is_on && window.source != WindowSource::PlaceGone
+}
+
 /// The automation's word for a mode, and its power.
 fn in_its_words(mode: &BatteryMode) -> (&'static str, Option<f64>) {
     match mode {
         BatteryMode::Auto => ("auto", Some(0.0)),
         BatteryMode::Charge { power, .. } => ("manual", power.map(|power| -power.0)),
         BatteryMode::Discharge { power } => ("manual", power.map(|power| power.0)),
+        BatteryMode::Native(_) => ("manual", None),
         _ => ("manual_night", Some(0.0)),
     }
 }
