@@ -119,7 +119,7 @@ impl Control {
             self.keep().await;
         }
         self.read_changes().await;
-        self.put_in_force();
+        self.put_in_force().await;
         self.end_overrides().await;
         let Cycle { state, desired, verdicts } = self.decide();
         self.state = state;
@@ -130,7 +130,7 @@ impl Control {
     }
 
     /// Makes the rules anew where something in them has changed, and shows what there is to be switched.
-    fn put_in_force(&mut self) {
+    async fn put_in_force(&mut self) {
         // Rules that nobody changes any more stay as they are.
         if self.in_force.is_some() && !self.parts.rules.has_changed().unwrap_or(false) {
             return;
@@ -138,6 +138,7 @@ impl Control {
         self.parts.rules.mark_unchanged();
         self.in_force = Some(self.switched());
         self.show_switches();
+        self.tell_surprises().await;
     }
 
     fn decide(&self) -> Cycle {

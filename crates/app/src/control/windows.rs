@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Time;
 use ohmstead_control::schedule::{Added, Change, ChangeError, Days, Rule, Timetable, Window};
-use ohmstead_model::{Asker, DeviceId};
+use ohmstead_model::{Asker, DeviceId, Notice, Severity};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
@@ -171,6 +171,20 @@ impl Control {
         let Kept { value, unreadable } = read(self.records()).await?;
         self.tell_unreadable("windows_unreadable", "windows of the schedule", KEY, &unreadable).await;
         Ok(value)
+    }
+
+    /// Tells what kept windows do since the configuration is another one, as a notice of the house and with it as an event.
+    pub(super) async fn tell_surprises(&self) {
+        const CODE: &str = "windows_surprise";
+        let Some(windows) = &self.windows else { return };
+        let found = self.parts.rules.borrow().surprises(windows);
+        let notice = (!found.is_empty()).then(|| Notice {
+            code: CODE,
+            severity: Severity::Warning,
+            text: format!("windows that were made while the program ran: {}", found.join("; ")),
+            hint: "change or delete them: GET /api/v1/schedules".to_owned(),
+        });
+        self.parts.hub.notice(DeviceId::site(), CODE, notice).await;
     }
 
     async fn changed_windows(&mut self, change: Change, asked_by: Asker) -> Result<Changed, NotChanged> {

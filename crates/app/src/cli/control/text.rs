@@ -35,7 +35,8 @@ fn switches_text(switches: &Value) -> String {
 fn limits_text(limits: &[Value]) -> String {
     let rows = limits.iter().map(|limit| {
         let watts = |key: &str| format!("{} W", limit[key].as_f64().unwrap_or_default());
-        let lowered = if limit["asked_w"].is_null() { "" } else { "lowered" };
+        let is_lowered = limit["max_w"].as_f64() < limit["file_max_w"].as_f64();
+        let lowered = if is_lowered { "lowered" } else { "" };
         vec![text_of(limit, "name"), watts("max_w"), watts("file_max_w"), lowered.to_owned()]
     });
     with_head(["limit", "counts", "configured", ""], rows)
@@ -135,7 +136,7 @@ mod tests {
             "switches": { "limits": true, "schedule": true, "rotation": null },
             "limits": [
                 { "name": "multi_output", "max_w": 20000.0, "file_max_w": 30000.0, "lowest_w": 1000.0, "asked_w": 20000.0 },
-                { "name": "feed_in", "max_w": 5000.0, "file_max_w": 5000.0, "lowest_w": 0.0, "asked_w": null },
+                { "name": "feed_in", "max_w": 5000.0, "file_max_w": 5000.0, "lowest_w": 0.0, "asked_w": 8000.0 },
             ],
             "schedule": [
                 window(1001, "party", 127, "charge 800 W", "run_time", [true, true, true]),

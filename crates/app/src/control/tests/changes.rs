@@ -130,6 +130,37 @@ async fn windows_survive_a_restart_and_a_reload() {
     assert_eq!(again.windows(), windows, "the place is there again");
 }
 
+/// What a reload hides, or takes the device from, is told; what was meant to stand in a place of the file is not.
+#[tokio::test(start_paused = true)]
+async fn a_reload_that_changes_what_a_window_does_is_told() {
+    let scene = Scene::new(&format!("schedules: {{ day: {NIGHT_ONLY} }}"), |_| {}).await;
+    scene.sleep(5).await;
+    scene.change(add("party", NIGHT_ONLY)).await.expect("made");
+    let only_a = r#"{ from: "22:00", to: "06:00", mode: idle, devices: [a] }"#;
+    scene.change(add("guests", only_a)).await.expect("made");
+    let mode = Edit { mode: Some("auto".parse().expect("a mode")), ..Edit::default() };
+    scene.change(Change::Edit { id: 1, edit: mode }).await.expect("replaced");
+    let told = || {
+        let texts = scene.heard.event_texts();
+        texts.into_iter().filter(|text| text.starts_with("windows_surprise")).collect::<Vec<_>>()
+    };
+    scene.sleep(5).await;
+    assert_eq!(told(), [""; 0]);
+    let mut reloaded = rules(&format!("schedules: {{ day: {NIGHT_ONLY}, party: {NIGHT_ONLY} }}"));
+    reloaded.devices.clear();
+    scene.rules.send_replace(reloaded);
+    scene.sleep(5).await;
+    assert_eq!(
+        told(),
+        [
+            "windows_surprise: Home: windows that were made while the program ran: \"party\" hides that of the configuration; \"guests\" is for a, which is not configured; change or delete them: GET /api/v1/schedules"
+        ]
+    );
+    scene.rules.send_replace(rules(""));
+    scene.sleep(5).await;
+    assert!(told()[1].contains("no longer"), "{:?}", told());
+}
+
 /// Not open at the time of these tests.
 const NIGHT_ONLY: &str = r#"{ from: "22:00", to: "06:00", mode: idle, days: [sat, sun, holidays] }"#;
 
