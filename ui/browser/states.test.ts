@@ -225,7 +225,7 @@ describe('control', () => {
     await day.click();
     await expect.poll(() => day.getAttribute('aria-checked')).toBe('false');
     await expect.poll(() => window('day').getAttribute('data-open')).toBe('false');
-    expect(mock.requests).toEqual([{ 1: false }]);
+    expect(mock.requests).toEqual([{ 1: false, name: 'day' }]);
   });
 
   test('a limit is lowered, refused above the configuration, and given back', async () => {
@@ -234,13 +234,52 @@ describe('control', () => {
     const limit = page.locator('[data-limit=multi_output]');
     await limit.getByText('20,000 W').waitFor();
     await limit.getByText('of 30,000 W in the configuration').waitFor();
-    await limit.getByRole('button', { name: 'Change' }).click();
-    await limit.getByRole('spinbutton').fill('15000');
-    await limit.getByRole('button', { name: 'Lower' }).click();
+    await limit.getByRole('button', { name: 'Change: Inverter output limit' }).click();
+    const field = limit.getByRole('spinbutton');
+    const set = limit.getByRole('button', { name: 'Set', exact: true });
+    await field.fill('40000');
+    await set.click();
+    expect(await field.evaluate((input: HTMLInputElement) => input.validity.rangeOverflow)).toBe(true);
+    expect(mock.requests).toEqual([]);
+    await field.fill('15000');
+    await set.click();
     await limit.getByText('15,000 W').waitFor();
+    await expect.poll(() => field.inputValue()).toBe('');
     await limit.getByRole('button', { name: 'As configured' }).click();
     await limit.getByText('30,000 W').waitFor();
+    await expect.poll(() => field.evaluate((input) => document.activeElement === input)).toBe(true);
     expect(mock.requests).toEqual([{ multi_output: 15_000 }, { multi_output: null }]);
+  });
+
+  test('what is typed for a limit stays until it counts, and the focus too', async () => {
+    const { page } = await show({ switches: { limits: true } });
+    await page.locator('[data-parts]').scrollIntoViewIfNeeded();
+    const error = { code: 'not_kept', message: 'nothing was changed, for it would not survive a restart', hint: 'see the log' };
+    await page.route('**/control/limits/multi_output', (route) => route.fulfill({ status: 503, json: { error } }));
+    const limit = page.locator('[data-limit=multi_output]');
+    await limit.getByRole('button', { name: 'Change' }).click();
+    await limit.getByRole('spinbutton').fill('15000');
+    const set = limit.getByRole('button', { name: 'Set', exact: true });
+    await set.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').getByText('Nothing was changed').waitFor();
+    expect(await limit.getByRole('spinbutton').inputValue()).toBe('15000');
+    expect(await set.evaluate((button) => document.activeElement === button)).toBe(true);
+  });
+
+  test('a limit that the configuration holds anyway is not called lowered', async () => {
+    const { page } = await show({ switches: { limits: true } });
+    await page.locator('[data-parts]').scrollIntoViewIfNeeded();
+    const limit = page.locator('[data-limit=feed_in]');
+    await limit.getByText('5,000 W').waitFor();
+    expect(await limit.getByText('in the configuration').count()).toBe(0);
+  });
+
+  test('where its details are gone the card says to reload', async () => {
+    const { page } = await show();
+    await page.route('**/Details-*.js', (route) => route.abort());
+    await page.locator('[data-parts]').scrollIntoViewIfNeeded();
+    await page.locator('[data-parts]').getByRole('alert').getByText('Reload the page').waitFor();
   });
 
   test('without any there is no card', async () => {

@@ -135,10 +135,14 @@ export async function startMock(wanted = {}) {
     }
     const id = /^\/api\/v1\/schedules\/(\d+)$/.exec(url.pathname)?.[1];
     if (id !== undefined) {
-      return void body(request).then(({ is_active: isActive }) => {
-        requests.push({ [id]: isActive });
+      return void body(request).then(({ name, is_active: isActive }) => {
+        requests.push({ [id]: isActive, name });
         const window = windows.find((known) => known.id === Number(id));
         if (!window) return json(response, 404, { error: { code: 'unknown_window', message: `there is no window ${id}`, hint: '' } });
+        if (name !== window.name) {
+          const message = `the window "${window.name}" of the configuration keeps its name`;
+          return json(response, 409, { error: { code: 'keeps_its_name', message, hint: 'GET /api/v1/schedules has the present id' } });
+        }
         window.is_on = isActive;
         return json(response, 200, shown(window, switches.schedule === true));
       });
@@ -216,7 +220,7 @@ export async function startMock(wanted = {}) {
 function someLimits() {
   return new Map([
     ['multi_output', { name: 'multi_output', max_w: 20_000, file_max_w: 30_000, lowest_w: 1_000, asked_w: /** @type {number | null} */ (20_000) }],
-    ['feed_in', { name: 'feed_in', max_w: 5_000, file_max_w: 5_000, lowest_w: 0, asked_w: null }],
+    ['feed_in', { name: 'feed_in', max_w: 5_000, file_max_w: 5_000, lowest_w: 0, asked_w: 8_000 }],
   ]);
 }
 

@@ -19,9 +19,26 @@ pub(crate) fn state_topic(scheme: &Scheme, name: LimitName) -> String {
 /// What counts of all limits that there are.
 pub(crate) fn said(scheme: &Scheme, limits: &[SiteLimit]) -> Vec<Said> {
     let state = |limit: &SiteLimit| {
-        Said::all_of(Message::retained(state_topic(scheme, limit.name), number(limit.counts()).to_string()))
+        Said::all_of(Message::retained(state_topic(scheme, limit.name), number(shown(limit)).to_string()))
     };
     limits.iter().map(state).collect()
+}
+
+/// What can be asked for in whole watts: rounded inwards, for what lies outside is refused.
+pub(crate) fn range(limit: &SiteLimit) -> (Watts, Watts) {
+    (Watts(limit.lowest.0.ceil()), Watts(limit.max.0.floor()))
+}
+
+/// Whether there is anything to be asked for.
+pub(crate) fn can_be_lowered(limit: &SiteLimit) -> bool {
+    let (least, most) = range(limit);
+    least < most
+}
+
+/// What counts, within the range: Home Assistant does not take a state outside.
+fn shown(limit: &SiteLimit) -> Watts {
+    let (least, most) = range(limit);
+    if can_be_lowered(limit) { Watts(limit.counts().0.max(least.0).min(most.0)) } else { limit.counts() }
 }
 
 /// A power as Home Assistant has it, to the tenth of a watt: `20000`.
@@ -91,6 +108,32 @@ mod tests {
     #[case(12_500.55, "12500.6")]
     fn numbers_as_people_write_them(#[case] power: f64, #[case] expected: &str) {
         assert_eq!(number(Watts(power)).to_string(), expected);
+    }
+
+    #[rstest]
+    #[case::whole(1000.0, 30_000.0, None, ("1000", "30000", "30000"))]
+    #[case::parts(1000.2, 12_500.55, None, ("1001", "12500", "12500"))]
+    #[case::the_least(1000.2, 12_500.0, Some(1000.2), ("1001", "12500", "1001"))]
+    #[case::lowered(0.0, 5000.0, Some(1200.5), ("0", "5000", "1200.5"))]
+    fn nothing_is_offered_that_is_refused(
+        #[case] lowest: f64,
+        #[case] max: f64,
+        #[case] asked: Option<f64>,
+        #[case] expected: (&str, &str, &str),
+    ) {
+        let (lowest, max, asked) = (Watts(lowest), Watts(max), asked.map(Watts));
+        let limit = SiteLimit { name: LimitName::FeedIn, max, lowest, asked };
+        let (least, most) = range(&limit);
+        assert!(limit.takes(least) && limit.takes(most));
+        let text = |power| number(power).to_string();
+        assert_eq!((&*text(least), &*text(most), &*text(shown(&limit))), expected);
+    }
+
+    #[test]
+    fn within_one_watt_there_is_nothing_to_ask_for() {
+        let limit = SiteLimit { name: LimitName::FeedIn, max: Watts(0.8), lowest: Watts(0.2), asked: None };
+        assert!(!can_be_lowered(&limit));
+        assert_eq!(shown(&limit), Watts(0.8));
     }
 
     #[test]

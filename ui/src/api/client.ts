@@ -60,11 +60,12 @@ export const api = {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ on }),
     }),
-  switchWindow: (id: number, on: boolean) =>
+  // With its name: after a reload of the configuration another window may stand at that place, and then this is refused.
+  switchWindow: ({ id, name }: Pick<ScheduleWindow, 'id' | 'name'>, on: boolean) =>
     ask<ScheduleWindow>(`schedules/${id}`, {
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ is_active: on }),
+      body: JSON.stringify({ name, is_active: on }),
     }),
   lowerLimit: (name: string, maxW: number | null) =>
     ask<Limit>(`control/limits/${encodeURIComponent(name)}`, {

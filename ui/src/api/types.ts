@@ -100,7 +100,7 @@ export interface ScheduleWindow {
   mode: string;
   /** All batteries where it is empty. */
   devices: string[];
-  source: 'file' | 'run_time' | 'in_place_of_file';
+  source: 'file' | 'run_time' | 'in_place_of_file' | 'place_gone';
   /** Whether the window itself is on. */
   is_on: boolean;
   /** Whether its time is now, and it counts. */

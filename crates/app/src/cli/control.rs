@@ -63,7 +63,7 @@ fn to() -> impl clap::builder::TypedValueParser<Value = To> {
     PossibleValuesParser::new(words).map(|word| match word.as_str() {
         "on" => To::On,
         "off" => To::Off,
-        name => LimitName::of_key(name).map_or(To::Off, To::Limit),
+        name => To::Limit(LimitName::of_key(name).expect("one of the words")),
     })
 }
 
@@ -125,8 +125,9 @@ async fn alone(dir: PathBuf, config: &Config, wanted: Option<Wanted>) -> Result<
     let (rules, clock) = (Rules::of(config), real_clock());
     let store = Store::open(dir, config.history.clone(), Holder::Verb)
         .map_err(|error| Failure::of(Code::InUse, error))?;
-    let (mut off, windows) = (book::read_off(&store).await?, windows::read(&store).await?);
-    let mut asked = limits::read(&store).await?;
+    let (mut off, windows) =
+        (book::read_off(&store).await?, windows::read(&store).await?.or_warn(windows::KEY));
+    let mut asked = limits::read(&store).await?.or_warn(limits::KEY);
     match wanted {
         None => {}
         Some(Wanted::Switch(part, on)) => {

@@ -74,7 +74,7 @@ async fn alone(dir: PathBuf, config: &Config, device: Option<&str>) -> Result<Va
 /// What would take the devices again at the next start is off.
 async fn switch_off(store: &Store, config: &Config) -> Result<Vec<&'static str>, Failure> {
     let mut off = book::read_off(store).await?;
-    let windows = windows::read(store).await?;
+    let windows = windows::read(store).await?.or_warn(windows::KEY);
     let switches = Rules::of(config).switches(&off, &windows);
     let on: Vec<_> = Part::ALL.into_iter().filter(|part| switches.get(*part) == Some(true)).collect();
     off.extend(&on);

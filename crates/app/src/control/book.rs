@@ -26,13 +26,42 @@ pub(crate) async fn write_off(records: &dyn Records, off: &BTreeSet<Part>) -> Re
     records.put_state(OFF_KEY.to_owned(), keys.join(",")).await
 }
 
-/// Keeps a text that makes no sense under another key, so that what is written next does not take its place.
-pub(super) async fn put_aside(records: &dyn Records, key: &str, text: String, why: &str) {
-    let aside = format!("{key}/unreadable");
-    tracing::warn!(target: "control", key, why, aside, "what was kept makes no sense and is put aside");
-    if let Err(error) = records.put_state(aside, text).await {
-        tracing::warn!(target: "control", key, %error, "it could not be put aside");
+/// What was kept, as far as it can be read.
+#[derive(Debug, Default)]
+pub(crate) struct Kept<T> {
+    /// What can be read.
+    pub(crate) value: T,
+    /// What of it cannot: names, or why.
+    pub(crate) unreadable: Vec<String>,
+}
+
+impl<T> Kept<T> {
+    /// What can be read; the log says what cannot.
+    pub(crate) fn or_warn(self, key: &str) -> T {
+        let Self { value, unreadable } = self;
+        if !unreadable.is_empty() {
+            let unreadable = unreadable.join(", ");
+            tracing::warn!(target: "control", key, unreadable, "not everything that was kept can be read");
+        }
+        value
     }
+}
+
+/// Keeps a text that makes no sense under another key, behind what is there already, before something else takes its place.
+pub(super) async fn put_aside(records: &dyn Records, key: &str, text: &str) -> Result<(), NotDurable> {
+    let aside = aside(key);
+    let before = records.get_state(aside.clone()).await?.unwrap_or_default();
+    if before.contains(text) {
+        return Ok(());
+    }
+    tracing::warn!(target: "control", key, aside, "what was kept and cannot be read is put aside");
+    let all = if before.is_empty() { text.to_owned() } else { format!("{before}\n{text}") };
+    records.put_state(aside, all).await
+}
+
+/// Where it is kept what could not be read under `key`.
+pub(super) fn aside(key: &str) -> String {
+    format!("{key}/unreadable")
 }
 
 /// One override as it is kept.

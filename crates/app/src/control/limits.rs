@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use ohmstead_control::limiter::{Asked, Settings};
-use ohmstead_model::{Asker, LimitName, LimitRefused, SiteLimit};
+use ohmstead_model::{Asker, DeviceId, LimitName, LimitRefused, Notice, Severity, SiteLimit};
 use ohmstead_units::Watts;
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::Control;
-use super::book::put_aside;
+use super::book::{Kept, aside, put_aside};
 use crate::records::{NotDurable, Records};
 
 /// Where it is kept what was asked for.
-const KEY: &str = "control/limits";
+pub(crate) const KEY: &str = "control/limits";
 
 /// A limit that is to be lowered, on its way to control.
 pub(crate) struct LimitAsk {
@@ -26,32 +27,39 @@ pub(crate) struct LimitAsk {
     pub(crate) answer: oneshot::Sender<Result<SiteLimit, LimitRefused>>,
 }
 
-/// What was asked for; an error where the memory cannot be read at present. What makes no sense is put aside, and the log
-/// says so.
-pub(crate) async fn read(records: &dyn Records) -> Result<Asked, NotDurable> {
+/// What was asked for, as far as it can be read; an error where the memory cannot be read at present.
+pub(crate) async fn read(records: &dyn Records) -> Result<Kept<Asked>, NotDurable> {
     let text = records.get_state(KEY.to_owned()).await?.unwrap_or_default();
+    Ok(asked(&text))
+}
+
+/// One by one: a limit that this version does not know takes no other with it.
+fn asked(text: &str) -> Kept<Asked> {
     if text.is_empty() {
-        return Ok(Asked::new());
+        return Kept::default();
     }
-    match asked(&text) {
-        Ok(asked) => Ok(asked),
-        Err(why) => {
-            put_aside(records, KEY, text, &why).await;
-            Ok(Asked::new())
+    let kept: BTreeMap<String, Value> = match serde_json::from_str(text) {
+        Ok(kept) => kept,
+        Err(error) => return Kept { value: Asked::new(), unreadable: vec![error.to_string()] },
+    };
+    let (mut value, mut unreadable) = (Asked::new(), Vec::new());
+    for (key, power) in kept {
+        match (LimitName::of_key(&key), power.as_f64()) {
+            (Some(name), Some(power)) if power.is_finite() => {
+                value.insert(name, Watts(power));
+            }
+            _ => unreadable.push(format!("{key:?}")),
         }
     }
+    Kept { value, unreadable }
 }
 
-fn asked(text: &str) -> Result<Asked, String> {
-    let kept: BTreeMap<String, f64> = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let read = |(key, power): (String, f64)| match LimitName::of_key(&key) {
-        Some(name) if power.is_finite() => Ok((name, Watts(power))),
-        _ => Err(format!("the limit {key:?}")),
-    };
-    kept.into_iter().map(read).collect()
-}
-
+/// What cannot be read goes aside first, or nothing is written.
 async fn write(records: &dyn Records, asked: &Asked) -> Result<(), NotDurable> {
+    let before = records.get_state(KEY.to_owned()).await?.unwrap_or_default();
+    if !self::asked(&before).unreadable.is_empty() {
+        put_aside(records, KEY, &before).await?;
+    }
     let kept: BTreeMap<_, _> = asked.iter().map(|(name, power)| (name.key(), power.0)).collect();
     let text = serde_json::to_string(&kept).expect("finite numbers");
     records.put_state(KEY.to_owned(), text).await
@@ -95,6 +103,30 @@ impl Control {
         let _ = answer.send(limited);
     }
 
+    /// What was kept; what cannot be read of it is told.
+    pub(super) async fn kept_limits(&self) -> Result<Asked, NotDurable> {
+        let Kept { value, unreadable } = read(self.records()).await?;
+        self.tell_unreadable("limits_unreadable", "lowered limits", KEY, &unreadable).await;
+        Ok(value)
+    }
+
+    /// Tells, as a notice of the house and with it as an event, what was kept and does not count.
+    pub(super) async fn tell_unreadable(&self, code: &'static str, what: &str, key: &str, which: &[String]) {
+        if which.is_empty() {
+            return;
+        }
+        let notice = Notice {
+            code,
+            severity: Severity::Warning,
+            text: format!(
+                "not all {what} that were kept can be read, these do not count: {}",
+                which.join(", ")
+            ),
+            hint: format!("ask for them again; with the next change they go to {} in the store", aside(key)),
+        };
+        self.parts.hub.notice(DeviceId::site(), code, Some(notice)).await;
+    }
+
     async fn limited(
         &mut self,
         name: LimitName,
@@ -103,7 +135,7 @@ impl Control {
     ) -> Result<SiteLimit, LimitRefused> {
         let before = match &self.asked {
             Some(asked) => asked.clone(),
-            None => read(self.records()).await.map_err(|error| LimitRefused::NotKept(error.to_string()))?,
+            None => self.kept_limits().await.map_err(|error| LimitRefused::NotKept(error.to_string()))?,
         };
         let settings = self.parts.rules.borrow().settings.limits.clone();
         let (asked, shown) = lower(self.records(), &settings, &before, name, max).await?;

@@ -118,7 +118,7 @@ impl Control {
             self.keep().await;
         }
         self.read_changes().await;
-        self.put_in_force();
+        self.put_in_force().await;
         self.end_overrides().await;
         let Cycle { state, desired, verdicts } = self.decide();
         self.state = state;
@@ -129,7 +129,7 @@ impl Control {
     }
 
     /// Makes the rules anew where something in them has changed, and shows what there is to be switched.
-    fn put_in_force(&mut self) {
+    async fn put_in_force(&mut self) {
         // Rules that nobody changes any more stay as they are.
         if self.in_force.is_some() && !self.parts.rules.has_changed().unwrap_or(false) {
             return;
@@ -137,6 +137,7 @@ impl Control {
         self.parts.rules.mark_unchanged();
         self.in_force = Some(self.switched());
         self.show_switches();
+        self.tell_surprises().await;
     }
 
     fn decide(&self) -> Cycle {
@@ -255,7 +256,7 @@ impl Control {
 
     async fn take(&mut self, ask: ModeAsk) {
         let ModeAsk { device, request, asked_by, answer } = ask;
-        self.put_in_force();
+        self.put_in_force().await;
         let before = self.overrides.remove(&device);
         let how = match &request {
             Some(request) if self.is_for_good(request) || !self.remember(request) => Ok(How::Once),
@@ -361,11 +362,11 @@ impl Control {
             self.in_force.take_if(|_| self.off.is_some());
         }
         if self.windows.is_none() {
-            self.windows = windows::read(self.records()).await.ok();
+            self.windows = self.kept_windows().await.ok();
             self.in_force.take_if(|_| self.windows.is_some());
         }
         if self.asked.is_none() {
-            self.asked = limits::read(self.records()).await.ok();
+            self.asked = self.kept_limits().await.ok();
             self.in_force.take_if(|_| self.asked.is_some());
         }
     }

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use ohmstead_config::Config;
 use ohmstead_control::Settings;
 use ohmstead_control::overrides::{LONGEST, OverrideSettings};
-use ohmstead_control::schedule::{Change, ChangeError, Days, Edit, Entry, Rule, Source, Timetable, Window};
-use ohmstead_model::{Moment, Part, Switches};
+use ohmstead_control::schedule::{
+    Added, Change, ChangeError, Days, Edit, Entry, Rule, Source, Timetable, Window,
+};
+use ohmstead_model::{DeviceId, Moment, Part, Switches};
 use ohmstead_web::{
     ControlRules, NewWindow, Refusal, ScheduleChange, ScheduleRefused, ScheduleWindow, WindowEdit,
     WindowSource,
@@ -19,6 +21,8 @@ use super::windows::NotChanged;
 pub(crate) struct Rules {
     pub(crate) settings: Settings,
     pub(super) overrides: OverrideSettings,
+    /// The devices that are configured.
+    pub(super) devices: BTreeSet<DeviceId>,
 }
 
 impl Rules {
@@ -32,7 +36,21 @@ impl Rules {
                 rotation: config.rotation.clone(),
             },
             overrides: config.overrides,
+            devices: config.devices.iter().map(|(id, _)| id.clone()).collect(),
         }
+    }
+
+    /// Windows of run time that do something that may not have been meant since the configuration is another one.
+    pub(super) fn surprises(&self, windows: &Timetable) -> Vec<String> {
+        let file = &self.settings.schedule;
+        let hides = |added: &&Added| file.iter().any(|rule| rule.name == added.rule.name);
+        let hiding = windows.added().iter().filter(|added| !added.is_for_place).filter(hides);
+        let hidden = hiding.map(|added| format!("{:?} hides that of the configuration", added.rule.name));
+        let missing = windows.added().iter().filter_map(|Added { rule, .. }| {
+            let gone = rule.window.devices.iter().find(|id| !self.devices.contains(*id))?;
+            Some(format!("{:?} is for {gone}, which is not configured", rule.name))
+        });
+        hidden.chain(missing).collect()
     }
 
     /// Which parts there are, and whether they are on where `off` is switched off.
@@ -82,6 +100,7 @@ fn window(entry: &Entry<'_>, place: Option<u32>, is_its_time: bool) -> ScheduleW
             Source::File => WindowSource::File,
             Source::RunTime => WindowSource::RunTime,
             Source::InPlaceOfFile => WindowSource::InPlaceOfFile,
+            Source::PlaceGone => WindowSource::PlaceGone,
         },
         is_on: entry.is_active,
         is_its_time,
@@ -125,6 +144,7 @@ fn kind(why: &ChangeError) -> Refusal {
         | ChangeError::InFile(_)
         | ChangeError::KeepsName(_) => Refusal::Conflict,
         ChangeError::BadName
+        | ChangeError::BadMode
         | ChangeError::NoDay
         | ChangeError::UnknownDevice(_)
         | ChangeError::TooManyDevices

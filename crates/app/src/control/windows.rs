@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Time;
 use ohmstead_control::schedule::{Added, Change, ChangeError, Days, Rule, Timetable, Window};
-use ohmstead_model::{Asker, DeviceId};
+use ohmstead_model::{Asker, DeviceId, Notice, Severity};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
 use super::Control;
-use super::book::put_aside;
+use super::book::{Kept, put_aside};
 use crate::records::{NotDurable, Records};
 
 /// Where they are kept.
-const KEY: &str = "control/schedules";
+pub(crate) const KEY: &str = "control/schedules";
 
 /// A change of the windows on its way to control.
 pub(crate) struct WindowAsk {
@@ -52,7 +53,7 @@ pub(crate) enum NotChanged {
 }
 
 /// Everything as it is kept.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 struct Book {
     next_id: u32,
     windows: Vec<Line>,
@@ -73,10 +74,12 @@ struct Line {
     holidays: bool,
     devices: Vec<String>,
     is_active: bool,
+    #[serde(default)]
+    is_for_place: bool,
 }
 
 impl Line {
-    fn of(Added { id, rule: Rule { name, window }, is_active }: &Added) -> Self {
+    fn of(Added { id, rule: Rule { name, window }, is_active, is_for_place }: &Added) -> Self {
         Self {
             id: *id,
             name: name.clone(),
@@ -87,6 +90,7 @@ impl Line {
             holidays: window.days.has_holidays(),
             devices: window.devices.iter().map(DeviceId::to_string).collect(),
             is_active: *is_active,
+            is_for_place: *is_for_place,
         }
     }
 
@@ -101,37 +105,46 @@ impl Line {
             days: if self.holidays { days.and_holidays() } else { days },
             devices: self.devices.iter().map(|name| name.parse().ok()).collect::<Option<_>>()?,
         };
-        Some(Added { id: self.id, rule: Rule { name: self.name, window }, is_active: self.is_active })
+        let Self { id, name, is_active, is_for_place, .. } = self;
+        Some(Added { id, rule: Rule { name, window }, is_active, is_for_place })
     }
 }
 
-/// The windows that were kept; an error where the memory cannot be read at present. What makes no sense is put aside, and
-/// the log says so.
-pub(crate) async fn read(records: &dyn Records) -> Result<Timetable, NotDurable> {
+/// The windows that were kept, as far as they can be read; an error where the memory cannot be read at present.
+pub(crate) async fn read(records: &dyn Records) -> Result<Kept<Timetable>, NotDurable> {
     let text = records.get_state(KEY.to_owned()).await?.unwrap_or_default();
+    Ok(timetable(&text))
+}
+
+/// One by one: what a later version may have written takes nothing else with it.
+fn timetable(text: &str) -> Kept<Timetable> {
     if text.is_empty() {
-        return Ok(Timetable::default());
+        return Kept::default();
     }
-    match timetable(&text) {
-        Ok(timetable) => Ok(timetable),
-        Err(why) => {
-            put_aside(records, KEY, text, &why).await;
-            Ok(Timetable::default())
+    let book: Map<String, Value> = match serde_json::from_str(text) {
+        Ok(book) => book,
+        Err(error) => return Kept { value: Timetable::default(), unreadable: vec![error.to_string()] },
+    };
+    let list = |key: &str| book.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let (mut added, mut unreadable) = (Vec::new(), Vec::new());
+    for line in list("windows") {
+        let name = line["name"].as_str().map_or_else(|| "a window".to_owned(), |name| format!("{name:?}"));
+        match serde_json::from_value(line).ok().and_then(Line::read) {
+            Some(window) => added.push(window),
+            None => unreadable.push(name),
         }
     }
+    let off = list("off").iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    let next_id = book.get("next_id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
+    Kept { value: Timetable::of(added, off, next_id.unwrap_or_default()), unreadable }
 }
 
-fn timetable(text: &str) -> Result<Timetable, String> {
-    let book: Book = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let read = |line: Line| {
-        let name = line.name.clone();
-        line.read().ok_or_else(|| format!("the window {name:?}"))
-    };
-    let added = book.windows.into_iter().map(read).collect::<Result<_, _>>()?;
-    Ok(Timetable::of(added, book.off, book.next_id))
-}
-
+/// What cannot be read goes aside first, or nothing is written.
 async fn write(records: &dyn Records, timetable: &Timetable) -> Result<(), NotDurable> {
+    let before = records.get_state(KEY.to_owned()).await?.unwrap_or_default();
+    if !self::timetable(&before).unreadable.is_empty() {
+        put_aside(records, KEY, &before).await?;
+    }
     let book = Book {
         next_id: timetable.next_id(),
         windows: timetable.added().iter().map(Line::of).collect(),
@@ -153,10 +166,31 @@ impl Control {
         let _ = answer.send(changed);
     }
 
+    /// What was kept; what cannot be read of it is told.
+    pub(super) async fn kept_windows(&self) -> Result<Timetable, NotDurable> {
+        let Kept { value, unreadable } = read(self.records()).await?;
+        self.tell_unreadable("windows_unreadable", "windows of the schedule", KEY, &unreadable).await;
+        Ok(value)
+    }
+
+    /// Tells what kept windows do since the configuration is another one, as a notice of the house and with it as an event.
+    pub(super) async fn tell_surprises(&self) {
+        const CODE: &str = "windows_surprise";
+        let Some(windows) = &self.windows else { return };
+        let found = self.parts.rules.borrow().surprises(windows);
+        let notice = (!found.is_empty()).then(|| Notice {
+            code: CODE,
+            severity: Severity::Warning,
+            text: format!("windows that were made while the program ran: {}", found.join("; ")),
+            hint: "change or delete them: GET /api/v1/schedules".to_owned(),
+        });
+        self.parts.hub.notice(DeviceId::site(), CODE, notice).await;
+    }
+
     async fn changed_windows(&mut self, change: Change, asked_by: Asker) -> Result<Changed, NotChanged> {
         let before = match &self.windows {
             Some(windows) => windows.clone(),
-            None => read(self.records()).await.map_err(NotChanged::NotKept)?,
+            None => self.kept_windows().await.map_err(NotChanged::NotKept)?,
         };
         let (file, snapshot) =
             (self.parts.rules.borrow().settings.schedule.clone(), self.parts.hub.snapshot());

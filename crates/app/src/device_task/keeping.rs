@@ -119,6 +119,8 @@ impl DeviceTask {
                 Ok(())
             }
             Step::Limit(limit) => self.limit(device, &desired, limit).await,
+            Step::LimitAtRest(limit) => self.limit_at_rest(device, limit).await,
+            Step::Rest => self.rest(device, &desired).await,
             Step::GiveBack => {
                 self.show(&desired).await;
                 self.give_back(device, LEFT_ALONE).await.1
@@ -131,6 +133,7 @@ impl DeviceTask {
     /// What is wanted is refused at present: what was there before does not go on meanwhile.
     async fn rest(&mut self, device: &mut dyn Device, desired: &Desired) -> Result<(), Broken> {
         if !self.standing.ours {
+            self.standing.forget_limit_at_rest();
             return Ok(());
         }
         let again_at = self.standing.again_at();
@@ -253,6 +256,24 @@ impl DeviceTask {
             }
         }
         Ok(())
+    }
+
+    /// The same while what is wanted is refused: the device has been given back, and does as it likes.
+    async fn limit_at_rest(&mut self, device: &mut dyn Device, limit: Watts) -> Result<(), Broken> {
+        let begins = self.standing.begins_to_limit();
+        let limited = self.gate.limit(device, limit, Who::Limiter.key(), begins);
+        let limited = AssertUnwindSafe(limited).catch_unwind().await;
+        let worked = matches!(limited, Ok(Ok(_)));
+        self.standing.ours |= self.gate.is_ours().await;
+        self.standing.limited_at_rest(limit, worked);
+        match limited {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => {
+                tracing::debug!(target: "control", device = %self.id, error, "the limit could not be written");
+                Ok(())
+            }
+            Err(_) => Err(Broken),
+        }
     }
 
     async fn renew(&mut self, device: &mut dyn Device, desired: &Desired) {

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use ohmstead_control::Desired;
+use ohmstead_control::{Desired, Who};
 use ohmstead_drivers::Plan;
 use ohmstead_model::{BatteryMode, ControlPhase, Moment, Outcome};
 use ohmstead_units::{BatteryPower, Watts};
@@ -54,6 +54,10 @@ pub(super) enum Step {
     Renew,
     /// Its own automatic, with at most so much discharge.
     Limit(Watts),
+    /// The same while what is wanted is refused and waits to be tried again.
+    LimitAtRest(Watts),
+    /// The limit at rest is over: what is wanted goes on waiting.
+    Rest,
     /// Make the device what it was before it was ours.
     GiveBack,
 }
@@ -67,6 +71,8 @@ pub(super) struct Standing {
     tries: u32,
     /// It came too soon, and is written at `next`.
     pub(super) waits_its_time: bool,
+    /// The limit that was written while what is wanted waits to be tried again.
+    limited_at_rest: Option<Watts>,
     next: Option<Moment>,
     /// When to look whether the device answers by now.
     look_at: Option<Moment>,
@@ -126,6 +132,9 @@ impl Standing {
         let is_news = self.wanted.as_ref() != Some(&Wanted::of(desired));
         // What does not work is not tried more often because a bound moves by some watts.
         let waits = self.is_of_the_same_kind(desired) && self.has_failed() && !due && self.next.is_some();
+        if waits && self.outcome == Some(Outcome::Rejected) && !read_only {
+            return self.at_rest(desired);
+        }
         if is_news && waits {
             return Step::Wait;
         }
@@ -141,6 +150,17 @@ impl Standing {
             _ if !due => Step::Wait,
             _ if self.renews => Step::Renew,
             _ => Step::Attempt,
+        }
+    }
+
+    /// What is wanted is refused at present, so that the device does as it likes: within the limits of the site.
+    fn at_rest(&self, desired: &Desired) -> Step {
+        let limits = desired.said.iter().filter(|said| said.who == Who::Limiter);
+        let limit = limits.map(|said| said.bounds.highest().0).fold(f64::INFINITY, f64::min);
+        match (limit.is_finite().then_some(Watts(limit)), self.limited_at_rest) {
+            (limit, written) if limit == written => Step::Wait,
+            (Some(limit), _) => Step::LimitAtRest(limit),
+            (None, _) => Step::Rest,
         }
     }
 
@@ -216,7 +236,7 @@ impl Standing {
             (self.tries, self.deviated) = (0, None);
         }
         self.wanted = Some(wanted);
-        self.outcome = Some(outcome);
+        (self.outcome, self.limited_at_rest) = (Some(outcome), None);
         (self.renews, self.foreign, self.shows) = (false, None, None);
         self.waits_its_time = outcome == Outcome::Rejected && later.is_some();
         let stands = matches!(outcome, Outcome::Confirmed | Outcome::AcceptedUnmeasured | Outcome::Unchanged);
@@ -257,6 +277,18 @@ impl Standing {
         (self.outcome, self.next, self.waits_its_time) = (Some(Outcome::Rejected), again_at, false);
     }
 
+    /// A limit was written, or could not be, while what is wanted waits.
+    pub(super) fn limited_at_rest(&mut self, limit: Watts, worked: bool) {
+        self.limited_at_rest = Some(limit);
+        self.ours |= worked;
+        self.other_at_work &= !worked;
+    }
+
+    /// There is none any more.
+    pub(super) fn forget_limit_at_rest(&mut self) {
+        self.limited_at_rest = None;
+    }
+
     /// When it is tried again.
     pub(super) fn again_at(&self) -> Option<Moment> {
         self.next
@@ -267,6 +299,7 @@ impl Standing {
         let limits = self.wanted.as_ref().is_some_and(|wanted| wanted.discharge_max.is_some());
         match self.outcome {
             _ if self.other_at_work => Begins::InAnotherMode,
+            Some(Outcome::Rejected) if self.ours && self.limited_at_rest.is_some() => Begins::Already,
             Some(Outcome::AcceptedUnmeasured) if self.ours && limits => Begins::Already,
             _ => Begins::InAutomatic,
         }
@@ -275,7 +308,7 @@ impl Standing {
     /// A limit was written, or not.
     pub(super) fn limited(&mut self, desired: &Desired, outcome: Outcome, now: Moment) {
         self.wanted = Some(Wanted::of(desired));
-        self.outcome = Some(outcome);
+        (self.outcome, self.limited_at_rest) = (Some(outcome), None);
         (self.renews, self.foreign, self.shows) = (false, None, None);
         self.ours |= outcome == Outcome::AcceptedUnmeasured;
         self.other_at_work &= outcome != Outcome::AcceptedUnmeasured;
@@ -327,7 +360,7 @@ impl Standing {
     /// The device was given back, or not.
     pub(super) fn given_back(&mut self, worked: bool, now: Moment) {
         self.wanted = Some(Wanted { mode: None, discharge_max: None });
-        self.outcome = None;
+        (self.outcome, self.limited_at_rest) = (None, None);
         self.shows = None;
         self.renews = false;
         if worked {

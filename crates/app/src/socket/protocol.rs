@@ -58,8 +58,8 @@ pub(crate) enum Question {
     Limit {
         /// Its key.
         name: String,
-        /// To what; back to what the configuration says where absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        /// To what; back to what the configuration says where it is `null`. Absent it is an error: that would raise the limit.
+        #[serde(deserialize_with = "Option::deserialize")]
         max_w: Option<f64>,
     },
     /// What was asked by hand is to end, and the device to be given back.
@@ -154,6 +154,13 @@ mod tests {
             let line = serde_json::to_vec(&question).unwrap();
             assert_eq!(super::question(&line), Ok(question));
         }
+    }
+
+    #[test]
+    fn a_limit_without_a_power_is_not_raised() {
+        let line = |max: &str| question(format!(r#"{{"verb":"limit","name":"feed_in"{max}}}"#).as_bytes());
+        assert_eq!(line(r#","max_w":null"#), Ok(Question::Limit { name: "feed_in".to_owned(), max_w: None }));
+        assert_eq!(line("").unwrap_err().code, "bad_request");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::step::is_battery;
 use crate::{Proposal, Reason, Who, arbiter};
 
 pub use error::ChangeError;
-use error::{DEVICES_MAX, NAME_CHARS_MAX};
+use error::{DEVICES_MAX, NAME_CHARS_MAX, NATIVE_CHARS_MAX};
 
 /// What somebody wants of the windows.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,12 +65,15 @@ impl Timetable {
         snapshot: &Snapshot,
     ) -> Result<(Self, u32), ChangeError> {
         let mut next = self.clone();
-        next.off.retain(|name| file.iter().any(|rule| rule.name == *name));
         let id = match change {
             Change::Add { rule, is_active } => next.add(file, rule, is_active, snapshot)?,
             Change::Edit { id, edit } => next.edit(file, id, edit, snapshot)?,
             Change::Remove { id } => next.remove(file, id)?,
         };
+        // What is off stays off for a window that is out of the file for a while, but not for ever so many.
+        if next.off.len() > WINDOWS_MAX {
+            next.off.retain(|name| file.iter().any(|rule| rule.name == *name));
+        }
         Ok((next, id))
     }
 
@@ -81,19 +84,20 @@ impl Timetable {
         is_active: bool,
         snapshot: &Snapshot,
     ) -> Result<u32, ChangeError> {
+        judge_name(&rule.name)?;
         self.free(&rule.name, file)?;
-        self.put(rule, is_active, snapshot)
+        self.put(Added { id: self.next_id, rule, is_active, is_for_place: false }, snapshot)
     }
 
     /// Puts a window in that is new, or takes the place of the file's.
-    fn put(&mut self, rule: Rule, is_active: bool, snapshot: &Snapshot) -> Result<u32, ChangeError> {
+    fn put(&mut self, added: Added, snapshot: &Snapshot) -> Result<u32, ChangeError> {
         if self.added.len() >= WINDOWS_MAX {
             return Err(ChangeError::Full);
         }
-        judge(&rule, snapshot)?;
-        let id = self.next_id;
+        judge(&added.rule.window, snapshot)?;
+        let id = added.id;
         self.next_id = id.saturating_add(1);
-        self.added.push(Added { id, rule, is_active });
+        self.added.push(added);
         Ok(id)
     }
 
@@ -116,8 +120,8 @@ impl Timetable {
             };
             return Ok(id);
         }
-        let was_active = !self.off.contains(&rule.name);
-        self.put(edited, is_active.unwrap_or(was_active), snapshot)
+        let is_active = is_active.unwrap_or(!self.off.contains(&rule.name));
+        self.put(Added { id: self.next_id, rule: edited, is_active, is_for_place: true }, snapshot)
     }
 
     fn edit_added(
@@ -127,21 +131,22 @@ impl Timetable {
         edit: Edit,
         snapshot: &Snapshot,
     ) -> Result<u32, ChangeError> {
-        let Added { id, rule, is_active } = self.added[index].clone();
-        let stands_for_file = file.iter().any(|of_file| of_file.name == rule.name);
+        let Added { id, rule, is_active, is_for_place } = self.added[index].clone();
+        let stands_for_file = is_for_place || file.iter().any(|of_file| of_file.name == rule.name);
         if let Some(name) = edit.name.as_ref().filter(|name| **name != rule.name) {
             if stands_for_file {
                 return Err(ChangeError::KeepsName(rule.name));
             }
+            judge_name(name)?;
             self.free(name, file)?;
         }
         let is_active = edit.is_active.unwrap_or(is_active);
         let edited = edit.applied(&rule);
         // To switch one off must be possible whatever has become of its devices.
         if edited != rule {
-            judge(&edited, snapshot)?;
+            judge(&edited.window, snapshot)?;
         }
-        self.added[index] = Added { id, rule: edited, is_active };
+        self.added[index] = Added { id, rule: edited, is_active, is_for_place };
         Ok(id)
     }
 
@@ -198,12 +203,21 @@ impl Edit {
     }
 }
 
-/// A window that can never do anything is refused.
-fn judge(rule: &Rule, snapshot: &Snapshot) -> Result<(), ChangeError> {
-    let Rule { name, window } = rule;
+/// A name that is new. What the file calls its windows is the owner's affair.
+fn judge_name(name: &str) -> Result<(), ChangeError> {
     let has_length = (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && name.trim() == name;
     if !has_length || name.chars().any(char::is_control) {
         return Err(ChangeError::BadName);
+    }
+    Ok(())
+}
+
+/// A window that can never do anything is refused.
+fn judge(window: &Window, snapshot: &Snapshot) -> Result<(), ChangeError> {
+    if let BatteryMode::Native(word) = &window.mode
+        && (word.chars().count() > NATIVE_CHARS_MAX || word.chars().any(char::is_control))
+    {
+        return Err(ChangeError::BadMode);
     }
     if window.days.is_none() {
         return Err(ChangeError::NoDay);

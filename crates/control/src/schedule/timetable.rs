@@ -4,6 +4,7 @@
 //! ```text
 //! run time:  1001 party, 1003 guests            first these, the oldest first
 //! file:      day, [1002 night], cheap           then the file's; one of the same name takes the place of the file's
+//! gone:      1004 late                          made for a place that the file no longer has: it does not count
 //! ```
 
 use std::collections::BTreeSet;
@@ -35,6 +36,8 @@ pub struct Added {
     pub rule: Rule,
     /// Whether it is switched on.
     pub is_active: bool,
+    /// Whether it was made to stand in the place of the file's window of its name, and counts nowhere else.
+    pub is_for_place: bool,
 }
 
 /// Where a window comes from.
@@ -46,6 +49,8 @@ pub enum Source {
     RunTime,
     /// It was made at run time, in the place of the file's window of this name.
     InPlaceOfFile,
+    /// It was made at run time for the place of a window that the file no longer has; it does not count.
+    PlaceGone,
 }
 
 /// A window as it counts.
@@ -59,6 +64,13 @@ pub struct Entry<'a> {
     pub is_active: bool,
     /// Where it comes from.
     pub source: Source,
+}
+
+impl Entry<'_> {
+    /// Whether it counts when its time comes.
+    pub fn counts(&self) -> bool {
+        self.is_active && self.source != Source::PlaceGone
+    }
 }
 
 impl Default for Timetable {
@@ -90,21 +102,25 @@ impl Timetable {
         self.next_id
     }
 
-    /// All windows in the order in which they count; of those that are open for a device, the first one does.
+    /// All windows in the order in which they count; of those that are open for a device, the first one does. Those whose
+    /// place is gone come last: in front they would outrank what they never did.
     pub fn entries<'a>(&'a self, file: &'a [Rule]) -> Vec<Entry<'a>> {
         let is_beside = |added: &&Added| !file.iter().any(|rule| rule.name == added.rule.name);
-        let beside = self.added.iter().filter(is_beside).map(|added| added.entry(Source::RunTime));
+        let (gone, beside): (Vec<_>, Vec<_>) =
+            self.added.iter().filter(is_beside).partition(|added| added.is_for_place);
+        let beside = beside.into_iter().map(|added| added.entry(Source::RunTime));
+        let gone = gone.into_iter().map(|added| added.entry(Source::PlaceGone));
         let of_file = file.iter().zip(1..).map(|(rule, place)| match self.named(&rule.name) {
             Some(added) => added.entry(Source::InPlaceOfFile),
             None => self.entry_of_file(rule, place),
         });
-        beside.chain(of_file).collect()
+        beside.chain(of_file).chain(gone).collect()
     }
 
-    /// The rules that count: what is switched off is not among them.
+    /// The rules that count: what is switched off, or has lost its place, is not among them.
     pub fn rules(&self, file: &[Rule]) -> Vec<Rule> {
         let entries = self.entries(file);
-        entries.iter().filter(|entry| entry.is_active).map(|entry| entry.rule.clone()).collect()
+        entries.iter().filter(|entry| entry.counts()).map(|entry| entry.rule.clone()).collect()
     }
 
     /// Whether there is any window, on or off.
@@ -143,7 +159,7 @@ mod tests {
     }
 
     fn added(id: u32, name: &str, yaml: &str) -> Added {
-        Added { id, rule: named(name, yaml), is_active: true }
+        Added { id, rule: named(name, yaml), is_active: true, is_for_place: false }
     }
 
     fn shown(timetable: &Timetable, file: &[Rule]) -> Vec<String> {
@@ -168,13 +184,30 @@ mod tests {
             ["1001 party RunTime", "1005 day InPlaceOfFile", "2 night File off"]
         );
         assert_eq!(timetable.next_id(), 1006);
-        // The file no longer has it: what was made at run time stays.
+        // The file no longer has it: what was made at run time beside the file is again where it was before.
         assert_eq!(
             shown(&timetable, &file[1..]),
             ["1001 party RunTime", "1005 day RunTime", "1 night File off"]
         );
         let rules: Vec<_> = timetable.rules(&file).into_iter().map(|rule| rule.name).collect();
         assert_eq!(rules, ["party", "day"]);
+    }
+
+    /// What was made for a place in the file does not come in front of everything when that place is gone.
+    #[test]
+    fn without_its_place_a_window_does_not_count() {
+        let file = [named("cheap", NIGHT), named("night", NIGHT)];
+        let night = Added { is_for_place: true, ..added(1001, "night", NIGHT) };
+        let timetable = Timetable::of(vec![night, added(1002, "party", NIGHT)], BTreeSet::new(), 0);
+        let names =
+            |file: &[Rule]| -> Vec<_> { timetable.rules(file).into_iter().map(|rule| rule.name).collect() };
+        assert_eq!(names(&file), ["party", "cheap", "night"]);
+        let renamed = [named("cheap", NIGHT), named("dark", NIGHT)];
+        assert_eq!(names(&renamed), ["party", "cheap", "dark"]);
+        assert_eq!(
+            shown(&timetable, &renamed),
+            ["1002 party RunTime", "1 cheap File", "2 dark File", "1001 night PlaceGone"]
+        );
     }
 
     #[test]
@@ -208,7 +241,7 @@ mod tests {
             minutes in 0_i64..20_160,
         ) {
             let added: Vec<_> = run_time.iter().zip(FIRST_ID..).map(|(window, id)| {
-                Added { id, rule: made(id, *window), is_active: window.4 }
+                Added { id, rule: made(id, *window), is_active: window.4, is_for_place: false }
             }).collect();
             let rules: Vec<_> = file.iter().zip(1..).map(|(window, place)| made(place, *window)).collect();
             let off = file.iter().zip(&rules).filter(|(window, _)| !window.4).map(|(_, rule)| rule.name.clone());

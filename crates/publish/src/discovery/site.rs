@@ -17,7 +17,7 @@ use crate::scheme::Scheme;
 use crate::switches::{self, SWITCHED};
 use crate::{command, control};
 
-const LIMITS: Labels = labels(["Limits", "Limites", "Limieten", "Piirangud", "Begrenzungen"]);
+const LIMITS: Labels = labels(["Limits", "Limites", "Limieten", "Piirangud", "Grenzen"]);
 const SCHEDULE: Labels = labels(["Schedule", "Programme", "Schema", "Ajakava", "Zeitplan"]);
 const ROTATION: Labels = labels([
     "Battery rotation",
@@ -78,7 +78,7 @@ pub(super) fn components(scheme: &Scheme, info: &DeviceInfo, controls: &Controls
     }
     let switches = controls.parts.iter().map(|part| switch(scheme, info, *part));
     // Home Assistant takes no number that cannot be moved.
-    let numbers = controls.limits.iter().filter(|limit| limit.lowest < limit.max);
+    let numbers = controls.limits.iter().filter(|limit| limits::can_be_lowered(limit));
     let numbers = numbers.map(|limit| number(scheme, info, limit));
     let outcomes = [control::PENDING, command::REFUSED, SWITCHED, LIMITED];
     let last = last_command(scheme, info, &outcomes);
@@ -119,14 +119,15 @@ fn number(scheme: &Scheme, info: &DeviceInfo, limit: &SiteLimit) -> Component {
         LimitName::FeedIn => &FEED_IN,
         LimitName::GridImport => &GRID_IMPORT,
     };
+    let (least, most) = limits::range(limit);
     let id = limit_id(limit.name);
     let face = Face { id: &id, platform: "number", name, entity: &id };
     let particular = json!({
         "entity_category": "config",
         "device_class": "power",
         "unit_of_measurement": "W",
-        "min": limits::number(limit.lowest),
-        "max": limits::number(limit.max),
+        "min": limits::number(least),
+        "max": limits::number(most),
         "step": 1,
         "mode": "box",
         "state_topic": limits::state_topic(scheme, limit.name),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ohmstead_model::{DeviceId, Moment, Part};
+use ohmstead_model::{DeviceId, LimitName, Moment, Part};
 use rumqttc::{PublishOptions, QoS, SubscribeFilterInput};
 
 use super::{LASTING, Publisher, QUARANTINE};
@@ -106,7 +106,9 @@ impl Publisher<'_> {
             topics.extend(self.inverters.get(&device.info.id).map(|prefix| prefix.at("set_mode")));
         }
         let parts = Part::ALL.map(|part| format!("{}/set", part.key()));
-        topics.extend(parts.map(|leaf| self.scheme.device_topic(&DeviceId::site(), &leaf)));
+        let limits = LimitName::ALL.map(|name| format!("{name}/set"));
+        let leaves = parts.into_iter().chain(limits);
+        topics.extend(leaves.map(|leaf| self.scheme.device_topic(&DeviceId::site(), &leaf)));
         topics
     }
 

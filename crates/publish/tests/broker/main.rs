@@ -14,6 +14,7 @@ use support::{Broker, House, Seen, Watcher, free_port, id, retained, within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const SET: &str = "ohmstead/a/mode/set";
+const LIMIT_SET: &str = "ohmstead/site/feed_in/set";
 const RESULT: &str = "ohmstead/a/mode/result";
 const STATE: &str = "ohmstead/a/state";
 
@@ -345,8 +346,10 @@ async fn an_oversized_retained_message_does_not_end_every_connection() {
 async fn an_oversized_retained_command_is_taken_back_and_commands_go_on() {
     let broker = Broker::start();
     let mut watcher = Watcher::new(broker.port).await;
-    watcher.publish(SET, vec![b'x'; 100_000], true).await;
-    watcher.until("the command", |seen| seen.topic == SET).await;
+    for topic in [SET, LIMIT_SET] {
+        watcher.publish(topic, vec![b'x'; 100_000], true).await;
+        watcher.until("the command", |seen| seen.topic == topic).await;
+    }
     let house = House::new(&["a"]);
     let mut publisher = house.publish(broker.settings());
     publisher
@@ -357,6 +360,7 @@ async fn an_oversized_retained_command_is_taken_back_and_commands_go_on() {
     watcher.publish(SET, "auto", false).await;
     watcher.until("the answer", |seen| seen.topic == RESULT).await;
     assert_eq!(publisher.until("its status", |_| true).await.connections, 2);
+    assert_eq!(retained(broker.port).await.get(LIMIT_SET), None, "taken back too");
     publisher.stop().await;
 }
 

@@ -8,7 +8,7 @@ use ohmstead_model::{Asker, Part};
 use super::limits::not_kept;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Body, Name};
-use crate::shape::{ScheduleAnswer, ScheduleBody, ScheduleEditBody, ScheduleJson};
+use crate::shape::{ScheduleAnswer, ScheduleBody, ScheduleEditBody, ScheduleJson, is_active};
 use crate::state::App;
 use crate::{Refusal, ScheduleChange, ScheduleRefused, ScheduleWindow};
 
@@ -76,7 +76,7 @@ pub(crate) async fn change(
     let windows = app.backend.control_rules().schedule;
     let before = windows.iter().find(|window| window.id == id || window.place == Some(id));
     let before = before.ok_or_else(|| unknown(&id.to_string()))?;
-    let edit = body.read(&before.mode)?;
+    let edit = body.read(before, is_active(before, is_on(&app)))?;
     let window = change_to(&app, ScheduleChange::Edit { id, edit }).await?;
     Ok(Json(ScheduleJson::new(&window, is_on(&app))))
 }

@@ -41,6 +41,8 @@ pub enum WindowSource {
     RunTime,
     /// It was made while the program runs, in the place of that of the configuration with the same name.
     InPlaceOfFile,
+    /// It was made for the place of one that the configuration no longer has; it does not count.
+    PlaceGone,
 }
 
 /// What somebody wants of the windows.

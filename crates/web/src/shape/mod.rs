@@ -33,7 +33,7 @@ pub use native::native_json;
 pub(crate) use native::plain;
 pub(crate) use record::{EventJson, LedgerJson};
 pub use schedule::schedule_json;
-pub(crate) use schedule::{ScheduleAnswer, ScheduleBody, ScheduleEditBody, ScheduleJson};
+pub(crate) use schedule::{ScheduleAnswer, ScheduleBody, ScheduleEditBody, ScheduleJson, is_active};
 pub(crate) use series::SeriesJson;
 pub(crate) use setting::SettingBody;
 pub(crate) use value::{V, Values, finite, iso, metrics_of, millis};

@@ -19,7 +19,7 @@ pub(crate) struct ScheduleJson {
     id: u32,
     /// Its name.
     name: String,
-    /// `auto`, `manual_night` where nothing is charged or discharged, else `manual`.
+    /// `auto`, `manual_night` where nothing is charged or discharged, else `manual`; a mode of the device's own too.
     #[schema(example = "manual_night")]
     mode_type: &'static str,
     /// When it opens, civil time of the site.
@@ -30,10 +30,10 @@ pub(crate) struct ScheduleJson {
     end_time: String,
     /// On which days it opens, bit 0 is Monday.
     week_days: u8,
-    /// W: positive discharges, negative charges; `null` for the device's maximum.
+    /// W: positive discharges, negative charges; `null` for the device's maximum, and where the mode is of the device's own.
     #[schema(required = true)]
     power_setpoint: Option<f64>,
-    /// Whether it counts when its time comes: it is on, and so is the schedule.
+    /// Whether it counts when its time comes: it is on, and so is the schedule, and its place is not gone.
     is_active: bool,
     /// The mode in the words of this program; this and what follows is not in the automation's answer.
     #[schema(example = "idle")]
@@ -42,8 +42,8 @@ pub(crate) struct ScheduleJson {
     devices: Vec<String>,
     /// Whether it opens on holidays, whatever day of the week they are; else a holiday is like a Sunday.
     holidays: bool,
-    /// `file`, `run_time`, or `in_place_of_file` for one that was made at run time and hides that of the configuration with
-    /// the same name.
+    /// `file`, `run_time`, `in_place_of_file` for one that was made at run time and hides that of the configuration with
+    /// the same name, or `place_gone` where the configuration no longer has that one: it does not count then.
     #[schema(example = "file")]
     source: &'static str,
     /// Whether the window itself is on; `is_active` in a request switches it.
@@ -56,7 +56,7 @@ impl ScheduleJson {
     /// `is_on` tells whether the schedule as a whole is.
     pub(crate) fn new(window: &ScheduleWindow, is_on: bool) -> Self {
         let (mode_type, power_setpoint) = in_its_words(&window.mode);
-        let is_active = is_on && window.is_on;
+        let is_active = is_active(window, is_on);
         Self {
             id: window.id,
             name: window.name.clone(),
@@ -73,11 +73,17 @@ impl ScheduleJson {
                 WindowSource::File => "file",
                 WindowSource::RunTime => "run_time",
                 WindowSource::InPlaceOfFile => "in_place_of_file",
+                WindowSource::PlaceGone => "place_gone",
             },
             is_on: window.is_on,
             is_open: is_active && window.is_its_time,
         }
     }
+}
+
+/// Whether a window counts when its time comes; `is_on` tells whether the schedule as a whole is.
+pub(crate) fn is_active(window: &ScheduleWindow, is_on: bool) -> bool {
+    is_on && window.is_on && window.source != WindowSource::PlaceGone
 }
 
 /// The automation's word for a mode, and its power.
@@ -86,6 +92,7 @@ fn in_its_words(mode: &BatteryMode) -> (&'static str, Option<f64>) {
         BatteryMode::Auto => ("auto", Some(0.0)),
         BatteryMode::Charge { power, .. } => ("manual", power.map(|power| -power.0)),
         BatteryMode::Discharge { power } => ("manual", power.map(|power| power.0)),
+        BatteryMode::Native(_) => ("manual", None),
         _ => ("manual_night", Some(0.0)),
     }
 }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use expect_test::{expect, expect_file};
-use ohmstead_model::Part;
-use ohmstead_web::{Refusal, ScheduleChange, ScheduleRefused};
+use ohmstead_web::{Refusal, ScheduleChange, ScheduleRefused, WindowSource};
 use rstest::rstest;
 
 use crate::client::{Answer, get, open, post, put, request, send};
@@ -35,7 +34,38 @@ async fn a_schedule_that_is_switched_off_counts_nowhere() {
         assert_eq!((&window["is_active"], &window["is_open"]), (&false.into(), &false.into()), "{window}");
         assert_eq!(window["is_on"], window["name"] != "night", "{window}");
     }
-    assert_eq!(Part::Schedule.key(), "schedule");
+}
+
+/// What a script reads it may write back as it is, whatever the schedule as a whole does: nothing is otherwise then.
+#[rstest]
+#[case::on(true)]
+#[case::off(false)]
+#[tokio::test]
+async fn an_answer_is_written_back_as_it_is(#[case] is_on: bool) {
+    let house = House::new();
+    house.switches.lock().unwrap().schedule = Some(is_on);
+    let body = get(&house, PATH).await.body;
+    let windows: Vec<serde_json::Value> = serde_json::from_str(&body).unwrap();
+    for window in &windows {
+        let answer = put(&house, &format!("{PATH}/{}", window["id"]), &window.to_string()).await;
+        assert_eq!(answer.status.as_u16(), 200, "{window}: {}", answer.body);
+    }
+    assert_eq!(get(&house, PATH).await.body, body);
+    assert_eq!(changes(&house).len(), windows.len());
+}
+
+/// Its place is gone from the configuration: it does not count, and says why.
+#[tokio::test]
+async fn a_window_without_its_place_counts_nowhere() {
+    let house = House::new();
+    for window in &mut *house.schedule.all.lock().unwrap() {
+        (window.source, window.place, window.is_on) = (WindowSource::PlaceGone, None, true);
+    }
+    let windows: serde_json::Value = serde_json::from_str(&get(&house, PATH).await.body).unwrap();
+    for window in windows.as_array().unwrap() {
+        assert_eq!((&window["is_on"], &window["is_active"]), (&true.into(), &false.into()), "{window}");
+        assert_eq!((&window["is_open"], &window["source"]), (&false.into(), &"place_gone".into()));
+    }
 }
 
 #[tokio::test]
@@ -297,7 +327,7 @@ async fn a_body_that_makes_no_sense_changes_nothing(#[case] body: &str, #[case] 
 
 #[rstest]
 #[case("1", "", &[], 400, "bad_json")]
-#[case("1", r#"{"id":1}"#, &[], 400, "bad_body")]
+#[case("1", r#"{"days":1}"#, &[], 400, "bad_body")]
 #[case("1", r#"{"power_setpoint":5}"#, &[], 400, "bad_power")]
 #[case("1", r#"{"start_time":"noon"}"#, &[], 400, "bad_time")]
 #[case("9", r#"{"is_active":true}"#, &[], 404, "unknown_window")]

@@ -35,7 +35,8 @@ fn switches_text(switches: &Value) -> String {
 fn limits_text(limits: &[Value]) -> String {
     let rows = limits.iter().map(|limit| {
         let watts = |key: &str| format!("{} W", limit[key].as_f64().unwrap_or_default());
-        let lowered = if limit["asked_w"].is_null() { "" } else { "lowered" };
+        let is_lowered = limit["max_w"].as_f64() < limit["file_max_w"].as_f64();
+        let lowered = if is_lowered { "lowered" } else { "" };
         vec![text_of(limit, "name"), watts("max_w"), watts("file_max_w"), lowered.to_owned()]
     });
     with_head(["limit", "counts", "configured", ""], rows)
@@ -65,6 +66,7 @@ fn state(window: &Value) -> &'static str {
     let is = |key: &str| window[key] == true;
     match (is("is_on"), is("is_active"), is("is_open")) {
         (false, ..) => "off",
+        _ if window["source"] == "place_gone" => "does not count",
         (_, false, _) => "schedule off",
         (.., true) => "open",
         _ => "closed",
@@ -75,6 +77,7 @@ fn from(window: &Value) -> &'static str {
     match window["source"].as_str() {
         Some("file") => "file",
         Some("in_place_of_file") => "run time, in place of the file's",
+        Some("place_gone") => "run time, for a place that the file no longer has",
         _ => "run time",
     }
 }
@@ -133,12 +136,13 @@ mod tests {
             "switches": { "limits": true, "schedule": true, "rotation": null },
             "limits": [
                 { "name": "multi_output", "max_w": 20000.0, "file_max_w": 30000.0, "lowest_w": 1000.0, "asked_w": 20000.0 },
-                { "name": "feed_in", "max_w": 5000.0, "file_max_w": 5000.0, "lowest_w": 0.0, "asked_w": null },
+                { "name": "feed_in", "max_w": 5000.0, "file_max_w": 5000.0, "lowest_w": 0.0, "asked_w": 8000.0 },
             ],
             "schedule": [
                 window(1001, "party", 127, "charge 800 W", "run_time", [true, true, true]),
                 window(1, "day", 31, "auto", "file", [false, false, false]),
                 window(1002, "night", 96, "idle", "in_place_of_file", [true, true, false]),
+                window(1003, "late", 127, "hold", "place_gone", [true, false, false]),
             ],
             "devices": [
                 { "device": "fase_a", "control": {
@@ -157,10 +161,11 @@ mod tests {
             multi_output  20000 W  30000 W     lowered
             feed_in       5000 W   5000 W
 
-            id    window  time         days              mode          devices  now     from
-            1001  party   22:00-06:00  all               charge 800 W  fase_a   open    run time
-            1     day     22:00-06:00  weekdays          auto          all      off     file
-            1002  night   22:00-06:00  sat sun holidays  idle          all      closed  run time, in place of the file's
+            id    window  time         days              mode          devices  now             from
+            1001  party   22:00-06:00  all               charge 800 W  fase_a   open            run time
+            1     day     22:00-06:00  weekdays          auto          all      off             file
+            1002  night   22:00-06:00  sat sun holidays  idle          all      closed          run time, in place of the file's
+            1003  late    22:00-06:00  all               hold          all      does not count  run time, for a place that the file no longer has
 
             device  wants         by        phase      until                     reason
             fase_a  charge 800 W  override  confirmed  2026-11-21T08:42:00.000Z  asked by hand (cli)

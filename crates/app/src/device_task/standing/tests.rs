@@ -216,6 +216,7 @@ fn second(standing: &mut Standing, minute: &Minute, now: Moment) -> bool {
         }
         Step::Renew => standing.renewed(&wanted, Ok(&plan(None, None)), now),
         Step::Limit(_) => standing.limited(&wanted, outcome, now),
+        Step::LimitAtRest(_) | Step::Rest => unreachable!("nothing is limited here"),
         Step::GiveBack => standing.given_back(minute.given_back, now),
     }
     !(minute.read_only && matches!(step, Step::Attempt | Step::Limit(_)))

@@ -6,6 +6,8 @@ use super::super::timetable::WINDOWS_MAX;
 
 /// The longest name, in characters.
 pub(super) const NAME_CHARS_MAX: usize = 64;
+/// The longest word of a device for one of its modes, in characters.
+pub(super) const NATIVE_CHARS_MAX: usize = 64;
 /// The most devices that one window names.
 pub(super) const DEVICES_MAX: usize = 64;
 
@@ -35,6 +37,11 @@ pub enum ChangeError {
     /// The file gives it its name.
     #[error("the window {0:?} of the configuration keeps its name")]
     KeepsName(String),
+    /// It is no word of a device for a mode.
+    #[error(
+        "a mode of the device's own has at most {NATIVE_CHARS_MAX} characters, none of them a control character"
+    )]
+    BadMode,
     /// No day is named.
     #[error("no day is named, so the window never opens")]
     NoDay,
@@ -67,6 +74,7 @@ impl ChangeError {
             Self::BadName => "bad_name",
             Self::InFile(_) => "in_the_file",
             Self::KeepsName(_) => "keeps_its_name",
+            Self::BadMode => "bad_mode",
             Self::NoDay => "bad_days",
             Self::UnknownDevice(_) | Self::TooManyDevices => "bad_devices",
             Self::NoDevice | Self::CannotDo { .. } => "no_device_for_it",
@@ -86,7 +94,11 @@ impl ChangeError {
                 "edit schedules: in ohmstead.yaml and reload it, or switch the window off here: PUT {\"is_active\": false}"
                     .to_owned()
             }
-            Self::KeepsName(_) => "leave the name out, or POST a new window".to_owned(),
+            Self::KeepsName(_) => {
+                "leave the name out, or POST a new window; if the configuration was changed since, GET /api/v1/schedules has the present id"
+                    .to_owned()
+            }
+            Self::BadMode => "GET /api/v1/devices has the modes of each device".to_owned(),
             Self::NoDay => "week_days is a sum: 1 Monday, 2 Tuesday, 4 Wednesday and so on, 127 every day".to_owned(),
             Self::UnknownDevice(_) => "GET /api/v1/devices lists them; without devices it is for all batteries".to_owned(),
             Self::TooManyDevices => "without devices it is for all batteries".to_owned(),

@@ -138,6 +138,14 @@ fn the_same_content_is_no_replacement() {
 #[case::keeps(edit(1, Edit { name: Some("noon".to_owned()), ..Edit::default() }), "keeps_its_name")]
 #[case::never(edit(1, Edit { days: Some(Days::of_mask(0)), ..Edit::default() }), "bad_days")]
 #[case::stranger(add("x", r#"{ from: "06:00", to: "07:00", mode: auto, devices: [c] }"#), "bad_devices")]
+#[case::another_than_meant(
+    edit(1, Edit { name: Some("night".to_owned()), ..switched(false) }),
+    "keeps_its_name"
+)]
+#[case::much_native(
+    add("x", &format!(r#"{{ from: "06:00", to: "07:00", mode: "native:{}" }}"#, "x".repeat(65))),
+    "bad_mode"
+)]
 #[case::native(add("x", r#"{ from: "06:00", to: "07:00", mode: "native:ups" }"#), "no_device_for_it")]
 #[case::meter(
     add("x", r#"{ from: "06:00", to: "07:00", mode: auto, devices: [meter] }"#),
@@ -147,6 +155,41 @@ fn what_makes_no_sense_is_refused(#[case] change: Change, #[case] code: &str) {
     let refused = Timetable::default().changed(&file(), change, &batteries()).unwrap_err();
     assert_eq!(refused.code(), code, "{refused}");
     assert!(!refused.hint().is_empty());
+}
+
+/// What the file calls a window is no reason to leave it as it is.
+#[test]
+fn a_window_with_a_long_name_in_the_file_is_changed_all_the_same() {
+    let file = [named(&format!(" {} ", "x".repeat(70)), DAY)];
+    let mode = Edit { mode: Some(BatteryMode::Idle), ..Edit::default() };
+    let (replaced, id) = Timetable::default().changed(&file, edit(1, mode), &batteries()).unwrap();
+    assert_eq!((id, replaced.rules(&file)[0].window.mode.clone()), (1001, BatteryMode::Idle));
+    let later = Edit { to: Some(rule(NIGHT).window.from), ..switched(false) };
+    assert!(replaced.changed(&file, edit(1, later), &batteries()).is_ok());
+}
+
+#[test]
+fn what_was_replaced_keeps_its_name_when_the_file_has_it_no_more() {
+    let mode = Edit { mode: Some(BatteryMode::Idle), ..Edit::default() };
+    let replaced = after([edit(1, mode)]);
+    let file = [named("noon", DAY), named("night", NIGHT)];
+    let name = edit(1001, Edit { name: Some("first".to_owned()), ..Edit::default() });
+    let refused = replaced.changed(&file, name, &batteries()).unwrap_err();
+    assert_eq!(refused, ChangeError::KeepsName("day".to_owned()));
+    let (gone, _) = replaced.changed(&file, Change::Remove { id: 1001 }, &batteries()).unwrap();
+    assert_eq!(gone.rules(&file), file);
+}
+
+#[test]
+fn what_is_off_stays_off_while_the_file_does_without_it() {
+    let off = after([edit(2, switched(false))]);
+    let file = [named("day", DAY)];
+    let (other, _) = off.changed(&file, edit(1, switched(false)), &batteries()).unwrap();
+    assert_eq!(shown(&other), ["1 day auto off", "2 night idle off"]);
+    let mut many = off;
+    many.off.extend((0..WINDOWS_MAX).map(|number| format!("w{number}")));
+    let (few, _) = many.changed(&file, edit(1, switched(false)), &batteries()).unwrap();
+    assert_eq!(few.off().collect::<Vec<_>>(), ["day"]);
 }
 
 #[test]

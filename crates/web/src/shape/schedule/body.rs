@@ -2,12 +2,13 @@
 
 use jiff::civil::Time;
 use ohmstead_model::{BatteryMode, DeviceId};
+use serde::de::IgnoredAny;
 use utoipa::ToSchema;
 
 use super::in_its_words;
 use crate::error::ApiError;
 use crate::shape::automation::manual;
-use crate::{NewWindow, WindowEdit};
+use crate::{NewWindow, ScheduleWindow, WindowEdit};
 
 /// A window that is to be made.
 #[derive(Debug, serde::Deserialize, ToSchema)]
@@ -43,7 +44,8 @@ pub(crate) struct ScheduleBody {
     is_active: Option<bool>,
 }
 
-/// What is to be otherwise with a window; what is absent stays.
+/// What is to be otherwise with a window; what is absent stays. An answer with some of it changed will do: its `id`, `source`,
+/// `holidays` and `is_open` are taken and say nothing.
 #[derive(Debug, Default, serde::Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = ScheduleChange, example = json!({"is_active": false}))]
@@ -69,6 +71,20 @@ pub(crate) struct ScheduleEditBody {
     devices: Option<Vec<String>>,
     /// Whether it is on.
     is_active: Option<bool>,
+    /// The same as `is_active`; of the two, as they stand in an answer, what was changed counts.
+    is_on: Option<bool>,
+    #[serde(rename = "id")]
+    #[schema(ignore)]
+    _id: IgnoredAny,
+    #[serde(rename = "source")]
+    #[schema(ignore)]
+    _source: IgnoredAny,
+    #[serde(rename = "holidays")]
+    #[schema(ignore)]
+    _holidays: IgnoredAny,
+    #[serde(rename = "is_open")]
+    #[schema(ignore)]
+    _is_open: IgnoredAny,
 }
 
 impl ScheduleBody {
@@ -90,8 +106,10 @@ impl ScheduleBody {
 }
 
 impl ScheduleEditBody {
-    /// `before` is what the window wants at present.
-    pub(crate) fn read(self, before: &BatteryMode) -> Result<WindowEdit, ApiError> {
+    /// `before` is the window at present, `was_active` what an answer says of it.
+    pub(crate) fn read(self, before: &ScheduleWindow, was_active: bool) -> Result<WindowEdit, ApiError> {
+        let is_on = switched((self.is_on, self.is_active), (before.is_on, was_active));
+        let before = &before.mode;
         Ok(WindowEdit {
             name: self.name,
             from: self.start_time.as_deref().map(time).transpose()?,
@@ -99,8 +117,17 @@ impl ScheduleEditBody {
             mode: mode(self.mode.as_deref(), self.mode_type.as_deref(), self.power_setpoint, Some(before))?,
             weekdays: self.week_days.map(week_days).transpose()?,
             devices: self.devices.as_deref().map(devices).transpose()?,
-            is_on: self.is_active,
+            is_on,
         })
+    }
+}
+
+/// Whether a window is to be on. What an answer says of `is_active` is false where the whole schedule is off: written back
+/// beside `is_on` that switches nothing off.
+fn switched(asked: (Option<bool>, Option<bool>), (was_on, was_active): (bool, bool)) -> Option<bool> {
+    match asked {
+        (Some(is_on), Some(is_active)) if is_on == was_on && is_active != was_active => Some(is_active),
+        (is_on, is_active) => is_on.or(is_active),
     }
 }
 
@@ -150,16 +177,27 @@ fn of_its_words(
         return Ok(before.clone());
     }
     match its {
-        "auto" if power.unwrap_or(0.0) == 0.0 => Ok(BatteryMode::Auto),
-        "auto" => {
-            Err(ApiError::bad("bad_power", "auto takes no power_setpoint but 0", "use mode_type manual"))
+        "auto" | "manual_night" if power.is_some_and(|power| power != 0.0) => {
+            let message = format!("{its} takes no power_setpoint but 0");
+            Err(ApiError::bad("bad_power", message, "use mode_type manual"))
         }
-        "manual" | "manual_night" => manual(power.unwrap_or(0.0)),
+        "auto" => Ok(BatteryMode::Auto),
+        "manual" | "manual_night" => Ok(with_end(manual(power.unwrap_or(0.0))?, before)),
         other => {
             let shown: String = other.chars().take(32).collect();
             let message = format!("{shown:?} is no mode_type: expected auto, manual or manual_night");
             Err(ApiError::bad("bad_mode", message, "in the words of this program it goes into mode"))
         }
+    }
+}
+
+/// A charge with another power ends where it ended before.
+fn with_end(mode: BatteryMode, before: Option<&BatteryMode>) -> BatteryMode {
+    match (mode, before) {
+        (BatteryMode::Charge { power, until: None }, Some(BatteryMode::Charge { until, .. })) => {
+            BatteryMode::Charge { power, until: *until }
+        }
+        (mode, _) => mode,
     }
 }
 
@@ -244,6 +282,38 @@ mod tests {
     #[case::hold_stays(None, Some("manual_night"), Some(0.0), Some("hold"), Ok(Some("hold")))]
     #[case::another_power(None, None, Some(-900.0), Some("charge 800 W"), Ok(Some("charge 900 W")))]
     #[case::another_direction(None, None, Some(900.0), Some("charge 800 W"), Ok(Some("discharge 900 W")))]
+    #[case::another_power_until(
+        None,
+        None,
+        Some(-900.0),
+        Some("charge 800 W until 90 %"),
+        Ok(Some("charge 900 W until 90 %"))
+    )]
+    #[case::another_power_in_its_words(
+        None,
+        Some("manual"),
+        Some(-900.0),
+        Some("charge until 90 %"),
+        Ok(Some("charge 900 W until 90 %"))
+    )]
+    #[case::no_charge_any_more(
+        None,
+        None,
+        Some(900.0),
+        Some("charge 800 W until 90 %"),
+        Ok(Some("discharge 900 W"))
+    )]
+    #[case::in_our_words_all_is_said(
+        Some("charge 900 W"),
+        None,
+        None,
+        Some("charge 800 W until 90 %"),
+        Ok(Some("charge 900 W"))
+    )]
+    #[case::night_with_power(None, Some("manual_night"), Some(500.0), None, Err("bad_power"))]
+    #[case::night_gets_power(None, None, Some(500.0), Some("hold"), Err("bad_power"))]
+    #[case::native_stays(None, Some("manual"), None, Some("native:ups"), Ok(Some("native:ups")))]
+    #[case::native_written_back(Some("native:ups"), Some("manual"), None, None, Ok(Some("native:ups")))]
     #[case::nothing(None, None, None, Some("hold"), Ok(None))]
     #[case::two_modes(Some("auto"), Some("manual"), None, None, Err("bad_mode"))]
     #[case::two_powers(Some("charge 800 W"), None, Some(-900.0), None, Err("bad_mode"))]
@@ -267,6 +337,24 @@ mod tests {
             (Err(error), Err(code)) => assert_eq!(error.words().0, code),
             (found, expected) => panic!("{found:?} instead of {expected:?}"),
         }
+    }
+
+    /// In the order of the answer's: `is_on`, `is_active`.
+    #[rstest]
+    #[case::nothing((None, None), (true, true), None)]
+    #[case::its_word((None, Some(false)), (true, true), Some(false))]
+    #[case::our_word((Some(false), None), (true, true), Some(false))]
+    #[case::written_back((Some(true), Some(true)), (true, true), Some(true))]
+    #[case::written_back_while_the_schedule_is_off((Some(true), Some(false)), (true, false), Some(true))]
+    #[case::its_word_was_changed((Some(true), Some(false)), (true, true), Some(false))]
+    #[case::our_word_was_changed((Some(false), Some(true)), (true, true), Some(false))]
+    #[case::on_again((Some(false), Some(true)), (false, false), Some(true))]
+    fn what_is_switched(
+        #[case] asked: (Option<bool>, Option<bool>),
+        #[case] was: (bool, bool),
+        #[case] expected: Option<bool>,
+    ) {
+        assert_eq!(switched(asked, was), expected);
     }
 
     #[rstest]
