@@ -116,7 +116,7 @@ fn at_the_floor_it_is_held_and_said_to_be_too_little() {
 #[test]
 fn a_lower_limit_ends_the_pause_of_one_in_vain() {
     let mut limiter = Limiter::new("multi_output: { max: 10 kW }");
-    let mut bound = |limiter: &mut Limiter, second: f64| {
+    let bound = |limiter: &mut Limiter, second: f64| {
         let (proposals, _) = limiter.step(&snapshot([gx(14_000.0, second)]), at(second));
         discharge_of(&proposals, "gx")
     };
