@@ -1,7 +1,7 @@
 //! Writes that do not go through a whole attempt: a limit that follows a measurement, what is given back when the program
 //! stops, and what is there already and written again.
 
-use ohmstead_drivers::{Device, Plan};
+use ohmstead_drivers::{Device, Plan, WriteReply};
 use ohmstead_model::{Asker, Assignment, BatteryMode, Outcome, Request, Wish};
 use ohmstead_units::{Timespan, Watts};
 
@@ -37,18 +37,19 @@ impl Gate {
         if is_first {
             self.keep_original_mode(device, &request).await?;
         }
+        let mut told = plan.clone();
         if begins == Begins::InAnotherMode {
             let auto = device.plan(&BatteryMode::Auto.into(), None).map_err(|error| error.reason)?;
-            self.write_quickly(device, &auto).await?;
+            let reply = self.write_quickly(device, &auto).await?;
+            if !reply.accepted {
+                return Err(format!("the device refused: {}", reply.reply));
+            }
+            told.writes = [auto.writes, told.writes].concat();
         }
-        if let Some(wear) = &plan.wear {
-            self.spend(wear).await.map_err(|too_much| too_much.verdict.1)?;
-        }
-        self.last.set(None);
-        let reply = device.write(&plan).await.map_err(|error| chain(&error))?;
+        let reply = self.write_quickly(device, &plan).await?;
         if is_first {
             let mut attempt = Attempt::new(self, &errand);
-            attempt.tell(&plan);
+            attempt.tell(&told);
             attempt.entry.reply = Some(reply.reply.clone());
             let outcome = if reply.accepted { Outcome::AcceptedUnmeasured } else { Outcome::Rejected };
             let entry = attempt.into_entry(outcome, "what follows is measured by the limit".to_owned());
@@ -74,13 +75,12 @@ impl Gate {
     }
 
     /// Writes a plan and takes its answer for what it is.
-    async fn write_quickly(&self, device: &mut dyn Device, plan: &Plan) -> Result<(), String> {
+    async fn write_quickly(&self, device: &mut dyn Device, plan: &Plan) -> Result<WriteReply, String> {
         if let Some(wear) = &plan.wear {
             self.spend(wear).await.map_err(|too_much| too_much.verdict.1)?;
         }
         self.last.set(None);
-        let reply = device.write(plan).await.map_err(|error| chain(&error))?;
-        if reply.accepted { Ok(()) } else { Err(format!("the device refused: {}", reply.reply)) }
+        device.write(plan).await.map_err(|error| chain(&error))
     }
 
     /// Writes without looking before and after, for there is no time for it: the program stops.

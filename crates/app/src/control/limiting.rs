@@ -28,6 +28,7 @@ async fn a_limit_ends_another_mode_in_the_same_breath() {
     scene.sleep(2).await;
     let writes = scene.fake.lock().log.clone();
     assert_eq!(writes, ["write Auto 0", "write limit 900"]);
+    assert_eq!(scene.last().new.as_deref(), Some("Auto 0\nlimit 900"), "both are in the ledger");
     scene.commander.order(&limited(800.0));
     scene.sleep(2).await;
     assert_eq!(scene.fake.lock().log.last().map(String::as_str), Some("write limit 800"));
