@@ -33,6 +33,7 @@ mod bucket;
 mod codec;
 mod columns;
 mod frame;
+mod interim;
 mod journal;
 mod memory;
 mod overview;
@@ -46,6 +47,7 @@ mod store;
 mod tests;
 mod trouble;
 
+pub use interim::{Compacted, Damage, Increase, Verified};
 pub use overview::{LastValue, SeriesInfo, Stats};
 pub use query::QueryError;
 pub use registry::Refusal;

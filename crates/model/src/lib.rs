@@ -33,7 +33,7 @@ pub use event::Event;
 pub use limit::{LimitName, LimitRefused, Limited, SiteLimit};
 pub use native::{NativeKind, NativeLimits, NativeRow, NativeSetting, NativeView, Natives};
 pub use reading::{Reading, Sample};
-pub use series::{Bucket, Points, Resolution, Series, SeriesQuery};
+pub use series::{Bucket, CalendarUnit, Points, Resolution, Series, SeriesQuery};
 pub use setting::{Allowed, NONE, Setting, SettingError};
 pub use snapshot::{DeviceState, Known, Observed, Snapshot, Update};
 pub use time::{Clock, Moment, Sleep, UnixMillis};

@@ -28,12 +28,47 @@ pub enum Resolution {
     Step(Duration),
     /// Raw if that is at most so many points, else the finest round step that is.
     MaxPoints(usize),
+    /// At most so many of the stored values, chosen so that a line through them looks like a line through all: largest
+    /// triangle, three buckets.
+    Lttb(usize),
+    /// One bucket per civil day, week or month of the site's zone.
+    Calendar(CalendarUnit),
+}
+
+/// A civil span of the site's zone. A day may have 23 or 25 hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CalendarUnit {
+    /// From midnight to midnight.
+    Day,
+    /// From Monday to Monday.
+    Week,
+    /// From the first of a month to the first of the next.
+    Month,
+}
+
+impl CalendarUnit {
+    /// All of them, the shortest first.
+    pub const ALL: [Self; 3] = [Self::Day, Self::Week, Self::Month];
+
+    /// As it is written: `day`, `week`, `month`.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+
+    /// The unit of that key.
+    pub fn of_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|unit| unit.key() == key)
+    }
 }
 
 /// The answer to a [`SeriesQuery`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    /// The step of the buckets; `None` for raw values.
+    /// The step of the buckets; `None` for raw values and for civil spans, whose lengths differ.
     pub step: Option<Duration>,
     /// The values, oldest first. Where nothing was stored there is no point.
     pub points: Points,
