@@ -24,7 +24,7 @@ use crate::device_task::{self, DeviceTask, Open};
 use crate::house::{House, Parts};
 use crate::hub::{Hub, Listener};
 use crate::records::{NotDurable, Records};
-use crate::store::Store;
+use crate::store::{HistoryConfig, Store};
 
 /// How long one exchange with the fake takes.
 const EXCHANGE: Duration = Duration::from_millis(100);
@@ -552,8 +552,8 @@ impl TestHouse {
         let yaml =
             "site: { timezone: UTC }\nread_only: false\ndevices: { a: { marstek: { host: 192.0.2.1 } } }";
         let config = ohmstead_config::parse(yaml, "test.yaml", &|_| None).expect("a valid configuration");
-        let store =
-            Store::open(dir.to_owned(), config.history.clone(), Holder::Daemon).expect("a free directory");
+        let store = Store::open(dir.to_owned(), HistoryConfig::of(Some(&config)), Holder::Daemon)
+            .expect("a free directory");
         let (hub, hub_loop) = Hub::new("Home", Arc::clone(&clock), Arc::new(store.clone()));
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
         tracker.spawn(hub_loop.run(CancellationToken::new()));

@@ -5,7 +5,7 @@
 use ohmstead_model::{DeviceId, Event, LedgerEntry, LedgerQuery, Outcome, Severity, UnixMillis};
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::columns::signed;
+use crate::point::signed;
 use crate::query::QueryError;
 use crate::store::{History, WriteError, lock};
 use crate::trouble::Trouble;
@@ -19,6 +19,7 @@ impl History {
     /// Adds an attempt to the ledger; its `id` is ignored. Returns the number it got. Durable when this returns.
     pub fn append_ledger(&self, entry: &LedgerEntry) -> Result<i64, WriteError> {
         lock(&self.writer)
+            .connection
             .prepare_cached(
                 "INSERT INTO ledger (at, device, asked_by, request, old, new, reply, read_back, effect, outcome, reason)
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -59,6 +60,7 @@ impl History {
     /// Adds an event; its `id` is ignored. Returns the number it got. Durable when this returns.
     pub fn append_event(&self, event: &Event) -> Result<i64, WriteError> {
         lock(&self.writer)
+            .connection
             .prepare_cached("INSERT INTO event (at, severity, device, code, text) VALUES (?, ?, ?, ?, ?)")
             .and_then(|mut insert| {
                 let device = event.device.as_ref().map(DeviceId::as_str);
@@ -99,6 +101,7 @@ impl History {
     /// Keeps `value` under `key`, in place of what was there. Durable when this returns.
     pub fn put_state(&self, key: &str, value: &str) -> Result<(), WriteError> {
         lock(&self.writer)
+            .connection
             .prepare_cached(
                 "INSERT INTO state (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             )
@@ -110,6 +113,7 @@ impl History {
     /// Forgets what is under `key`; nothing there is no error. Durable when this returns.
     pub fn remove_state(&self, key: &str) -> Result<(), WriteError> {
         lock(&self.writer)
+            .connection
             .prepare_cached("DELETE FROM state WHERE key = ?")
             .and_then(|mut delete| delete.execute([key]))
             .map(|_| ())

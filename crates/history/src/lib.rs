@@ -29,29 +29,51 @@
 
 #![warn(missing_docs)]
 
+mod backup;
+mod block;
 mod bucket;
-mod codec;
-mod columns;
-mod frame;
-mod interim;
+mod bytes;
+mod calendar;
+mod column;
+mod commit;
+mod compact;
+mod energy;
+mod first_version;
+mod growth;
 mod journal;
+mod log;
+mod lttb;
 mod memory;
+mod numbers;
+mod open_day;
 mod overview;
+mod parts;
+mod point;
+mod quarantine;
 mod query;
 mod registry;
+mod rollup;
+mod scan;
 mod schema;
 mod seal;
 mod settings;
+mod space;
 mod store;
 #[cfg(test)]
 mod tests;
-mod trouble;
 
-pub use interim::{Compacted, Damage, Increase, Verified};
+mod times;
+mod trouble;
+mod upkeep;
+mod verify;
+
+pub use compact::Compacted;
+pub use energy::Increase;
 pub use overview::{LastValue, SeriesInfo, Stats};
 pub use query::QueryError;
 pub use registry::Refusal;
 pub use schema::OpenError;
 pub use settings::Settings;
 pub use store::{AppendError, CommitError, Committed, History, WriteError};
-pub use trouble::{Trouble, TroubleKind};
+pub use trouble::{Cause, Trouble, TroubleKind};
+pub use verify::{Damage, Verified};

@@ -1,266 +1,312 @@
-//! The part of the store that is in memory: values waiting for a commit, and committed ones waiting to be sealed.
+//! The part of the store that is in memory: values that are not sealed, and the frames that wait for a commit.
 //!
 //! ```text
-//! append --> pending (in order of arrival) --commit--> head (by series; a copy of the `head` rows) --seal--> blocks
+//! append --> open day (columns) and waiting frames --commit--> head log
+//!            open day --at midnight--> being sealed --> database
 //! ```
-//! Questions look at pending, head and blocks, in this order of precedence.
+//! Questions look at the open day, at what is being sealed, and at the database, in this order of precedence.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use ohmstead_model::{Reading, UnixMillis};
+use ohmstead_model::{DeviceId, Metric, Reading, UnixMillis};
 
-use crate::columns::{Columns, Point, Slot, Stored, factor, settle};
-use crate::registry::{Refusal, Registry, Row, SeriesEntry, to_stored};
-
-/// The values of one reading.
-#[derive(Debug, Clone)]
-pub(crate) struct Batch {
-    at: i64,
-    values: Vec<(Slot, Stored)>,
-}
-
-impl Batch {
-    pub(crate) fn len(&self) -> usize {
-        self.values.len()
-    }
-
-    pub(crate) fn points(&self) -> impl Iterator<Item = (Slot, Point)> + '_ {
-        self.values.iter().map(|(slot, value)| (*slot, Point { at: self.at, value: value.clone() }))
-    }
-}
+use crate::log::{Encoder, Found, Position};
+use crate::open_day::OpenDay;
+use crate::overview::Span;
+use crate::point::{Point, Slot, Stored, factor, merge};
+use crate::registry::{Refusal, Registry, to_stored};
+use crate::rollup::HOUR_MS;
+use crate::settings::Limits;
 
 /// One value that was refused: the metric's id and the reason.
 pub(crate) type Refused = (&'static str, Refusal);
 
+/// Lists of metrics remembered for one device.
+const LISTS_MAX: usize = 16;
+
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Memory {
     pub(crate) registry: Registry,
-    pending: VecDeque<Arc<Batch>>,
-    pending_values: usize,
-    /// How many batches have ever left `pending` at the front; the number of the first one in it.
-    pending_first: u64,
-    head: Arc<Columns>,
-    /// The ids of the `head` rows that `head` is a copy of.
-    head_rows: Vec<i64>,
-    dropped: u64,
+    pub(crate) open: OpenDay,
+    pub(crate) sealing: Option<Sealing>,
+    lists: HashMap<DeviceId, Vec<List>>,
+    encoder: Encoder,
+    /// The frames that wait for a commit.
+    waiting: Waiting,
+    /// The frames of the open day are not in the log as they were encoded, and must be written anew.
+    is_lost: bool,
+    pub(crate) dropped: u64,
     /// Whether the last attempt to seal failed, so that the log says it once.
     pub(crate) seal_failing: bool,
     pub(crate) last_commit: Option<UnixMillis>,
 }
 
-/// What is being saved or sealed: a frozen copy, so that appends and questions go on meanwhile.
-pub(crate) struct Saving {
-    pub(crate) columns: Arc<Columns>,
-    /// The series of `columns`.
-    pub(crate) series: Vec<(Slot, SeriesEntry)>,
-    /// The `head` rows that hold the columns, if it is the head.
-    pub(crate) rows: Vec<i64>,
-    pub(crate) batches: usize,
-    batches_end: u64,
-    values: usize,
+/// What is moved into the database.
+#[derive(Debug, Clone)]
+pub(crate) struct Sealing {
+    pub(crate) day: Arc<OpenDay>,
+    /// The last generation of the head log that it makes obsolete.
+    pub(crate) through: u64,
+}
+
+/// Frames on their way to the log.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    /// Which generation they belong to.
+    pub(crate) generation: u64,
+    pub(crate) frames: Vec<u8>,
+    pub(crate) readings: usize,
+    pub(crate) values: usize,
+}
+
+/// The metrics of a device that come together, with their places.
+#[derive(Debug)]
+struct List {
+    metrics: Vec<Metric>,
+    slots: Vec<Slot>,
 }
 
 impl Memory {
-    /// Takes a reading in and drops the oldest batches beyond `limit` values. Returns what was refused.
-    pub(crate) fn append(&mut self, reading: &Reading, limit: usize) -> Vec<Refused> {
-        let (batch, refused) = self.take_in(reading);
-        if batch.len() > 0 {
-            self.pending_values += batch.len();
-            self.pending.push_back(Arc::new(batch));
+    pub(crate) fn new(registry: Registry, open: OpenDay, sealing: Option<Sealing>, next: Position) -> Self {
+        Self {
+            registry,
+            open,
+            sealing,
+            lists: HashMap::new(),
+            encoder: Encoder::new(next),
+            waiting: Waiting { generation: next.generation, ..Waiting::default() },
+            is_lost: false,
+            dropped: 0,
+            seal_failing: false,
+            last_commit: None,
         }
-        while self.pending_values > limit {
-            self.dropped += self.pop_pending() as u64;
+    }
+
+    /// Takes a reading in. Returns what was refused.
+    pub(crate) fn append(&mut self, reading: &Reading, limits: &Limits) -> Vec<Refused> {
+        let (at, values, refused) = self.take_in(reading);
+        if values.is_empty() {
+            return refused;
+        }
+        for (slot, value) in &values {
+            self.open.push(*slot, at, value);
+        }
+        self.waiting.readings += 1;
+        self.waiting.values += values.len();
+        if !self.is_lost {
+            self.encode(at, &values);
+        }
+        if self.waiting.frames.len() > limits.waiting_bytes {
+            // They are still in the open day, and are written from there when the disk is back.
+            self.waiting.frames = Vec::new();
+            self.is_lost = true;
+        }
+        if self.open.bytes_bound() > limits.open_bytes_max {
+            self.dropped += self.open.shrink(limits.open_bytes_max / 2) as u64;
         }
         refused
     }
 
-    /// A reading as a batch; the series it needs are made.
-    pub(crate) fn take_in(&mut self, reading: &Reading) -> (Batch, Vec<Refused>) {
+    fn encode(&mut self, at: i64, values: &[(Slot, Stored)]) {
+        let registry = &self.registry;
+        self.encoder.reading(&mut self.waiting.frames, at, values, |slot| registry.get(slot).named());
+    }
+
+    /// A reading as it is stored; the series it needs are made.
+    pub(crate) fn take_in(&mut self, reading: &Reading) -> (i64, Vec<(Slot, Stored)>, Vec<Refused>) {
         let mut values = Vec::with_capacity(reading.values.len());
         let mut refused = Vec::new();
-        for (metric, observation) in &reading.values {
+        let slots = self.slots(reading);
+        for ((metric, observation), slot) in reading.values.iter().zip(slots) {
             let Ok(value) = observation else { continue };
-            let slot = self.registry.find_or_add(&reading.device, *metric);
-            self.refine(slot, metric.def().decimals);
+            let Some(slot) = slot else {
+                refused.push((metric.id(), Refusal::TooMany));
+                continue;
+            };
             match to_stored(value, *metric, self.registry.get(slot).decimals) {
                 Ok(stored) => values.push((slot, stored)),
                 Err(refusal) => refused.push((metric.id(), refusal)),
             }
         }
-        (Batch { at: reading.at.unix.0, values }, refused)
+        (reading.at.unix.0, values, refused)
+    }
+
+    /// The places of a reading's metrics. Most readings repeat the list of an earlier one.
+    fn slots(&mut self, reading: &Reading) -> Vec<Option<Slot>> {
+        let lists = self.lists.get(&reading.device).map(Vec::as_slice).unwrap_or_default();
+        // The same definitions, not only the same names: one may have become finer.
+        let same = |list: &&List| {
+            let known = list.metrics.iter().zip(&reading.values);
+            list.metrics.len() == reading.values.len() && { known }
+                .all(|(known, (metric, _))| std::ptr::eq(known.def(), metric.def()))
+        };
+        if let Some(list) = lists.iter().find(same) {
+            return list.slots.iter().copied().map(Some).collect();
+        }
+        let mut slots = Vec::with_capacity(reading.values.len());
+        for (metric, _) in &reading.values {
+            let slot = self.registry.find_or_add(&reading.device, *metric);
+            if let Some(slot) = slot {
+                self.refine(slot, metric.def().decimals);
+            }
+            slots.push(slot);
+        }
+        if let Some(known) = slots.iter().copied().collect::<Option<Vec<Slot>>>() {
+            let lists = self.lists.entry(reading.device.clone()).or_default();
+            if lists.len() == LISTS_MAX {
+                lists.remove(0);
+            }
+            lists.push(List {
+                metrics: reading.values.iter().map(|(metric, _)| *metric).collect(),
+                slots: known,
+            });
+        }
+        slots
     }
 
     /// Gives a series at least `decimals`: the catalogue may have become finer since the values were stored.
     fn refine(&mut self, slot: Slot, decimals: u8) {
-        let entry = self.registry.get_mut(slot);
-        if decimals <= entry.decimals {
+        if self.registry.get(slot).number_decimals().is_none() {
             return;
         }
-        let finer = factor(decimals - entry.decimals);
-        entry.decimals = decimals;
-        Arc::make_mut(&mut self.head).refine(slot, finer);
-        for batch in &mut self.pending {
-            if batch.values.iter().any(|(other, _)| *other == slot) {
-                let values = Arc::make_mut(batch).values.iter_mut();
-                values.filter(|(other, _)| *other == slot).for_each(|(_, value)| value.refine(finer));
+        let more = self.registry.refine(slot, decimals);
+        if more == 0 {
+            return;
+        }
+        self.open.refine(slot, factor(more));
+        if let Some(sealing) = &mut self.sealing {
+            Arc::make_mut(&mut sealing.day).refine(slot, factor(more));
+        }
+        self.encoder.forget();
+    }
+
+    /// What was found in the log when the store is opened.
+    pub(crate) fn found(
+        registry: &Registry,
+        by_id: &HashMap<i64, Slot>,
+        day: &mut OpenDay,
+        found: Vec<Found>,
+    ) {
+        for Found { series, at, mut value } in found {
+            let Some(slot) = by_id.get(&series.id) else { continue };
+            let entry = registry.get(*slot);
+            if series.decimals.is_some() != entry.number_decimals().is_some() {
+                continue;
             }
+            value.refine(factor(entry.decimals.saturating_sub(series.decimals.unwrap_or(entry.decimals))));
+            day.push(*slot, at, &value);
         }
     }
 
-    fn pop_pending(&mut self) -> usize {
-        let values = self.pending.pop_front().map_or(0, |batch| batch.len());
-        self.pending_first += 1;
-        self.pending_values -= values;
-        values
-    }
-
-    /// All that waits for a commit; `None` if nothing does.
-    pub(crate) fn start_commit(&self) -> Option<Saving> {
-        if self.pending.is_empty() {
+    /// The frames to be committed; `None` if nothing waits. `life` is one that the log has not seen.
+    pub(crate) fn take_waiting(&mut self, life: u64) -> Option<Waiting> {
+        if self.is_lost {
+            self.rewrite(life, self.encoder.next().generation);
+        }
+        if self.waiting.frames.is_empty() {
             return None;
         }
-        let columns = Columns::from_arrivals(self.pending.iter().flat_map(|batch| batch.points()));
-        Some(Saving {
-            series: self.series_of(&columns),
-            columns: Arc::new(columns),
-            rows: Vec::new(),
-            batches: self.pending.len(),
-            batches_end: self.pending_first + self.pending.len() as u64,
-            values: self.pending_values,
-        })
+        let generation = self.waiting.generation;
+        Some(std::mem::replace(&mut self.waiting, Waiting { generation, ..Waiting::default() }))
     }
 
-    /// The commit succeeded and wrote the `head` row `row`.
-    pub(crate) fn finish_commit(
-        &mut self,
-        saved: Saving,
-        ids: &[(Slot, Row)],
-        row: i64,
-        now: Option<UnixMillis>,
-    ) {
-        let mut removed = 0;
-        while self.pending_first < saved.batches_end && !self.pending.is_empty() {
-            removed += self.pop_pending();
-        }
-        // What an overflow dropped while it was being written is saved after all.
-        self.dropped -= (saved.values - removed) as u64;
-        let mut columns = Arc::unwrap_or_clone(saved.columns);
-        self.finer_since(&mut columns, &saved.series);
-        Arc::make_mut(&mut self.head).absorb(columns);
-        self.head_rows.push(row);
-        self.last_commit = now.or(self.last_commit);
-        self.set_rows(ids);
+    /// A commit failed: the frames wait again, before those that came since.
+    pub(crate) fn put_back(&mut self, mut failed: Waiting) {
+        failed.frames.append(&mut self.waiting.frames);
+        failed.readings += self.waiting.readings;
+        failed.values += self.waiting.values;
+        self.waiting = failed;
     }
 
-    /// Follows a series that became finer while its values were being written.
-    fn finer_since(&self, columns: &mut Columns, then: &[(Slot, SeriesEntry)]) {
-        for (slot, entry) in then {
-            let finer = self.registry.get(*slot).decimals - entry.decimals;
-            if finer > 0 {
-                columns.refine(*slot, factor(finer));
+    /// A commit failed in a way that its frames cannot be given again.
+    pub(crate) fn lose(&mut self, failed: &Waiting) {
+        self.waiting.frames = Vec::new();
+        self.waiting.readings += failed.readings;
+        self.waiting.values += failed.values;
+        self.is_lost = true;
+    }
+
+    /// Encodes the whole open day anew.
+    fn rewrite(&mut self, life: u64, generation: u64) {
+        self.is_lost = false;
+        let sequence =
+            if generation == self.encoder.next().generation { self.encoder.next().sequence } else { 0 };
+        self.encoder = Encoder::new(Position { generation, life, sequence });
+        self.waiting.generation = generation;
+        self.waiting.frames.clear();
+        let Some((first, last)) = self.open.span() else { return };
+        let slots: Vec<Slot> = self.open.slots().collect();
+        let mut from = first;
+        while from <= last {
+            let to = from.saturating_add(HOUR_MS);
+            let mut readings: BTreeMap<i64, Vec<(Slot, Stored)>> = BTreeMap::new();
+            for slot in &slots {
+                for point in self.open.points(*slot, from, to) {
+                    readings.entry(point.at).or_default().push((*slot, point.value));
+                }
             }
+            for (at, values) in &readings {
+                self.encode(*at, values);
+            }
+            // Over a gap at once: a clock that was in another century must not cost an hour of loops.
+            let next = slots.iter().filter_map(|slot| self.open.column(*slot)?.next_from(to)).min();
+            from = next.unwrap_or(i64::MAX).max(to);
         }
     }
 
-    /// The head, to be sealed; `None` if it is empty.
-    pub(crate) fn start_seal(&self) -> Option<Saving> {
-        (!self.head_rows.is_empty()).then(|| Saving {
-            series: self.series_of(&self.head),
-            columns: self.head.clone(),
-            rows: self.head_rows.clone(),
-            batches: 0,
-            batches_end: 0,
-            values: 0,
-        })
+    /// Everything before `boundary` is to be sealed, and a new generation of the log begins with the rest.
+    pub(crate) fn rotate(&mut self, boundary: i64, life: u64) {
+        let generation = self.encoder.next().generation;
+        let rest = self.open.split(boundary);
+        let day = Arc::new(std::mem::replace(&mut self.open, rest));
+        self.sealing = Some(Sealing { day, through: generation });
+        self.rewrite(life, generation + 1);
+        self.is_lost = false;
     }
 
-    /// The head was sealed: it is in blocks now.
-    pub(crate) fn finish_seal(&mut self, ids: &[(Slot, Row)]) {
-        self.head = Arc::default();
-        self.head_rows.clear();
-        self.seal_failing = false;
-        self.set_rows(ids);
+    /// Bytes of memory for values, about.
+    pub(crate) fn bytes(&self) -> usize {
+        self.open.bytes() + self.sealing.as_ref().map_or(0, |sealing| sealing.day.bytes())
     }
 
-    /// A copy of columns that are written straight into blocks.
-    pub(crate) fn start_backfill(&self, columns: Columns) -> Saving {
-        Saving {
-            series: self.series_of(&columns),
-            columns: Arc::new(columns),
-            rows: Vec::new(),
-            batches: 0,
-            batches_end: 0,
-            values: 0,
-        }
+    pub(crate) fn waiting_values(&self) -> usize {
+        self.waiting.values
     }
 
-    pub(crate) fn set_rows(&mut self, ids: &[(Slot, Row)]) {
-        for (slot, row) in ids {
-            self.registry.get_mut(*slot).row = Some(*row);
-        }
-    }
-
-    /// Takes in what a `head` row holds when the store is opened.
-    pub(crate) fn load_head(&mut self, row: i64, columns: Columns) {
-        Arc::make_mut(&mut self.head).absorb(columns);
-        self.head_rows.push(row);
-    }
-
-    fn series_of(&self, columns: &Columns) -> Vec<(Slot, SeriesEntry)> {
-        columns.iter().map(|(slot, _)| (slot, self.registry.get(slot).clone())).collect()
-    }
-
-    /// The points of a series with `from <= at < to`, oldest first.
+    /// The points of a series with `from <= at < to` that are in memory, oldest first.
     pub(crate) fn points(&self, slot: Slot, from: i64, to: i64) -> Vec<Point> {
-        let head = self.head.get(slot);
-        let start = head.partition_point(|point| point.at < from);
-        let end = head.partition_point(|point| point.at < to).max(start);
-        let mut points = head[start..end].to_vec();
-        let within = self.pending.iter().filter(|batch| (from..to).contains(&batch.at));
-        points.extend(within.flat_map(|batch| batch.points()).filter_map(|(s, p)| (s == slot).then_some(p)));
-        settle(&mut points);
-        points
+        let open = self.open.points(slot, from, to);
+        match &self.sealing {
+            Some(sealing) => merge(sealing.day.points(slot, from, to), open),
+            None => open,
+        }
     }
 
-    /// The newest point of each series, by slot.
+    /// The newest point of each series that has one in memory, by slot.
     pub(crate) fn last_points(&self) -> Vec<Option<Point>> {
-        let mut last: Vec<Option<Point>> =
-            self.registry.iter().map(|(slot, _)| self.head.get(slot).last().cloned()).collect();
-        for (slot, point) in self.pending.iter().flat_map(|batch| batch.points()) {
-            if last[slot.0].as_ref().is_none_or(|newest| newest.at <= point.at) {
-                last[slot.0] = Some(point);
-            }
-        }
-        last
+        let last = |(slot, _)| {
+            let days = [Some(&self.open), self.sealing.as_ref().map(|sealing| &*sealing.day)];
+            let newest = days.into_iter().flatten().filter_map(|day| {
+                let (_, last, _) = day.column(slot)?.span()?;
+                day.points(slot, last, last.saturating_add(1)).pop()
+            });
+            newest.reduce(|one, other| if other.at > one.at { other } else { one })
+        };
+        self.registry.iter().map(last).collect()
     }
 
-    /// First time, last time and count of each series, by slot; several values at one time in `pending` count singly.
-    pub(crate) fn spans(&self) -> Vec<Option<crate::overview::Span>> {
-        let mut spans: Vec<Option<crate::overview::Span>> = vec![None; self.registry.iter().count()];
-        let pending = self.pending.iter().flat_map(|batch| {
-            batch.values.iter().map(|(slot, _)| (*slot, crate::overview::Span::of(batch.at, batch.at, 1)))
-        });
-        let head = self.head.iter().filter_map(|(slot, points)| {
-            let (first, last) = (points.first()?, points.last()?);
-            Some((slot, crate::overview::Span::of(first.at, last.at, points.len() as u64)))
-        });
-        for (slot, span) in head.chain(pending) {
-            spans[slot.0] = Some(span.with(spans[slot.0]));
-        }
-        spans
-    }
-
-    pub(crate) fn head_len(&self) -> usize {
-        self.head.len()
-    }
-
-    pub(crate) fn pending_values(&self) -> usize {
-        self.pending_values
-    }
-
-    pub(crate) fn dropped(&self) -> u64 {
-        self.dropped
+    /// First time, last time and count of each series in memory, by slot.
+    pub(crate) fn spans(&self) -> Vec<Option<Span>> {
+        let span = |day: &OpenDay, slot| {
+            let (first, last, points) = day.column(slot)?.span()?;
+            Some(Span::of(first, last, points))
+        };
+        let of_slot = |(slot, _)| {
+            let sealing = self.sealing.as_ref().and_then(|sealing| span(&sealing.day, slot));
+            span(&self.open, slot).map(|open| open.with(sealing)).or(sealing)
+        };
+        self.registry.iter().map(of_slot).collect()
     }
 }

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use ohmstead_model::{DeviceId, Metric, UnixMillis, Value};
 
-use crate::columns::Point;
-use crate::query::{QueryError, last_sealed};
+use crate::parts::{self, row_id};
+use crate::point::{Point, factor};
+use crate::query::QueryError;
 use crate::registry::{SeriesEntry, to_value};
+use crate::seal::BlockRow;
 use crate::store::{History, lock};
 use crate::trouble::Trouble;
 
@@ -41,13 +43,13 @@ pub struct SeriesInfo {
 /// Figures of the whole store.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stats {
-    /// Values, committed or not. One that replaces an older one of the same time counts twice until it is sealed.
+    /// Values, committed or not. One that replaces an older one of the same time may count twice until it is sealed.
     pub points: u64,
     /// Values that wait for a commit.
     pub waiting: u64,
     /// Values lost since the start because commits failed for too long.
     pub dropped: u64,
-    /// Size of the database file and its log.
+    /// Size of the database file, its log and the head logs.
     pub bytes: u64,
     /// `bytes` for each value; `None` without values.
     pub bytes_per_point: Option<f64>,
@@ -105,22 +107,35 @@ impl History {
             entries.into_iter().zip(memory.last_points()).collect()
         };
         let transaction = reader.transaction().map_err(storage)?;
+        let parts = parts::all(&transaction).map_err(storage)?;
         let mut values = Vec::with_capacity(entries.len());
-        for (entry, newest) in entries {
+        for (entry, in_memory) in entries {
             let Some(metric) = entry.known else { continue };
-            let sealed = match entry.row {
-                Some(row) => last_sealed(&transaction, row.id).map_err(storage)?,
-                None => None,
-            };
-            let newest = newest.map(|point| (point, entry.decimals));
-            let newer = match (newest, sealed) {
-                (Some(newest), Some(sealed)) if sealed.0.at > newest.0.at => Some(sealed),
-                (newest, sealed) => newest.or(sealed),
-            };
-            values.extend(newer.map(|(point, decimals)| LastValue {
+            let mut newest = in_memory;
+            // A part that ended before what memory has holds nothing newer.
+            let since = newest.as_ref().map_or(i64::MIN, |point| point.at);
+            for part in
+                parts.iter().rev().filter(|part| part.has_raw).take_while(|part| part.span.end > since)
+            {
+                let Some(row) = BlockRow::read(&transaction, row_id(part.id, entry.id)).map_err(storage)?
+                else {
+                    continue;
+                };
+                let Some((decimals, mut sealed)) =
+                    row.points().ok().and_then(|(d, mut all)| Some((d, all.pop()?)))
+                else {
+                    continue;
+                };
+                sealed.value.refine(factor(entry.decimals.saturating_sub(decimals)));
+                if newest.as_ref().is_none_or(|newest| newest.at < sealed.at) {
+                    newest = Some(sealed);
+                }
+                break;
+            }
+            values.extend(newest.map(|point| LastValue {
                 device: entry.device,
                 metric,
-                value: to_value(&point.value, metric, decimals),
+                value: to_value(&point.value, metric, entry.decimals),
                 at: UnixMillis(point.at),
             }));
         }
@@ -151,7 +166,7 @@ impl History {
         let bytes = self.bytes()?;
         let (waiting, dropped, last_commit) = {
             let memory = self.memory();
-            (memory.pending_values() as u64, memory.dropped(), memory.last_commit)
+            (memory.waiting_values() as u64, memory.dropped, memory.last_commit)
         };
         let all = spans.iter().fold(None, |all, (_, span)| Some(span.with(all)));
         let points = all.map_or(0, |all: Span| all.points);
@@ -179,8 +194,10 @@ impl History {
         let file = figure("PRAGMA page_count")? * figure("PRAGMA page_size")?;
         let mut log = self.path.clone().into_os_string();
         log.push("-wal");
-        // The log is absent where the file system has none.
-        Ok(file + std::fs::metadata(log).map_or(0, |log| log.len()))
+        let heads = crate::log::NAMES.map(|name| self.path.with_file_name(name));
+        // Any of them may be absent.
+        let size = |file: &std::path::Path| std::fs::metadata(file).map_or(0, |file| file.len());
+        Ok(file + size(log.as_ref()) + heads.iter().map(|head| size(head)).sum::<u64>())
     }
 
     fn spans(&self) -> Result<Vec<(SeriesEntry, Span)>, QueryError> {
@@ -193,7 +210,8 @@ impl History {
         let sealed = || -> Result<HashMap<i64, Span>, rusqlite::Error> {
             reader
                 .prepare_cached(
-                    "SELECT series, min(first), max(last), sum(count) FROM block GROUP BY series",
+                    "SELECT id & 1048575, min(first), max(last), sum(count) FROM block
+                     WHERE id >> 20 IN (SELECT id FROM part WHERE is_ready) GROUP BY 1",
                 )?
                 .query_map((), |row| {
                     Ok((
@@ -205,7 +223,7 @@ impl History {
         };
         let sealed = sealed().map_err(|error| QueryError::Storage(Trouble::new(&self.path, error)))?;
         let joined = entries.into_iter().zip(in_memory).filter_map(|(entry, span)| {
-            let on_disk = entry.row.and_then(|row| sealed.get(&row.id)).copied();
+            let on_disk = sealed.get(&entry.id).copied();
             let span = span.map(|span| span.with(on_disk)).or(on_disk)?;
             Some((entry, span))
         });

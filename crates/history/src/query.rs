@@ -1,15 +1,15 @@
-//! Answering a [`SeriesQuery`]: blocks and memory merged in order of time, one block in memory at once.
+//! Answering a [`SeriesQuery`].
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
-use ohmstead_model::{Metric, Points, Resolution, Series, SeriesQuery, UnixMillis};
+use ohmstead_model::{Bucket, DeviceId, Metric, Points, Resolution, Series, SeriesQuery, UnixMillis, Value};
 use ohmstead_units::Timespan;
-use rusqlite::{OptionalExtension, Transaction, params};
 
-use crate::bucket::{Filling, fitting_step, start_of, to_duration};
-use crate::columns::{Point, Stored, factor};
+use crate::bucket::{Filling, fitting_step, step_of, to_duration};
+use crate::lttb::Lttb;
+use crate::point::Stored;
 use crate::registry::{Class, to_value};
-use crate::seal::decode_block;
+use crate::scan::{Piece, Scan, ScanError};
 use crate::store::{History, lock};
 use crate::trouble::Trouble;
 
@@ -32,17 +32,8 @@ pub enum QueryError {
     Storage(#[source] Trouble),
 }
 
-/// The finest answer that was too long, or the database's refusal.
-enum ScanError {
-    TooMany,
-    Database(rusqlite::Error),
-}
-
-impl From<rusqlite::Error> for ScanError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error)
-    }
-}
+/// Which bucket an instant is in.
+type Grid<'a> = &'a dyn Fn(i64) -> Range<i64>;
 
 impl History {
     /// The values of one metric of one device. What was appended but not committed is included; where nothing was
@@ -53,233 +44,203 @@ impl History {
     ///   values of the asked span. Of states and texts, which have no mean, the last value of each step at its own time.
     /// * `MaxPoints`: raw if that is at most so many points, else the finest of 10 s, 30 s, 1 min, 5 min, 15 min, 1 h,
     ///   6 h, 1 d (then 2, 4, 8 ... days) that is.
+    /// * `Lttb`: at most so many of the values, first and last among them; of states and texts as `MaxPoints`.
+    /// * `Calendar`: as `Step`, in days, weeks or months of the site.
     ///
-    /// A metric or device of which nothing is stored has no points; that is no error.
+    /// Steps of whole hours and more are answered from the summaries per hour where these fit; they reach back further
+    /// than the values do. A metric or device of which nothing is stored has no points; that is no error.
     pub fn range(&self, query: &SeriesQuery) -> Result<Series, QueryError> {
-        if matches!(query.resolution, Resolution::Lttb(_) | Resolution::Calendar(_)) {
-            return self.chosen(query);
-        }
         let most = self.limits.answer_points;
-        let mut reader = lock(&self.reader);
-        let storage = |error| QueryError::Storage(Trouble::new(&self.path, error));
-        // Memory first: what is sealed in between is then found twice, and not missed.
-        let memory = self.memory_part(query);
-        let transaction = reader.transaction().map_err(storage)?;
-        let scan = Scan::new(&transaction, query, memory).map_err(storage)?;
-        let answer = match query.resolution {
-            Resolution::Raw | Resolution::Lttb(_) | Resolution::Calendar(_) => scan.raw(most),
-            Resolution::Step(step) => {
-                let step = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
-                if step == 0 {
-                    return Err(QueryError::NoStep);
+        self.scan(query, |scan| {
+            let answer = answer(self, scan, query, most)?;
+            match answer {
+                Ok(series) => Ok(series),
+                Err(ScanError::Database(error)) => Err(self.unreadable(error)),
+                Err(ScanError::Stopped) => {
+                    let step = scan.fitting_step(most).map_err(|error| self.unreadable(error))?;
+                    Err(QueryError::TooManyPoints { most, step: Timespan(to_duration(step)) })
                 }
-                scan.stepped(step, most)
             }
-            Resolution::MaxPoints(wish) => match scan.raw(wish.clamp(1, most)) {
-                Err(ScanError::TooMany) => {
-                    let step = scan.fitting_step(wish.clamp(1, most)).map_err(storage)?;
-                    scan.stepped(step, most)
-                }
-                answer => answer,
-            },
-        };
-        match answer {
-            Ok(series) => Ok(series),
-            Err(ScanError::Database(error)) => Err(storage(error)),
-            Err(ScanError::TooMany) => {
-                let step = Timespan(to_duration(scan.fitting_step(most).map_err(storage)?));
-                Err(QueryError::TooManyPoints { most, step })
-            }
-        }
-    }
-
-    fn memory_part(&self, query: &SeriesQuery) -> (Vec<Point>, u8) {
-        let memory = self.memory();
-        let class = Class::of(query.metric);
-        match memory.registry.find(query.device.as_str(), query.metric.id(), class) {
-            Some(slot) => (memory.points(slot, query.from.0, query.to.0), memory.registry.get(slot).decimals),
-            None => (Vec::new(), 0),
-        }
-    }
-}
-
-/// One question, with all it takes to answer it.
-struct Scan<'a> {
-    transaction: &'a Transaction<'a>,
-    metric: Metric,
-    class: Class,
-    from: i64,
-    to: i64,
-    /// The series' id, if it is in the database.
-    series: Option<i64>,
-    /// By how much the database's numbers are multiplied to have `decimals`.
-    finer: i64,
-    decimals: u8,
-    /// The points in memory, with `decimals`.
-    memory: Vec<Point>,
-}
-
-impl<'a> Scan<'a> {
-    fn new(
-        transaction: &'a Transaction<'a>,
-        query: &SeriesQuery,
-        (mut memory, memory_decimals): (Vec<Point>, u8),
-    ) -> Result<Self, rusqlite::Error> {
-        let class = Class::of(query.metric);
-        let row: Option<(i64, u8)> = transaction
-            .prepare_cached("SELECT id, decimals FROM series WHERE device = ? AND metric = ? AND kind = ?")?
-            .query_row(params![query.device.as_str(), query.metric.id(), class.key()], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()?;
-        let sealed_decimals = row.map_or(memory_decimals, |(_, decimals)| decimals);
-        let decimals = memory_decimals.max(sealed_decimals);
-        for point in &mut memory {
-            point.value.refine(factor(decimals - memory_decimals));
-        }
-        Ok(Self {
-            transaction,
-            metric: query.metric,
-            class,
-            from: query.from.0,
-            to: query.to.0,
-            series: row.map(|(id, _)| id),
-            finer: factor(decimals - sealed_decimals),
-            decimals,
-            memory,
         })
     }
 
-    fn raw(&self, most: usize) -> Result<Series, ScanError> {
-        let mut points = Vec::new();
-        self.each(|at, stored| {
-            if points.len() == most {
-                return ControlFlow::Break(());
+    /// Every stored value of one series with `from <= at < to`, oldest first, one part of time in memory at once.
+    /// `visit` ends it by breaking off. Other questions wait meanwhile.
+    pub fn each(
+        &self,
+        device: &DeviceId,
+        metric: Metric,
+        from: UnixMillis,
+        to: UnixMillis,
+        visit: &mut dyn FnMut(UnixMillis, &Value) -> ControlFlow<()>,
+    ) -> Result<(), QueryError> {
+        let query = SeriesQuery { device: device.clone(), metric, from, to, resolution: Resolution::Raw };
+        self.scan(&query, |scan| {
+            let each =
+                scan.each(|at, stored| visit(UnixMillis(at), &to_value(stored, metric, scan.decimals)));
+            match each {
+                Ok(()) | Err(ScanError::Stopped) => Ok(()),
+                Err(ScanError::Database(error)) => Err(self.unreadable(error)),
             }
-            points.push((UnixMillis(at), to_value(stored, self.metric, self.decimals)));
-            ControlFlow::Continue(())
-        })?;
-        Ok(Series { step: None, points: Points::Raw(points) })
+        })
     }
 
-    fn stepped(&self, step: i64, most: usize) -> Result<Series, ScanError> {
-        let points = match self.class {
-            Class::Number => Points::Buckets(self.buckets(step, most)?),
-            Class::Text => Points::Raw(self.last_of_each(step, most)?),
-        };
-        Ok(Series { step: Some(to_duration(step)), points })
+    pub(crate) fn unreadable(&self, error: rusqlite::Error) -> QueryError {
+        QueryError::Storage(Trouble::new(&self.path, error))
     }
 
-    fn buckets(&self, step: i64, most: usize) -> Result<Vec<ohmstead_model::Bucket>, ScanError> {
-        let mut buckets = Vec::new();
-        let mut filling: Option<Filling> = None;
-        self.each(|at, stored| {
-            let Stored::Number(number) = *stored else { return ControlFlow::Continue(()) };
-            let start = start_of(at, step);
-            if let Some(current) = filling.as_mut().filter(|current| current.at == start) {
-                current.add(number);
-                return ControlFlow::Continue(());
+    /// Runs `work` on what is stored of a series, unchanged while it runs.
+    pub(crate) fn scan<T>(
+        &self,
+        query: &SeriesQuery,
+        work: impl FnOnce(&Scan<'_>) -> Result<T, QueryError>,
+    ) -> Result<T, QueryError> {
+        let mut reader = lock(&self.reader);
+        // Memory first: what is sealed in between is then found twice, and not missed.
+        let memory = self.memory_part(query);
+        let transaction = reader.transaction().map_err(|error| self.unreadable(error))?;
+        let scan = Scan::new(&transaction, query, memory).map_err(|error| self.unreadable(error))?;
+        work(&scan)
+    }
+
+    fn memory_part(&self, query: &SeriesQuery) -> Option<crate::scan::InMemory> {
+        let memory = self.memory();
+        let slot = memory.registry.find(query.device.as_str(), query.metric.id(), Class::of(query.metric))?;
+        let entry = memory.registry.get(slot);
+        Some(crate::scan::InMemory {
+            series: entry.id,
+            decimals: entry.decimals,
+            points: memory.points(slot, query.from.0, query.to.0),
+        })
+    }
+}
+
+fn answer(
+    history: &History,
+    scan: &Scan<'_>,
+    query: &SeriesQuery,
+    most: usize,
+) -> Result<Result<Series, ScanError>, QueryError> {
+    let calendar = &history.calendar;
+    let answer = match query.resolution {
+        Resolution::Raw => raw(scan, most),
+        Resolution::Step(step) => {
+            let step = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
+            if step == 0 {
+                return Err(QueryError::NoStep);
             }
-            buckets.extend(filling.take().map(|full| full.finish(self.decimals)));
+            stepped(scan, step, most)
+        }
+        Resolution::Lttb(wish) if scan.class == Class::Number => lttb(scan, wish.clamp(3, most)),
+        Resolution::MaxPoints(wish) | Resolution::Lttb(wish) => {
+            let wish = wish.clamp(1, most);
+            match raw(scan, wish) {
+                Err(ScanError::Stopped) => {
+                    let step = scan.fitting_step(wish).map_err(|error| history.unreadable(error))?;
+                    stepped(scan, step, most)
+                }
+                answer => answer,
+            }
+        }
+        Resolution::Calendar(unit) => {
+            in_grid(scan, &|at| calendar.span(unit, at), most).map(|points| Series { step: None, points })
+        }
+    };
+    Ok(answer)
+}
+
+fn raw(scan: &Scan<'_>, most: usize) -> Result<Series, ScanError> {
+    // So many values are counted without reading them.
+    if scan.count_at_least()? > most as u64 {
+        return Err(ScanError::Stopped);
+    }
+    let mut points = Vec::new();
+    scan.each(|at, stored| {
+        if points.len() == most {
+            return ControlFlow::Break(());
+        }
+        points.push((UnixMillis(at), to_value(stored, scan.metric, scan.decimals)));
+        ControlFlow::Continue(())
+    })?;
+    Ok(Series { step: None, points: Points::Raw(points) })
+}
+
+fn lttb(scan: &Scan<'_>, wish: usize) -> Result<Series, ScanError> {
+    let Some(span) = scan.span()? else { return Ok(Series { step: None, points: Points::Raw(Vec::new()) }) };
+    let mut chosen = Lttb::new(span, wish);
+    scan.each(|at, stored| {
+        if let Stored::Number(number) = stored {
+            chosen.add(at, *number);
+        }
+        ControlFlow::Continue(())
+    })?;
+    let value = |number| to_value(&Stored::Number(number), scan.metric, scan.decimals);
+    let points = chosen.finish().into_iter().map(|(at, number)| (UnixMillis(at), value(number)));
+    Ok(Series { step: None, points: Points::Raw(points.collect()) })
+}
+
+fn stepped(scan: &Scan<'_>, step: i64, most: usize) -> Result<Series, ScanError> {
+    let points = in_grid(scan, &|at| step_of(at, step), most)?;
+    Ok(Series { step: Some(to_duration(step)), points })
+}
+
+fn in_grid(scan: &Scan<'_>, grid: Grid<'_>, most: usize) -> Result<Points, ScanError> {
+    match scan.class {
+        Class::Number => buckets(scan, grid, most).map(Points::Buckets),
+        Class::Text => last_of_each(scan, grid, most).map(Points::Raw),
+    }
+}
+
+fn buckets(scan: &Scan<'_>, grid: Grid<'_>, most: usize) -> Result<Vec<Bucket>, ScanError> {
+    let mut buckets = Vec::new();
+    let mut filling: Option<Filling> = None;
+    scan.pieces(grid, |piece| {
+        let at = piece.start();
+        if filling.as_ref().is_none_or(|current| !current.span.contains(&at)) {
+            buckets.extend(filling.take().map(|full| full.finish(scan.decimals)));
             if buckets.len() == most {
                 return ControlFlow::Break(());
             }
-            filling = Some(Filling::new(start, number));
-            ControlFlow::Continue(())
-        })?;
-        buckets.extend(filling.map(|last| last.finish(self.decimals)));
-        Ok(buckets)
-    }
-
-    fn last_of_each(
-        &self,
-        step: i64,
-        most: usize,
-    ) -> Result<Vec<(UnixMillis, ohmstead_model::Value)>, ScanError> {
-        let mut points: Vec<(UnixMillis, ohmstead_model::Value)> = Vec::new();
-        self.each(|at, stored| {
-            if points.last().is_some_and(|(last, _)| start_of(last.0, step) == start_of(at, step)) {
-                points.pop();
-            } else if points.len() == most {
-                return ControlFlow::Break(());
-            }
-            points.push((UnixMillis(at), to_value(stored, self.metric, self.decimals)));
-            ControlFlow::Continue(())
-        })?;
-        Ok(points)
-    }
-
-    /// The finest round step that cuts what is stored within the question into at most `most` parts.
-    fn fitting_step(&self, most: usize) -> Result<i64, rusqlite::Error> {
-        let (first, last): (Option<i64>, Option<i64>) = self
-            .transaction
-            .prepare_cached(
-                "SELECT min(first), max(last) FROM block WHERE series = ? AND first < ? AND last >= ?",
-            )?
-            .query_row(params![self.series, self.to, self.from], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let memory = |point: Option<&Point>| point.map(|point| point.at);
-        let first = first.into_iter().chain(memory(self.memory.first())).min().unwrap_or(self.from);
-        let last = last.into_iter().chain(memory(self.memory.last())).max().unwrap_or(self.from);
-        let until = self.to.saturating_sub(1);
-        Ok(fitting_step(first.max(self.from), last.min(until), most))
-    }
-
-    /// Hands every point of the question to `visit`, oldest first, until it breaks off: that is `TooMany`.
-    fn each(&self, mut visit: impl FnMut(i64, &Stored) -> ControlFlow<()>) -> Result<(), ScanError> {
-        let mut memory = self.memory.iter().peekable();
-        let mut visit = |at: i64, stored: &Stored| match visit(at, stored) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(ScanError::TooMany),
-        };
-        self.each_sealed(|mut sealed| {
-            while let Some(newer) = memory.next_if(|newer| newer.at < sealed.at) {
-                visit(newer.at, &newer.value)?;
-            }
-            // What is in memory came later than what is sealed.
-            if memory.peek().is_some_and(|newer| newer.at == sealed.at) {
-                return Ok(());
-            }
-            sealed.value.refine(self.finer);
-            visit(sealed.at, &sealed.value)
-        })?;
-        memory.try_for_each(|newer| visit(newer.at, &newer.value))
-    }
-
-    fn each_sealed(&self, mut visit: impl FnMut(Point) -> Result<(), ScanError>) -> Result<(), ScanError> {
-        let mut select = self.transaction.prepare_cached(
-            "SELECT block.id, block.body, times.body FROM block LEFT JOIN times ON times.id = block.times
-             WHERE block.series = ? AND block.first < ? AND block.last >= ? ORDER BY block.first",
-        )?;
-        let mut rows = select.query(params![self.series, self.to, self.from])?;
-        // Blocks do not overlap; should damage make them, time must not run backwards in an answer.
-        let mut next = self.from;
-        while let Some(row) = rows.next()? {
-            let (id, body, times): (i64, Vec<u8>, Option<Vec<u8>>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            for point in decode_block(id, &body, times.as_deref()).unwrap_or_default() {
-                if (next..self.to).contains(&point.at) {
-                    next = point.at.saturating_add(1);
-                    visit(point)?;
-                }
-            }
         }
-        Ok(())
-    }
+        let current = filling.get_or_insert_with(|| {
+            let span = grid(at);
+            // What the question cuts off does not count.
+            Filling::new(span.start..span.end.min(scan.span.end))
+        });
+        match piece {
+            Piece::Point(at, number) => current.add(at, number),
+            Piece::Hour(hour) => current.add_summary(hour.start, &hour.summary),
+        }
+        ControlFlow::Continue(())
+    })?;
+    buckets.extend(filling.map(|last| last.finish(scan.decimals)));
+    Ok(buckets)
 }
 
-/// The newest sealed point of a series and the decimals of its number.
-pub(crate) fn last_sealed(
-    transaction: &Transaction<'_>,
-    series: i64,
-) -> Result<Option<(Point, u8)>, rusqlite::Error> {
-    let found = transaction
-        .prepare_cached(
-            "SELECT block.id, block.body, times.body, series.decimals FROM block JOIN series ON series.id = block.series
-             LEFT JOIN times ON times.id = block.times WHERE block.series = ? ORDER BY block.first DESC LIMIT 1",
-        )?
-        .query_row([series], |row| {
-            let (id, body, times): (i64, Vec<u8>, Option<Vec<u8>>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok((decode_block(id, &body, times.as_deref()), row.get(3)?))
-        })
-        .optional()?;
-    Ok(found.and_then(|(points, decimals)| Some((points?.pop()?, decimals))))
+fn last_of_each(scan: &Scan<'_>, grid: Grid<'_>, most: usize) -> Result<Vec<(UnixMillis, Value)>, ScanError> {
+    let mut points: Vec<(UnixMillis, Value)> = Vec::new();
+    let mut span = 0..0;
+    scan.each(|at, stored| {
+        if span.contains(&at) {
+            points.pop();
+        } else if points.len() == most {
+            return ControlFlow::Break(());
+        }
+        span = grid(at);
+        points.push((UnixMillis(at), to_value(stored, scan.metric, scan.decimals)));
+        ControlFlow::Continue(())
+    })?;
+    Ok(points)
+}
+
+impl Scan<'_> {
+    /// The finest round step that cuts what is stored within the question into at most `most` parts.
+    fn fitting_step(&self, most: usize) -> Result<i64, rusqlite::Error> {
+        let span = self.span_of_values()?.unwrap_or(self.span.start..self.span.start);
+        Ok(fitting_step(span.start, span.end.saturating_sub(1).max(span.start), most))
+    }
+
+    fn span(&self) -> Result<Option<Range<i64>>, ScanError> {
+        Ok(self.span_of_values()?)
+    }
 }

@@ -4,13 +4,14 @@
 //! coarser resolution the finer unit stays, where it declares a finer one the stored integers are multiplied, so
 //! nothing is lost either way.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ohmstead_model::catalogue::Kind;
 use ohmstead_model::{DeviceId, Metric, Value};
 
-use crate::columns::{Slot, Stored, factor};
+use crate::log::Named;
+use crate::point::{Slot, Stored, factor};
 
 /// Whether a series holds numbers or texts (states are stored as their keys).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +41,6 @@ impl Class {
     }
 }
 
-/// How a series stands in the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Row {
-    pub(crate) id: i64,
-    pub(crate) decimals: u8,
-}
-
 /// One series.
 #[derive(Debug, Clone)]
 pub(crate) struct SeriesEntry {
@@ -57,15 +51,37 @@ pub(crate) struct SeriesEntry {
     pub(crate) class: Class,
     /// Decimals of its numbers in memory; the database follows with the next commit.
     pub(crate) decimals: u8,
-    /// How it stands in the database, once it does.
-    pub(crate) row: Option<Row>,
+    /// Its id in the database, where it is from the next commit on.
+    pub(crate) id: i64,
+    /// The decimals that the database has; `None` if it does not know the series yet.
+    pub(crate) saved: Option<u8>,
+}
+
+impl SeriesEntry {
+    /// Whether its numbers only grow.
+    pub(crate) fn is_counter(&self) -> bool {
+        self.known.is_some_and(|metric| matches!(metric.def().kind, Kind::Counter))
+    }
+
+    /// As the log names it.
+    pub(crate) fn named(&self) -> Named {
+        Named { id: self.id, decimals: self.number_decimals() }
+    }
+
+    /// Decimals of its numbers, if it holds numbers.
+    pub(crate) fn number_decimals(&self) -> Option<u8> {
+        (self.class == Class::Number).then_some(self.decimals)
+    }
 }
 
 /// All series.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     entries: Vec<SeriesEntry>,
+    /// Those that the database does not know as they are.
+    unsaved: BTreeSet<Slot>,
     by_name: HashMap<DeviceId, HashMap<Arc<str>, [Option<Slot>; 2]>>,
+    next_id: i64,
 }
 
 impl Registry {
@@ -77,42 +93,75 @@ impl Registry {
         &self.entries[slot.0]
     }
 
-    pub(crate) fn get_mut(&mut self, slot: Slot) -> &mut SeriesEntry {
-        &mut self.entries[slot.0]
+    /// Gives a series at least `decimals`. Returns by how many there are more.
+    pub(crate) fn refine(&mut self, slot: Slot, decimals: u8) -> u8 {
+        let entry = &mut self.entries[slot.0];
+        let more = decimals.saturating_sub(entry.decimals);
+        if more > 0 {
+            entry.decimals = decimals;
+            self.unsaved.insert(slot);
+        }
+        more
+    }
+
+    /// The series that the database does not know as they are.
+    pub(crate) fn unsaved(&self) -> Vec<(Slot, SeriesEntry)> {
+        self.unsaved.iter().map(|slot| (*slot, self.get(*slot).clone())).collect()
+    }
+
+    /// The database has this series with so many decimals.
+    pub(crate) fn set_saved(&mut self, slot: Slot, decimals: u8) {
+        let entry = &mut self.entries[slot.0];
+        entry.saved = Some(decimals);
+        if entry.decimals == decimals {
+            self.unsaved.remove(&slot);
+        }
     }
 
     pub(crate) fn find(&self, device: &str, metric: &str, class: Class) -> Option<Slot> {
         self.by_name.get(device)?.get(metric)?[class as usize]
     }
 
+    /// Leaves an id to a series that nobody can ask for.
+    pub(crate) fn reserve(&mut self, id: i64) {
+        self.next_id = self.next_id.max(id + 1);
+    }
+
     pub(crate) fn add(&mut self, entry: SeriesEntry) -> Slot {
         let slot = Slot(self.entries.len());
         let names = self.by_name.entry(entry.device.clone()).or_default();
         names.entry(entry.metric.clone()).or_default()[entry.class as usize] = Some(slot);
+        if entry.saved != Some(entry.decimals) {
+            self.unsaved.insert(slot);
+        }
+        self.next_id = self.next_id.max(entry.id + 1);
         self.entries.push(entry);
         slot
     }
 
-    /// The series of a metric, made if it is new.
-    pub(crate) fn find_or_add(&mut self, device: &DeviceId, metric: Metric) -> Slot {
+    /// The series of a metric, made if it is new; `None` if there are too many.
+    pub(crate) fn find_or_add(&mut self, device: &DeviceId, metric: Metric) -> Option<Slot> {
         let class = Class::of(metric);
-        match self.find(device.as_str(), metric.id(), class) {
-            Some(slot) => {
-                // A driver's native metric becomes known with its first value.
-                self.get_mut(slot).known.get_or_insert(metric);
-                slot
-            }
-            None => self.add(SeriesEntry {
-                device: device.clone(),
-                metric: Arc::from(metric.id()),
-                known: Some(metric),
-                class,
-                decimals: metric.def().decimals,
-                row: None,
-            }),
+        if let Some(slot) = self.find(device.as_str(), metric.id(), class) {
+            // A driver's native metric becomes known with its first value.
+            self.entries[slot.0].known.get_or_insert(metric);
+            return Some(slot);
         }
+        let entry = SeriesEntry {
+            device: device.clone(),
+            metric: Arc::from(metric.id()),
+            known: Some(metric),
+            class,
+            decimals: metric.def().decimals,
+            id: self.next_id,
+            saved: None,
+        };
+        (self.next_id < SERIES_MAX).then(|| self.add(entry))
     }
 }
+
+/// Series in one store at most; a row's id has room for so many.
+const SERIES_MAX: i64 = 1 << 20;
 
 /// Texts longer than this are refused, bytes.
 const TEXT_MAX: usize = 4_096;
@@ -132,6 +181,9 @@ pub enum Refusal {
     /// A text longer than 4096 bytes.
     #[error("a text of more than 4096 bytes")]
     TooLong,
+    /// There are a million series.
+    #[error("too many devices and metrics")]
+    TooMany,
     /// A number for a state or text metric, or the other way round.
     #[error("not the kind of value that the catalogue declares")]
     WrongKind,

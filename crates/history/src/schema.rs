@@ -1,11 +1,14 @@
 //! Opening the database file: whose it is, which version, and the tables.
 //!
 //! ```text
-//! series (id, device, metric, kind, decimals)     what is stored; numbers are integers of 10^-decimals units
-//! head   (id, at, body)                           one row a commit: the values since the last commit, see `frame`
-//! block  (id, series, first, last, count, times, body)   sealed values of one series; blocks of a series do not overlap
-//! times  (id, body)                               the time stamps of a block, shared by all series polled together
-//! ledger, event, state                            written at once, kept for ever
+//! store  (id, opens, sealed_generation, sealed_day)   one row: whose head logs belong to it, and what of them is sealed
+//! series (id, device, metric, kind, decimals)         what is stored; numbers are integers of 10^-decimals units
+//! part   (id, start, end, changes, has_raw, is_ready) how time is cut, see `parts`
+//! block  (id, first, last, count, times, body)        the values of one series in one part, see `block`
+//! times  (id, body)                                   their time stamps, shared by all series that were read together
+//! rollup (id, body)                                   one summary per hour of a series in a part, see `rollup`
+//! quarantine                                          what was damaged
+//! ledger, event, state                                written at once, kept for ever
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -20,7 +23,8 @@ const APPLICATION_ID: i32 = 0x4F48_4D53;
 
 /// The steps from each schema version to the next; the version of a file is the number of steps it has taken.
 /// A step that was released is never edited: append a new one.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE series (
         id INTEGER PRIMARY KEY,
         device TEXT NOT NULL,
@@ -65,7 +69,50 @@ const MIGRATIONS: &[&str] = &["
         text TEXT NOT NULL
     ) STRICT;
     CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-"];
+",
+    // What the first version had of values is read once more, see `first_version`.
+    r#"
+    ALTER TABLE head RENAME TO first_head;
+    ALTER TABLE block RENAME TO first_block;
+    ALTER TABLE times RENAME TO first_times;
+    DROP INDEX block_span;
+    DROP INDEX block_times;
+    CREATE TABLE store (
+        id INTEGER PRIMARY KEY,
+        opens INTEGER NOT NULL,
+        sealed_generation INTEGER NOT NULL,
+        sealed_day INTEGER
+    ) STRICT;
+    INSERT INTO store (id, opens, sealed_generation) VALUES (random(), 0, 0);
+    CREATE TABLE part (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        start INTEGER NOT NULL,
+        "end" INTEGER NOT NULL,
+        changes INTEGER NOT NULL,
+        has_raw INTEGER NOT NULL,
+        is_ready INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE block (
+        id INTEGER PRIMARY KEY,
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        times INTEGER NOT NULL,
+        body BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE times (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+    CREATE TABLE rollup (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+    CREATE TABLE quarantine (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        series INTEGER NOT NULL,
+        start INTEGER NOT NULL,
+        "end" INTEGER NOT NULL,
+        what TEXT NOT NULL,
+        body BLOB,
+        times BLOB
+    ) STRICT;
+"#,
+];
 
 /// Why a store cannot be opened. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -167,4 +214,33 @@ fn migrate(writer: &mut Connection, from: usize) -> Result<(), rusqlite::Error> 
         tracing::info!(target: "store", version = done + 1, "schema");
     }
     Ok(())
+}
+
+/// The one row of the table `store`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Header {
+    /// Whose the head logs are.
+    pub(crate) id: i64,
+    /// How often the store was opened, this time included.
+    pub(crate) opens: i64,
+    /// Head logs up to this generation are obsolete.
+    pub(crate) sealed_generation: i64,
+    /// The start of the day in which values were sealed last.
+    pub(crate) sealed_day: Option<i64>,
+}
+
+/// Counts this opening of the store.
+pub(crate) fn opened(writer: &Connection) -> Result<Header, rusqlite::Error> {
+    writer.query_row(
+        "UPDATE store SET opens = opens + 1 RETURNING id, opens, sealed_generation, sealed_day",
+        (),
+        |row| {
+            Ok(Header {
+                id: row.get(0)?,
+                opens: row.get(1)?,
+                sealed_generation: row.get(2)?,
+                sealed_day: row.get(3)?,
+            })
+        },
+    )
 }

@@ -1,218 +1,356 @@
-//! Writing columns into sealed blocks.
+//! Moving values from memory into the database: part by part, a block and a rollup per series.
 //!
-//! Blocks of a series do not overlap. New points go, gap by gap, into the block before them: appended to it while it has
-//! room, merged into it where they fall inside, into a block of their own where there is none. So late values and
-//! a clock that jumped back cost a block or two, never the rewriting of a whole series.
+//! What a part already has is merged with what comes, and the newer of two values at the same time stays; so to seal the
+//! same values again changes nothing. Only the series that have new values are rewritten.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Mutex;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use crate::codec::{encode_times, encode_values};
-use crate::columns::{Columns, Point, Slot, factor, merge, signed};
-use crate::frame::decode_points;
-use crate::registry::{Row, SeriesEntry};
+use crate::block::{self, Values};
+use crate::bytes::Undecodable;
+use crate::calendar::Calendar;
+use crate::numbers::Effort;
+use crate::open_day::OpenDay;
+use crate::parts::{Cut, Part, row_id};
+use crate::point::{Point, Slot, Stored, factor, merge, signed};
+use crate::quarantine;
+use crate::registry::{Class, Registry, SeriesEntry};
+use crate::rollup::Rollup;
+use crate::times;
 
-/// Gives every series its row, with the decimals it has in memory. Returns the rows.
-pub(crate) fn save_series(
-    transaction: &Transaction<'_>,
-    series: &[(Slot, SeriesEntry)],
-) -> Result<Vec<(Slot, Row)>, rusqlite::Error> {
-    let mut rows = Vec::with_capacity(series.len());
-    for (slot, entry) in series {
-        let id = match entry.row {
-            Some(row) if row.decimals == entry.decimals => row.id,
-            Some(row) => {
-                refine(transaction, row, entry.decimals)?;
-                row.id
-            }
-            None => {
-                let mut insert = transaction.prepare_cached(
-                    "INSERT INTO series (device, metric, kind, decimals) VALUES (?, ?, ?, ?)",
-                )?;
-                insert.insert(params![
-                    entry.device.as_str(),
-                    &*entry.metric,
-                    entry.class.key(),
-                    entry.decimals
-                ])?
-            }
-        };
-        rows.push((*slot, Row { id, decimals: entry.decimals }));
+/// The series that `day` has values of.
+pub(crate) fn series_of(day: &OpenDay, registry: &Registry) -> Vec<Sealing> {
+    day.slots().map(|slot| Sealing::new(slot, registry.get(slot))).collect()
+}
+
+/// Series written by one transaction.
+const SERIES_AT_ONCE: usize = 16;
+
+/// Lists of times that are compared with those of the next series.
+const COMPARED: usize = 12;
+
+/// A series to be sealed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sealing {
+    pub(crate) slot: Slot,
+    pub(crate) id: i64,
+    pub(crate) decimals: u8,
+    pub(crate) class: Class,
+    pub(crate) is_counter: bool,
+}
+
+impl Sealing {
+    pub(crate) fn new(slot: Slot, entry: &SeriesEntry) -> Self {
+        let SeriesEntry { id, decimals, class, .. } = *entry;
+        Self { slot, id, decimals, class, is_counter: entry.is_counter() }
     }
-    Ok(rows)
 }
 
-/// Rewrites the sealed numbers of a series in a finer unit.
-fn refine(transaction: &Transaction<'_>, row: Row, decimals: u8) -> Result<(), rusqlite::Error> {
-    let finer = factor(decimals.saturating_sub(row.decimals));
-    let blocks: Vec<i64> = transaction
-        .prepare("SELECT id FROM block WHERE series = ?")?
-        .query_map([row.id], |found| found.get(0))?
-        .collect::<Result<_, _>>()?;
-    for block in blocks {
-        let Some(mut points) = read_block(transaction, block)? else { continue };
-        for point in &mut points {
-            point.value.refine(finer);
-        }
-        let body = encode_values(points.iter().map(|point| &point.value));
-        transaction.execute("UPDATE block SET body = ? WHERE id = ?", params![body, block])?;
-    }
-    transaction.execute("UPDATE series SET decimals = ? WHERE id = ?", params![decimals, row.id])?;
-    Ok(())
-}
+/// Something to be done within a transaction.
+pub(crate) type Work<'a> = &'a mut dyn FnMut(&Transaction<'_>) -> Result<(), rusqlite::Error>;
 
-/// The points of a block; `None`, with a log line, if its bytes are damaged.
-fn read_block(transaction: &Transaction<'_>, block: i64) -> Result<Option<Vec<Point>>, rusqlite::Error> {
-    let mut select = transaction.prepare_cached(
-        "SELECT block.body, times.body FROM block LEFT JOIN times ON times.id = block.times WHERE block.id = ?",
-    )?;
-    select.query_row([block], |row| {
-        let (body, times): (Vec<u8>, Option<Vec<u8>>) = (row.get(0)?, row.get(1)?);
-        Ok(decode_block(block, &body, times.as_deref()))
-    })
-}
+/// What runs one transaction.
+pub(crate) type Transact<'a> = &'a mut dyn FnMut(Work<'_>) -> Result<(), rusqlite::Error>;
 
-/// The points of a block as stored; `None`, with a log line, if the bytes are damaged.
-pub(crate) fn decode_block(block: i64, body: &[u8], times: Option<&[u8]>) -> Option<Vec<Point>> {
-    let points = times.and_then(|times| {
-        crate::codec::decode_times(times).and_then(|times| decode_points(&times, body)).ok()
-    });
-    if points.is_none() && is_news(block) {
-        tracing::warn!(target: "store", block, "a block of the history is damaged and left out");
-    }
-    points
-}
-
-/// Whether damage of this block was not logged yet; a page that is refreshed must not fill the log.
-fn is_news(block: i64) -> bool {
-    const REMEMBERED_MAX: usize = 1_000;
-    static LOGGED: Mutex<BTreeSet<i64>> = Mutex::new(BTreeSet::new());
-    let mut logged = crate::store::lock(&LOGGED);
-    logged.len() < REMEMBERED_MAX && logged.insert(block)
-}
-
-/// Writes all `columns` into blocks of at most `block_values`.
+/// Writes all of `day`, a few series per transaction, so that nobody waits long for the database: `transact` runs one.
+/// Returns how many values were written.
 pub(crate) fn write(
-    transaction: &Transaction<'_>,
-    columns: &Columns,
-    rows: &[(Slot, Row)],
-    block_values: usize,
-) -> Result<(), rusqlite::Error> {
-    let ids: HashMap<Slot, i64> = rows.iter().map(|(slot, row)| (*slot, row.id)).collect();
-    let mut sealer = Sealer { transaction, block_values, times: HashMap::new(), released: BTreeSet::new() };
-    for (slot, points) in columns.iter() {
-        let Some(series) = ids.get(&slot) else { continue };
-        sealer.series(*series, points)?;
+    day: &OpenDay,
+    series: &[Sealing],
+    calendar: &Calendar,
+    transact: Transact<'_>,
+) -> Result<u64, rusqlite::Error> {
+    let mut parts = Vec::new();
+    transact(&mut |transaction| {
+        parts = parts_of(transaction, calendar, day, series)?;
+        Ok(())
+    })?;
+    let mut written = 0;
+    for (part, slots) in parts {
+        let mut writer = Writer::new(part, Effort::Seal);
+        for some in slots.chunks(SERIES_AT_ONCE) {
+            transact(&mut |transaction| {
+                for sealing in some {
+                    let points = day.points(sealing.slot, writer.part.span.start, writer.part.span.end);
+                    written += points.len() as u64;
+                    writer.add(transaction, sealing, points)?;
+                }
+                writer.touch(transaction)
+            })?;
+        }
+        transact(&mut |transaction| writer.release(transaction))?;
     }
-    release_times(transaction, &sealer.released)
+    Ok(written)
 }
 
-/// Deletes those of the time stamps that no block uses any more.
-pub(crate) fn release_times(
+/// The parts that `day` has values in, made where there is none, each with the series that do.
+fn parts_of(
     transaction: &Transaction<'_>,
-    released: &BTreeSet<i64>,
-) -> Result<(), rusqlite::Error> {
-    let mut delete = transaction.prepare_cached(
-        "DELETE FROM times WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM block WHERE block.times = ?1)",
-    )?;
-    for times in released {
-        delete.execute([times])?;
+    calendar: &Calendar,
+    day: &OpenDay,
+    series: &[Sealing],
+) -> Result<Vec<(Part, Vec<Sealing>)>, rusqlite::Error> {
+    let mut cut = Cut::new(transaction, calendar)?;
+    let mut found: BTreeMap<i64, (Part, Vec<Sealing>)> = BTreeMap::new();
+    for sealing in series {
+        let Some(column) = day.column(sealing.slot) else { continue };
+        let mut end = i64::MIN;
+        for point in column.all() {
+            if point.at < end {
+                continue;
+            }
+            let part = cut.part(point.at)?;
+            end = part.span.end;
+            found.entry(part.span.start).or_insert_with(|| (part.clone(), Vec::new())).1.push(*sealing);
+        }
     }
-    Ok(())
+    // A part that was made first may have been cut by none of the later ones: they only take what is free.
+    Ok(found.into_values().collect())
 }
 
-struct Sealer<'a> {
-    transaction: &'a Transaction<'a>,
-    block_values: usize,
-    /// The time stamps written so far, by their bytes: series polled together share a row.
-    times: HashMap<Vec<u8>, i64>,
-    /// Time stamps of blocks that were replaced.
+/// Writes the rows of one part.
+pub(crate) struct Writer {
+    pub(crate) part: Part,
+    effort: Effort,
+    is_new: bool,
+    lists: Vec<(Rc<Vec<i64>>, i64)>,
+    list_of: HashMap<Rc<Vec<i64>>, i64>,
+    next_list: Option<i64>,
+    /// Lists of blocks that were replaced.
     released: BTreeSet<i64>,
 }
 
-/// The block before a point.
-struct Neighbour {
-    id: i64,
-    last: i64,
-    count: i64,
-    times: i64,
+impl Writer {
+    pub(crate) fn new(part: Part, effort: Effort) -> Self {
+        let is_new = part.changes == 0;
+        let (lists, list_of, released) = (Vec::new(), HashMap::new(), BTreeSet::new());
+        Self { part, effort, is_new, lists, list_of, next_list: None, released }
+    }
+
+    /// Merges the newer `points` of a series, in order, into the part.
+    fn add(
+        &mut self,
+        transaction: &Transaction<'_>,
+        sealing: &Sealing,
+        points: Vec<Point>,
+    ) -> Result<(), rusqlite::Error> {
+        let id = row_id(self.part.id, sealing.id);
+        let points = match self.older(transaction, id, sealing)? {
+            Some(older) => merge(older, points),
+            None => points,
+        };
+        let (Some(first), Some(last)) = (points.first(), points.last()) else { return Ok(()) };
+        let span = (first.at, last.at);
+        let (list, skips) = self.list(transaction, points.iter().map(|point| point.at).collect())?;
+        let values = Values::of(sealing.decimals, skips, points.iter().map(|point| &point.value));
+        write_block(transaction, id, span, points.len(), list, &values.encode(id, self.effort))?;
+        if sealing.class == Class::Number { self.roll_up(transaction, id, sealing, &points) } else { Ok(()) }
+    }
+
+    /// What the part has of a series, in the unit of `sealing`. A damaged block is put into quarantine.
+    fn older(
+        &mut self,
+        transaction: &Transaction<'_>,
+        id: i64,
+        sealing: &Sealing,
+    ) -> Result<Option<Vec<Point>>, rusqlite::Error> {
+        if self.is_new {
+            return Ok(None);
+        }
+        let Some(row) = BlockRow::read(transaction, id)? else { return Ok(None) };
+        self.released.insert(row.times);
+        let Ok((decimals, mut points)) = row.points() else {
+            quarantine::block(transaction, &self.part, id)?;
+            return Ok(None);
+        };
+        let finer = factor(sealing.decimals.saturating_sub(decimals));
+        if finer > 1 {
+            for point in &mut points {
+                point.value.refine(finer);
+            }
+        }
+        Ok(Some(points))
+    }
+
+    /// The id of a list of times, written if it is new, and which of its times are skipped.
+    fn list(
+        &mut self,
+        transaction: &Transaction<'_>,
+        times: Vec<i64>,
+    ) -> Result<(i64, Vec<usize>), rusqlite::Error> {
+        if let Some(id) = self.list_of.get(&times) {
+            return Ok((*id, Vec::new()));
+        }
+        let recent = self.lists.iter().rev().take(COMPARED);
+        let fits = recent.filter_map(|(list, id)| Some((*id, block::skips(list, &times)?)));
+        if let Some(best) = fits.min_by_key(|(_, skips)| skips.len()) {
+            return Ok(best);
+        }
+        let id = self.write_list(transaction, |id, effort| seal_times(id, &times, effort))?;
+        let times = Rc::new(times);
+        self.lists.push((Rc::clone(&times), id));
+        self.list_of.insert(times, id);
+        Ok((id, Vec::new()))
+    }
+
+    /// Writes a new list of times; `body` makes its bytes.
+    pub(crate) fn write_list(
+        &mut self,
+        transaction: &Transaction<'_>,
+        body: impl FnOnce(i64, Effort) -> Vec<u8>,
+    ) -> Result<i64, rusqlite::Error> {
+        let rows = self.part.rows();
+        let next = match self.next_list {
+            Some(next) => next,
+            None => transaction
+                .prepare_cached("SELECT max(id) FROM times WHERE id >= ? AND id < ?")?
+                .query_row([rows.start, rows.end], |row| row.get::<_, Option<i64>>(0))?
+                .map_or(rows.start, |last| last + 1),
+        };
+        self.next_list = Some(next + 1);
+        transaction
+            .prepare_cached("INSERT INTO times (id, body) VALUES (?, ?)")?
+            .execute(params![next, body(next, self.effort)])?;
+        Ok(next)
+    }
+
+    fn roll_up(
+        &self,
+        transaction: &Transaction<'_>,
+        id: i64,
+        sealing: &Sealing,
+        points: &[Point],
+    ) -> Result<(), rusqlite::Error> {
+        let mut rollup = rollup_of(points, self.part.span.start, sealing);
+        if !self.is_new
+            && let Some(older) = read_rollup(transaction, id)?
+        {
+            rollup.keep(older);
+        }
+        write_rollup(transaction, id, &rollup.encode(id, self.effort))
+    }
+
+    /// Notes that the part changed.
+    pub(crate) fn touch(&self, transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> {
+        transaction
+            .prepare_cached("UPDATE part SET changes = changes + 1, has_raw = 1 WHERE id = ?")?
+            .execute([self.part.id])?;
+        Ok(())
+    }
+
+    /// Deletes the lists of times that nothing uses any more.
+    fn release(&self, transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> {
+        if self.released.is_empty() {
+            return Ok(());
+        }
+        let rows = self.part.rows();
+        let used: BTreeSet<i64> = transaction
+            .prepare_cached("SELECT DISTINCT times FROM block WHERE id >= ? AND id < ?")?
+            .query_map([rows.start, rows.end], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        let mut delete = transaction.prepare_cached("DELETE FROM times WHERE id = ?")?;
+        for list in self.released.difference(&used) {
+            delete.execute([list])?;
+        }
+        Ok(())
+    }
 }
 
-impl Sealer<'_> {
-    fn series(&mut self, series: i64, mut points: &[Point]) -> Result<(), rusqlite::Error> {
-        while let Some(first) = points.first() {
-            let end = match self.next_start(series, first.at)? {
-                Some(next) => points.partition_point(|point| point.at < next),
-                None => points.len(),
-            };
-            let (run, rest) = points.split_at(end);
-            self.run(series, run)?;
-            points = rest;
-        }
-        Ok(())
+/// The hours of a series' points within a part that begins at `origin`.
+pub(crate) fn rollup_of(points: &[Point], origin: i64, sealing: &Sealing) -> Rollup {
+    let numbers = points.iter().filter_map(|point| match point.value {
+        Stored::Number(number) => Some((point.at, number)),
+        Stored::Text(_) => None,
+    });
+    Rollup::of(numbers, origin, sealing.decimals, sealing.is_counter)
+}
+
+/// Writes a block; `span` is the time of its first and its last value.
+pub(crate) fn write_block(
+    transaction: &Transaction<'_>,
+    id: i64,
+    span: (i64, i64),
+    count: usize,
+    list: i64,
+    body: &[u8],
+) -> Result<(), rusqlite::Error> {
+    let sql = "INSERT OR REPLACE INTO block (id, first, last, count, times, body) VALUES (?, ?, ?, ?, ?, ?)";
+    transaction.prepare_cached(sql)?.execute(params![id, span.0, span.1, signed(count), list, body])?;
+    Ok(())
+}
+
+/// Writes a rollup.
+pub(crate) fn write_rollup(
+    transaction: &Transaction<'_>,
+    id: i64,
+    body: &[u8],
+) -> Result<(), rusqlite::Error> {
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO rollup (id, body) VALUES (?, ?)")?
+        .execute(params![id, body])?;
+    Ok(())
+}
+
+/// The bytes of a row of times.
+pub(crate) fn seal_times(id: i64, times: &[i64], effort: Effort) -> Vec<u8> {
+    let mut body = times::encode(times, effort);
+    block::seal_bytes(id, &mut body);
+    body
+}
+
+/// The times in the bytes of row `id`.
+pub(crate) fn open_times(id: i64, body: &[u8]) -> Result<Vec<i64>, Undecodable> {
+    times::decode(block::open_bytes(id, body)?, block::TIMES_MAX)
+}
+
+/// A row of the table `block` with its times.
+pub(crate) struct BlockRow {
+    pub(crate) id: i64,
+    pub(crate) times: i64,
+    pub(crate) body: Vec<u8>,
+    pub(crate) times_body: Option<Vec<u8>>,
+}
+
+impl BlockRow {
+    fn of(row: &rusqlite::Row<'_>) -> Result<Self, rusqlite::Error> {
+        Ok(Self { id: row.get(0)?, times: row.get(1)?, body: row.get(2)?, times_body: row.get(3)? })
     }
 
-    /// Writes points between which no block starts.
-    fn run(&mut self, series: i64, run: &[Point]) -> Result<(), rusqlite::Error> {
-        let before = match run.first() {
-            Some(first) => self.block_before(series, first.at)?,
-            None => return Ok(()),
-        };
-        let inside = before.as_ref().is_some_and(|block| run.first().is_some_and(|p| p.at <= block.last));
-        let joined = before.filter(|block| inside || block.count < signed(self.block_values));
-        let old = match &joined {
-            Some(block) => read_block(self.transaction, block.id)?.map(|points| (block, points)),
-            None => None,
-        };
-        let Some((block, older)) = old else { return self.write_blocks(series, run, self.block_values) };
-        self.transaction.prepare_cached("DELETE FROM block WHERE id = ?")?.execute([block.id])?;
-        self.released.insert(block.times);
-        let points = merge(older, run.to_vec());
-        // Where points fall inside, even parts leave room for more of them; at the end, full blocks are final.
-        let parts = points.len().div_ceil(self.block_values);
-        let size = if inside { points.len().div_ceil(parts) } else { self.block_values };
-        self.write_blocks(series, &points, size)
-    }
-
-    fn write_blocks(&mut self, series: i64, points: &[Point], size: usize) -> Result<(), rusqlite::Error> {
-        for chunk in points.chunks(size) {
-            let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else { continue };
-            let times = self.times_row(encode_times(chunk.iter().map(|point| point.at)))?;
-            let body = encode_values(chunk.iter().map(|point| &point.value));
-            self.transaction
-                .prepare_cached(
-                    "INSERT INTO block (series, first, last, count, times, body) VALUES (?, ?, ?, ?, ?, ?)",
-                )?
-                .execute(params![series, first.at, last.at, signed(chunk.len()), times, body])?;
-        }
-        Ok(())
-    }
-
-    fn times_row(&mut self, body: Vec<u8>) -> Result<i64, rusqlite::Error> {
-        if let Some(id) = self.times.get(&body) {
-            return Ok(*id);
-        }
-        let id = self.transaction.prepare_cached("INSERT INTO times (body) VALUES (?)")?.insert([&body])?;
-        self.times.insert(body, id);
-        Ok(id)
-    }
-
-    fn block_before(&self, series: i64, at: i64) -> Result<Option<Neighbour>, rusqlite::Error> {
-        self.transaction
+    /// The row `id`, if there is one.
+    pub(crate) fn read(connection: &rusqlite::Connection, id: i64) -> Result<Option<Self>, rusqlite::Error> {
+        connection
             .prepare_cached(
-                "SELECT id, last, count, times FROM block WHERE series = ? AND first <= ? ORDER BY first DESC LIMIT 1",
+                "SELECT block.id, block.times, block.body, times.body FROM block
+                 LEFT JOIN times ON times.id = block.times WHERE block.id = ?",
             )?
-            .query_row([series, at], |row| {
-                Ok(Neighbour { id: row.get(0)?, last: row.get(1)?, count: row.get(2)?, times: row.get(3)? })
-            })
+            .query_row([id], Self::of)
             .optional()
     }
 
-    fn next_start(&self, series: i64, at: i64) -> Result<Option<i64>, rusqlite::Error> {
-        self.transaction
-            .prepare_cached("SELECT min(first) FROM block WHERE series = ? AND first > ?")?
-            .query_row([series, at], |row| row.get(0))
+    /// The values and the times that they stand beside.
+    pub(crate) fn values(&self) -> Result<(Values, Vec<i64>), Undecodable> {
+        let times = self.times_body.as_deref().ok_or(Undecodable)?;
+        let times = open_times(self.times, times)?;
+        Ok((Values::decode(self.id, &self.body, times.len())?, times))
     }
+
+    /// Decimals and points.
+    pub(crate) fn points(&self) -> Result<(u8, Vec<Point>), Undecodable> {
+        let (values, times) = self.values()?;
+        Ok((values.decimals, values.points(&times)?))
+    }
+}
+
+/// The rollup in row `id`; a damaged one goes into quarantine and is none.
+pub(crate) fn read_rollup(
+    connection: &rusqlite::Connection,
+    id: i64,
+) -> Result<Option<Rollup>, rusqlite::Error> {
+    let body: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT body FROM rollup WHERE id = ?")?
+        .query_row([id], |row| row.get(0))
+        .optional()?;
+    Ok(body.and_then(|body| Rollup::decode(id, &body).ok()))
 }

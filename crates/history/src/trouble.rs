@@ -1,5 +1,6 @@
-//! What SQLite could not do, in words for the owner of the machine: what, where, and what to do about it.
+//! What the disk could not do, in words for the owner of the machine: what, where, and what to do about it.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
@@ -41,17 +42,28 @@ impl TroubleKind {
     }
 }
 
-/// A failure of the database file.
+/// A failure of a file of the history.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {}", path.display(), kind.words())]
 pub struct Trouble {
-    /// The database file.
+    /// The file.
     pub path: PathBuf,
     /// What kind of trouble.
     pub kind: TroubleKind,
-    /// What SQLite said.
+    /// What was said.
     #[source]
-    pub source: rusqlite::Error,
+    pub source: Cause,
+}
+
+/// Who said what went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// SQLite.
+    #[error(transparent)]
+    Database(rusqlite::Error),
+    /// The operating system, about a head log.
+    #[error(transparent)]
+    File(io::Error),
 }
 
 impl Trouble {
@@ -67,6 +79,24 @@ impl Trouble {
             Some(ErrorCode::SystemIoFailure) => TroubleKind::Io,
             _ => TroubleKind::Other,
         };
-        Self { path: path.to_owned(), kind, source }
+        Self { path: path.to_owned(), kind, source: Cause::Database(source) }
     }
+
+    /// Classifies what the operating system said about the file at `path`.
+    pub(crate) fn of_file(path: &Path, source: io::Error) -> Self {
+        let kind = match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => TroubleKind::DiskFull,
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::NotFound => {
+                TroubleKind::ReadOnly
+            }
+            _ => TroubleKind::Io,
+        };
+        Self { path: path.to_owned(), kind, source: Cause::File(source) }
+    }
+}
+
+/// The error with its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -9,11 +9,13 @@
 
 #![warn(missing_docs)]
 
+mod data_size;
 mod power;
 mod quantity;
 mod text;
 mod timespan;
 
+pub use data_size::DataSize;
 pub use power::{BatteryPower, GridPower, SolarPower, load};
 pub use quantity::{Amperes, Celsius, Hertz, Percent, Volts, WattHours, Watts};
 pub use text::ParseQuantityError;

@@ -20,7 +20,7 @@ use crate::data_dir::Holder;
 use crate::failure::{Code, Failure};
 use crate::hub::Listener as _;
 use crate::socket::{Client, Question, not_limited, not_there};
-use crate::store::Store;
+use crate::store::{HistoryConfig, Store};
 use text::text;
 
 #[derive(Debug, Args)]
@@ -123,7 +123,7 @@ async fn ask(client: &mut Client, wanted: Option<Wanted>) -> Result<Value, Failu
 /// Without a daemon: what the next one will find. Nothing is wanted of a device meanwhile.
 async fn alone(dir: PathBuf, config: &Config, wanted: Option<Wanted>) -> Result<Value, Failure> {
     let (rules, clock) = (Rules::of(config), real_clock());
-    let store = Store::open(dir, config.history.clone(), Holder::Verb)
+    let store = Store::open(dir, HistoryConfig::of(Some(config)), Holder::Verb)
         .map_err(|error| Failure::of(Code::InUse, error))?;
     let (mut off, windows) =
         (book::read_off(&store).await?, windows::read(&store).await?.or_warn(windows::KEY));

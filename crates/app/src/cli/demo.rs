@@ -69,7 +69,8 @@ async fn live(common: &Common, arguments: &Arguments, folder: &Path) -> Result<(
 fn fill(house: &mut demo::Demo, folder: &Path, now: ohmstead_model::UnixMillis) -> Result<(), Failure> {
     // The daemon takes the folder again in a moment; another one may have it already.
     let _lock = data_dir::take(folder, Holder::Daemon).map_err(|error| Failure::of(Code::InUse, error))?;
-    let history = History::open(folder, &ohmstead_history::Settings::default(), &ohmstead_drivers::native())?;
+    let settings = ohmstead_history::Settings::default();
+    let history = History::open(folder, &settings, &demo::zone(), &ohmstead_drivers::native())?;
     if history.stats()?.points > 0 {
         house.live(now);
     } else {

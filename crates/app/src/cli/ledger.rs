@@ -12,7 +12,7 @@ use crate::data_dir::Holder;
 use crate::failure::{Code, Failure};
 use crate::shapes::ledger_json;
 use crate::socket::{Client, Question};
-use crate::store::Store;
+use crate::store::{HistoryConfig, Store};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -80,9 +80,8 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Fa
         Some(mut client) => client.ask(&question(query)).await.map_err(daemon_failure)?,
         None if !dir.exists() => Value::Array(Vec::new()),
         None => {
-            let settings = config.map(|config| config.history).unwrap_or_default();
-            let store =
-                Store::open(dir, settings, Holder::Verb).map_err(|error| Failure::of(Code::InUse, error))?;
+            let store = Store::open(dir, HistoryConfig::of(config.as_ref()), Holder::Verb)
+                .map_err(|error| Failure::of(Code::InUse, error))?;
             store.ledger(query).await?.iter().map(ledger_json).collect()
         }
     };

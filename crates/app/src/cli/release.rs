@@ -23,7 +23,7 @@ use crate::one_shot::{OneShot, Wanted};
 use crate::records::{driver_key, original_key};
 use crate::shapes::ledger_json;
 use crate::socket::{Client, Question};
-use crate::store::Store;
+use crate::store::{HistoryConfig, Store};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -55,7 +55,7 @@ async fn alone(dir: PathBuf, config: &Config, device: Option<&str>) -> Result<Va
         let message = format!("no device {name:?} is configured; configured: {}", known.join(", "));
         return Err(Failure::new(Code::Usage, message));
     }
-    let store = Store::open(dir, config.history.clone(), Holder::Verb)
+    let store = Store::open(dir, HistoryConfig::of(Some(config)), Holder::Verb)
         .map_err(|error| Failure::of(Code::InUse, error))?;
     let trouble = store.trouble().borrow().clone();
     if let Some(trouble) = trouble {

@@ -19,7 +19,7 @@ use crate::one_shot::Wanted;
 use crate::records::{NoRecords, OfUnit, Records, driver_key, unit};
 use crate::shapes::ledger_json;
 use crate::socket::Question;
-use crate::store::Store;
+use crate::store::{HistoryConfig, Store};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -181,9 +181,9 @@ pub(super) async fn stop_at_interrupt(stop: CancellationToken) -> std::convert::
 
 /// The place for the ledger. Required with a configuration; an address alone does without.
 fn store(own: &Own) -> Result<Option<Store>, Failure> {
-    let settings = own.config.as_ref().map(|(_, config)| config.history.clone()).unwrap_or_default();
+    let wanted = HistoryConfig::of(own.config.as_ref().map(|(_, config)| config));
     let Ok(dir) = &own.data_dir else { return Ok(None) };
-    let failure = match Store::open(dir.clone(), settings, Holder::Verb) {
+    let failure = match Store::open(dir.clone(), wanted, Holder::Verb) {
         Ok(store) => {
             let trouble = store.trouble().borrow().clone();
             match trouble {

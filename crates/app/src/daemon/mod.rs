@@ -35,7 +35,7 @@ use crate::failure::{Code, Failure};
 use crate::house::{House, Parts, VERSION};
 use crate::hub::Hub;
 use crate::logs::{LevelControl, Levels};
-use crate::store::Store;
+use crate::store::{HistoryConfig, Store};
 use devices::Devices;
 use reload::Changes;
 use services::Services;
@@ -339,7 +339,7 @@ async fn open_store(setup: &Setup) -> Result<Store, Failure> {
     let until = clock.now().plus(VERB_PATIENCE);
     let mut has_told = false;
     loop {
-        match Store::open(dir.clone(), config.history.clone(), Holder::Daemon) {
+        match Store::open(dir.clone(), HistoryConfig::of(Some(config)), Holder::Daemon) {
             Ok(store) => return Ok(store),
             Err(DataDirError::InUse { pid, holder: Holder::Verb, .. }) if clock.now().mono < until.mono => {
                 if !has_told {

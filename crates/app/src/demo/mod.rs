@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
+use jiff::tz::TimeZone;
 use ohmstead_config::Config;
 use ohmstead_model::UnixMillis;
 use ohmstead_plant::house::Panels;
@@ -166,6 +167,14 @@ fn socket_in(folder: &Path) -> PathBuf {
     std::env::temp_dir().join(format!("ohmstead-workshop-{}.usb", std::process::id()))
 }
 
+/// The zone of the house.
+const ZONE: &str = "Europe/Paris";
+
+/// The zone of the house.
+pub(crate) fn zone() -> TimeZone {
+    TimeZone::get(ZONE).unwrap_or(TimeZone::UTC)
+}
+
 /// The configuration for the house, as its owner would write it.
 pub(crate) fn config_text(served: &Served, port: u16, data_dir: &Path) -> Result<String, Failure> {
     let plant = &served.plant;
@@ -174,7 +183,7 @@ pub(crate) fn config_text(served: &Served, port: u16, data_dir: &Path) -> Result
     let devices = batteries + &inverter_line(plant) + &cerbo::line(&served.gx);
     let data_dir = serde_json::Value::from(data_dir.display().to_string());
     Ok(format!(
-        "site: {{ name: Demo house, timezone: Europe/Paris, latitude: {latitude}, longitude: {longitude}, languages: [en, fr, nl, et, de] }}\n\
+        "site: {{ name: Demo house, timezone: {ZONE}, latitude: {latitude}, longitude: {longitude}, languages: [en, fr, nl, et, de] }}\n\
          devices:\n{devices}\
          web: {{ listen: 127.0.0.1:{port} }}\n\
          read_only: false\n\

@@ -119,8 +119,8 @@ mod tests {
     fn the_past_is_stored_and_its_balance_closes() {
         let now = UnixMillis(1_750_000_000_000);
         let folder = tempfile::tempdir().expect("a folder");
-        let history =
-            History::open(folder.path(), &ohmstead_history::Settings::default(), &[]).expect("a store");
+        let settings = ohmstead_history::Settings::default();
+        let history = History::open(folder.path(), &settings, &crate::demo::zone(), &[]).expect("a store");
         let mut house = Demo::new(now, 1, 7).expect("a house");
         let stored = backfill(&mut house, &history, now).expect("room");
         assert!(stored > 1_400 * 15, "{stored} values");

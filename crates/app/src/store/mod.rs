@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
+use jiff::tz::TimeZone;
+use ohmstead_config::{Config, Site};
 use ohmstead_history::{History, Settings};
 use ohmstead_model::{DeviceId, Event, LedgerEntry, LedgerQuery, Metric, Reading, Series, SeriesQuery};
 use ohmstead_web::HistoryError;
@@ -37,7 +39,7 @@ pub(crate) struct Store {
 struct Inner {
     /// Where it is; `None` for a store that keeps nothing, with the reason in `trouble`.
     dir: Option<PathBuf>,
-    settings: Settings,
+    config: HistoryConfig,
     holder: Holder,
     lock: Mutex<Option<Lock>>,
     history: Mutex<Option<Arc<History>>>,
@@ -47,6 +49,23 @@ struct Inner {
     trouble: watch::Sender<Option<String>>,
     /// Readings that came while the store was not open.
     lost: AtomicU64,
+}
+
+/// What the configuration says of the store.
+#[derive(Debug, Clone)]
+pub(crate) struct HistoryConfig {
+    settings: Settings,
+    /// The site's: its days are those of the history.
+    zone: TimeZone,
+}
+
+impl HistoryConfig {
+    /// Of a configuration, or where there is none.
+    pub(crate) fn of(config: Option<&Config>) -> Self {
+        let settings = config.map(|config| config.history.clone()).unwrap_or_default();
+        let zone = config.map(|config| config.site.timezone.clone());
+        Self { settings, zone: zone.unwrap_or_else(|| Site::default().timezone) }
+    }
 }
 
 #[derive(Default)]
@@ -59,8 +78,8 @@ impl Store {
     /// Opens the store in `dir`, or notes why that is not possible and tries again later. Blocks.
     ///
     /// Only another user of the directory is an error.
-    pub(crate) fn open(dir: PathBuf, settings: Settings, holder: Holder) -> Result<Self, DataDirError> {
-        let store = Self::closed(Some(dir), settings, holder, None);
+    pub(crate) fn open(dir: PathBuf, config: HistoryConfig, holder: Holder) -> Result<Self, DataDirError> {
+        let store = Self::closed(Some(dir), config, holder, None);
         match store.inner.try_open() {
             Ok(()) => {}
             Err(OpenFailed::Dir(in_use @ DataDirError::InUse { .. })) => return Err(in_use),
@@ -71,14 +90,14 @@ impl Store {
 
     /// A store that keeps nothing, for `why`.
     pub(crate) fn nowhere(why: String) -> Self {
-        Self::closed(None, Settings::default(), Holder::Daemon, Some(why))
+        Self::closed(None, HistoryConfig::of(None), Holder::Daemon, Some(why))
     }
 
-    fn closed(dir: Option<PathBuf>, settings: Settings, holder: Holder, trouble: Option<String>) -> Self {
+    fn closed(dir: Option<PathBuf>, config: HistoryConfig, holder: Holder, trouble: Option<String>) -> Self {
         let (trouble, _) = watch::channel(trouble);
         let inner = Inner {
             dir,
-            settings,
+            config,
             holder,
             lock: Mutex::default(),
             history: Mutex::default(),
@@ -237,8 +256,9 @@ impl Inner {
         if lock.is_none() {
             *lock = Some(data_dir::take(dir, self.holder).map_err(OpenFailed::Dir)?);
         }
+        let HistoryConfig { settings, zone } = &self.config;
         let history =
-            History::open(dir, &self.settings, &ohmstead_drivers::native()).map_err(OpenFailed::History)?;
+            History::open(dir, settings, zone, &ohmstead_drivers::native()).map_err(OpenFailed::History)?;
         *locked(&self.history) = Some(Arc::new(history));
         Ok(())
     }

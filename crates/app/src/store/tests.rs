@@ -20,7 +20,7 @@ struct Scene {
 impl Scene {
     fn new(dir: &Path) -> Self {
         let (clock, stop, tracker) = (clock(), CancellationToken::new(), TaskTracker::new());
-        let store = Store::open(dir.to_owned(), Settings::default(), Holder::Daemon).unwrap();
+        let store = Store::open(dir.to_owned(), HistoryConfig::of(None), Holder::Daemon).unwrap();
         tracker.spawn(store.clone().run(Arc::clone(&clock), stop.clone()));
         Self { clock, store, stop, tracker }
     }
@@ -116,7 +116,7 @@ async fn a_place_in_use_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let scene = Scene::new(folder.path());
     let refused =
-        Store::open(folder.path().to_owned(), Settings::default(), Holder::Daemon).err().expect("in use");
+        Store::open(folder.path().to_owned(), HistoryConfig::of(None), Holder::Daemon).err().expect("in use");
     assert!(matches!(refused, DataDirError::InUse { .. }), "{refused}");
     assert_eq!(scene.store.dir(), Some(folder.path()));
 }

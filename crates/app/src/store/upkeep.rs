@@ -15,7 +15,7 @@ const COMMIT_EVERY_MIN: Duration = Duration::from_secs(1);
 /// A store that could not be opened is tried again.
 const OPEN_EVERY: Duration = Duration::from_secs(60);
 
-/// Old values are deleted once a day, for the first time an hour after the start: not while everything else starts.
+/// Old values are deleted and ended months joined once a day, for the first time an hour after the start: not while everything else starts.
 const FIRST_RETENTION: Duration = Duration::from_secs(3600);
 const RETAIN_EVERY: Duration = Duration::from_secs(86_400);
 
@@ -28,7 +28,8 @@ impl Store {
         let mut retain_in = FIRST_RETENTION;
         loop {
             let open = self.inner.history().is_some();
-            let every = if open { self.inner.settings.commit.0.max(COMMIT_EVERY_MIN) } else { OPEN_EVERY };
+            let every =
+                if open { self.inner.config.settings.commit.0.max(COMMIT_EVERY_MIN) } else { OPEN_EVERY };
             let started = clock.now();
             let mut turn = clock.sleep(every);
             loop {
@@ -44,6 +45,7 @@ impl Store {
             if retain_in.is_zero() {
                 retain_in = RETAIN_EVERY;
                 self.work(clock.now().unix, Inner::retain).await;
+                self.work(clock.now().unix, Inner::compact).await;
             }
         }
     }
@@ -92,6 +94,19 @@ impl Inner {
         match history.retain(now) {
             Ok(0) => {}
             Ok(values) => tracing::info!(values, "old values were deleted"),
+            Err(error) => self.set_trouble(Some(chain(&error.trouble))),
+        }
+    }
+
+    fn compact(&self, now: UnixMillis) {
+        let Some(history) = self.history() else { return };
+        match history.compact(now) {
+            Ok(done) if done.blocks_before == 0 => {}
+            Ok(done) => tracing::info!(
+                bytes_before = done.bytes_before,
+                bytes_after = done.bytes_after,
+                "the days of an ended month were joined"
+            ),
             Err(error) => self.set_trouble(Some(chain(&error.trouble))),
         }
     }

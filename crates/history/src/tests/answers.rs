@@ -197,7 +197,9 @@ fn a_metric_of_a_drivers_own_is_known_again_after_a_restart() {
     drop(history);
     let device = "b".parse().expect("a valid name");
     assert!(open(folder.path()).metrics_of(&device).is_empty(), "nobody says what it is");
-    let knowing = History::open_within(folder.path(), &Settings::default(), &[own], SMALL).expect("opens");
+    let knowing =
+        History::open_within(folder.path(), &Settings::default(), &jiff::tz::TimeZone::UTC, &[own], SMALL)
+            .expect("opens");
     assert_eq!(knowing.metrics_of(&device), [own]);
     assert_eq!(knowing.last_values().expect("readable").len(), 1);
 }

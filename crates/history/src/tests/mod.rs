@@ -9,6 +9,7 @@ mod upkeep;
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use ohmstead_model::{
     Metric, Moment, Observation, Points, Reading, Resolution, SeriesQuery, UnixMillis, Value,
 };
@@ -16,20 +17,29 @@ use ohmstead_model::{
 use crate::settings::Limits;
 use crate::{History, Settings};
 
-/// So small that a handful of values seals, splits and merges blocks.
+/// So small that a few dozen values are sealed.
 const SMALL: Limits = Limits {
-    pending_values: 1_000,
-    head_values: 12,
+    waiting_bytes: 100_000,
+    open_bytes: 400,
+    open_bytes_max: 100_000,
     backfill_values: 10,
-    block_values: 5,
     answer_points: 1_000,
     busy: Duration::from_millis(50),
 };
 
+/// As the product's, so that nothing is sealed before its day ends.
+const LARGE: Limits =
+    Limits { open_bytes: 10_000_000, answer_points: 100_000, backfill_values: 100_000, ..SMALL };
+
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
 fn open(folder: &Path) -> History {
-    History::open_within(folder, &Settings::default(), &[], SMALL).expect("a folder of our own")
+    open_with(folder, SMALL)
+}
+
+fn open_with(folder: &Path, limits: Limits) -> History {
+    History::open_within(folder, &Settings::default(), &TimeZone::UTC, &[], limits)
+        .expect("a folder of our own")
 }
 
 fn reading(device: &str, at: i64, values: Vec<(Metric, Observation)>) -> Reading {

@@ -23,7 +23,7 @@ use crate::data_dir::Holder;
 use crate::device_task::{self, DeviceTask};
 use crate::hub::Hub;
 use crate::records::Records as _;
-use crate::store::Store;
+use crate::store::{HistoryConfig, Store};
 use crate::testing::START;
 
 /// The bus with the GX device on it, which outlives the program.
@@ -126,7 +126,8 @@ impl Program {
         let config = ohmstead_config::parse(&yaml, "test.yaml", &|_| None).expect("a valid configuration");
         let (name, settings) = config.devices[0].clone();
         let clock: Arc<dyn Clock> = Arc::new(clock);
-        let store = Store::open(folder.to_owned(), config.history.clone(), Holder::Daemon).expect("free");
+        let store =
+            Store::open(folder.to_owned(), HistoryConfig::of(Some(&config)), Holder::Daemon).expect("free");
         let (devices, rest) = (CancellationToken::new(), CancellationToken::new());
         let mut tasks = tokio::task::JoinSet::new();
         let (hub, hub_loop) = Hub::new("Home", Arc::clone(&clock), Arc::new(store.clone()));

@@ -1,0 +1,325 @@
+//! Joining the days of an ended month into one part: fewer, larger blocks take less space.
+//!
+//! The joined part is written beside the days, a few series per transaction, and takes their place at once at the end. If
+//! one of its days changes meanwhile, it is thrown away and the next turn tries again.
+
+use std::collections::HashMap;
+
+use ohmstead_model::UnixMillis;
+use rusqlite::{Transaction, params};
+
+use crate::block::Values;
+use crate::bytes::Undecodable;
+use crate::numbers::Effort;
+use crate::parts::{self, Part, row_id, series_of};
+use crate::point::factor;
+use crate::rollup::Rollup;
+use crate::seal::{self, BlockRow, Writer, open_times, read_rollup};
+use crate::store::{History, WriteError, lock};
+
+/// A month is joined when it ended so long ago: late values have come by then.
+const SETTLED_MS: i64 = 2 * 86_400_000;
+
+/// Series written by one transaction.
+const SERIES_AT_ONCE: usize = 8;
+
+/// What [`History::compact`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Compacted {
+    /// Blocks of the days that were joined.
+    pub blocks_before: u64,
+    /// Blocks of the months that they were joined to.
+    pub blocks_after: u64,
+    /// Bytes of the former.
+    pub bytes_before: u64,
+    /// Bytes of the latter.
+    pub bytes_after: u64,
+}
+
+/// The days of one month.
+struct Days {
+    parts: Vec<Part>,
+}
+
+/// Which list of times each day of a series has, with what it skips: series with the same need one list in the month.
+type Lists = Vec<Option<i64>>;
+
+/// One series of a month.
+struct Joined {
+    values: Values,
+    lists: Lists,
+    span: (i64, i64),
+    rollup: Option<Rollup>,
+}
+
+impl History {
+    /// Joins the days of each month that ended two days ago or earlier. Does nothing if that is done. Takes long on a
+    /// small machine; others can write and read meanwhile.
+    pub fn compact(&self, now: UnixMillis) -> Result<Compacted, WriteError> {
+        let _turn = lock(&self.upkeep);
+        let failed = |error| self.write_error("the joined days of a month", error);
+        self.transact(drop_unfinished).map_err(failed)?;
+        let parts = self.transact(|transaction| parts::all(transaction)).map_err(failed)?;
+        let mut total = Compacted::default();
+        for days in months(parts, |at| self.calendar.month(at), now.0) {
+            crate::space::check(&self.path, self.settings.free_min.0)
+                .map_err(|trouble| WriteError { what: "the joined days of a month", trouble })?;
+            let done = self.join(&days).map_err(failed)?;
+            total.blocks_before += done.blocks_before;
+            total.blocks_after += done.blocks_after;
+            total.bytes_before += done.bytes_before;
+            total.bytes_after += done.bytes_after;
+        }
+        if total.blocks_before > 0 {
+            self.give_back_space();
+        }
+        Ok(total)
+    }
+
+    fn join(&self, days: &Days) -> Result<Compacted, rusqlite::Error> {
+        let (Some(first), Some(last)) = (days.parts.first(), days.parts.last()) else {
+            return Ok(Compacted::default());
+        };
+        let span = first.span.start..last.span.end;
+        let part = self.transact(|transaction| parts::insert(transaction, span, false))?;
+        let series = self.transact(|transaction| series_in(transaction, &days.parts))?;
+        let mut writer = Writer::new(part, Effort::Compact);
+        let mut known: HashMap<Lists, i64> = HashMap::new();
+        for some in series.chunks(SERIES_AT_ONCE) {
+            // Packing takes long, so it is done between transactions.
+            for series in some {
+                let joined = {
+                    let reader = lock(&self.reader);
+                    join_series(&reader, &days.parts, *series)?
+                };
+                let Ok(joined) = joined else {
+                    tracing::warn!(target: "store", from = writer.part.span.start,
+                        "a month has damaged values and is left in days; `history verify` puts them into quarantine");
+                    self.transact(drop_unfinished)?;
+                    return Ok(Compacted::default());
+                };
+                self.write_joined(&mut writer, &mut known, *series, &joined)?;
+            }
+        }
+        self.transact(|transaction| swap(transaction, &days.parts, &writer.part))
+    }
+
+    fn write_joined(
+        &self,
+        writer: &mut Writer,
+        known: &mut HashMap<Lists, i64>,
+        series: i64,
+        joined: &Joined,
+    ) -> Result<(), rusqlite::Error> {
+        let id = row_id(writer.part.id, series);
+        let body = (!joined.values.numbers.is_empty()).then(|| joined.values.encode(id, Effort::Compact));
+        let rollup = joined.rollup.as_ref().map(|rollup| rollup.encode(id, Effort::Compact));
+        let list = match known.get(&joined.lists) {
+            Some(list) => Some(*list),
+            None if body.is_none() => None,
+            None => {
+                let times = {
+                    let reader = lock(&self.reader);
+                    joined_times(&reader, &joined.lists)?
+                };
+                let list = self.transact(|transaction| {
+                    writer.write_list(transaction, |id, effort| seal::seal_times(id, &times, effort))
+                })?;
+                known.insert(joined.lists.clone(), list);
+                Some(list)
+            }
+        };
+        self.transact(|transaction| {
+            if let (Some(body), Some(list)) = (&body, list) {
+                seal::write_block(transaction, id, joined.span, joined.values.numbers.len(), list, body)?;
+            }
+            rollup.iter().try_for_each(|body| seal::write_rollup(transaction, id, body))
+        })
+    }
+
+    /// Gives the free pages of the file back to the file system, where it was made so that it can.
+    fn give_back_space(&self) {
+        let writer = lock(&self.writer);
+        if let Err(error) = writer.connection.execute_batch("PRAGMA incremental_vacuum") {
+            tracing::debug!(target: "store", %error, "free space stays in the file");
+        }
+    }
+}
+
+/// The groups of parts that are days of one month that has ended, if there is more than one of it.
+fn months(parts: Vec<Part>, month: impl Fn(i64) -> std::ops::Range<i64>, now: i64) -> Vec<Days> {
+    let mut groups: Vec<(i64, Vec<Part>)> = Vec::new();
+    for part in parts {
+        let month = month(part.span.start);
+        if month.end.saturating_add(SETTLED_MS) > now || part.span.end > month.end {
+            continue;
+        }
+        match groups.last_mut().filter(|(start, group)| {
+            *start == month.start && group.last().is_some_and(|last| last.has_raw == part.has_raw)
+        }) {
+            Some((_, group)) => group.push(part),
+            None => groups.push((month.start, vec![part])),
+        }
+    }
+    groups.into_iter().filter(|(_, group)| group.len() > 1).map(|(_, parts)| Days { parts }).collect()
+}
+
+/// Removes a joined part that was never finished.
+fn drop_unfinished(transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> {
+    let unfinished: Vec<i64> = transaction
+        .prepare("SELECT id FROM part WHERE NOT is_ready")?
+        .query_map((), |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    unfinished.into_iter().try_for_each(|part| delete(transaction, part))
+}
+
+/// Deletes a part with all its rows.
+fn delete(transaction: &Transaction<'_>, part: i64) -> Result<(), rusqlite::Error> {
+    for table in ["block", "times", "rollup"] {
+        let sql = format!("DELETE FROM {table} WHERE id >= ? AND id < ?");
+        transaction.prepare_cached(&sql)?.execute([row_id(part, 0), row_id(part + 1, 0)])?;
+    }
+    transaction.prepare_cached("DELETE FROM part WHERE id = ?")?.execute([part])?;
+    Ok(())
+}
+
+/// The ids of the series that have rows in `parts`.
+fn series_in(transaction: &Transaction<'_>, parts: &[Part]) -> Result<Vec<i64>, rusqlite::Error> {
+    let mut found = std::collections::BTreeSet::new();
+    for part in parts {
+        let rows = part.rows();
+        let mut select = transaction.prepare_cached(
+            "SELECT id FROM block WHERE id >= ?1 AND id < ?2 UNION SELECT id FROM rollup WHERE id >= ?1 AND id < ?2",
+        )?;
+        for id in select.query_map([rows.start, rows.end], |row| row.get::<_, i64>(0))? {
+            found.insert(series_of(id?));
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// The days of one series in one.
+fn join_series(
+    connection: &rusqlite::Connection,
+    days: &[Part],
+    series: i64,
+) -> Result<Result<Joined, Undecodable>, rusqlite::Error> {
+    let (mut values, mut lists) = (Values::default(), Vec::new());
+    let mut rollup: Option<Rollup> = None;
+    let mut times_before = 0;
+    for day in days {
+        let id = row_id(day.id, series);
+        if let Some(older) = read_rollup(connection, id)? {
+            match &mut rollup {
+                Some(rollup) => rollup.keep(older),
+                None => rollup = Some(older),
+            }
+        }
+        let Some(row) = BlockRow::read(connection, id)? else {
+            lists.push(None);
+            continue;
+        };
+        let Ok((day_values, times)) = row.values() else { return Ok(Err(Undecodable)) };
+        lists.push(Some(row.times));
+        append(&mut values, day_values, times_before);
+        times_before += times.len();
+    }
+    let span = span_of(connection, days, series)?.unwrap_or_default();
+    Ok(Ok(Joined { values, lists, span, rollup }))
+}
+
+/// The times of the first and the last value.
+fn span_of(
+    connection: &rusqlite::Connection,
+    days: &[Part],
+    series: i64,
+) -> Result<Option<(i64, i64)>, rusqlite::Error> {
+    let mut span: Option<(i64, i64)> = None;
+    for day in days {
+        let mut select = connection.prepare_cached("SELECT first, last FROM block WHERE id = ?")?;
+        let mut rows = select.query([row_id(day.id, series)])?;
+        if let Some(row) = rows.next()? {
+            let (first, last): (i64, i64) = (row.get(0)?, row.get(1)?);
+            span = Some((span.map_or(first, |(first, _)| first), last));
+        }
+    }
+    Ok(span)
+}
+
+/// Appends the values of a day whose times stand behind `before` others.
+fn append(all: &mut Values, mut day: Values, before: usize) {
+    let decimals = all.decimals.max(day.decimals);
+    for (values, from) in [(&mut all.numbers, all.decimals), (&mut day.numbers, day.decimals)] {
+        let finer = factor(decimals - from);
+        if finer > 1 && all.texts.is_empty() && day.texts.is_empty() {
+            for number in values {
+                *number = number.saturating_mul(finer);
+            }
+        }
+    }
+    all.decimals = decimals;
+    all.skips.extend(day.skips.iter().map(|skip| skip + before));
+    if day.texts.is_empty() {
+        all.numbers.append(&mut day.numbers);
+        return;
+    }
+    let mut renumbered = Vec::with_capacity(day.texts.len());
+    for text in day.texts {
+        let known = all.texts.iter().position(|known| *known == text);
+        renumbered.push(crate::point::signed(known.unwrap_or(all.texts.len())));
+        if known.is_none() {
+            all.texts.push(text);
+        }
+    }
+    all.numbers.extend(day.numbers.into_iter().map(|number| {
+        usize::try_from(number).ok().and_then(|index| renumbered.get(index)).copied().unwrap_or_default()
+    }));
+}
+
+/// The times of all days in one.
+fn joined_times(connection: &rusqlite::Connection, lists: &Lists) -> Result<Vec<i64>, rusqlite::Error> {
+    let mut all = Vec::new();
+    for list in lists.iter().flatten() {
+        let body: Vec<u8> = connection
+            .prepare_cached("SELECT body FROM times WHERE id = ?")?
+            .query_row([list], |row| row.get(0))?;
+        // It was read with each block before.
+        all.extend(open_times(*list, &body).unwrap_or_default());
+    }
+    Ok(all)
+}
+
+/// Puts the joined part in the place of the days, unless one of them changed.
+fn swap(transaction: &Transaction<'_>, days: &[Part], part: &Part) -> Result<Compacted, rusqlite::Error> {
+    let now = parts::within(transaction, part.span.clone())?;
+    if now != days {
+        delete(transaction, part.id)?;
+        return Ok(Compacted::default());
+    }
+    let size = |part: &Part| -> Result<(i64, i64), rusqlite::Error> {
+        let rows = part.rows();
+        transaction
+            .prepare_cached(
+                "SELECT count(*), coalesce(sum(length(body)), 0) FROM block WHERE id >= ? AND id < ?",
+            )?
+            .query_row([rows.start, rows.end], |row| Ok((row.get(0)?, row.get(1)?)))
+    };
+    let (blocks, bytes) = size(part)?;
+    let mut done = Compacted {
+        blocks_after: blocks.unsigned_abs(),
+        bytes_after: bytes.unsigned_abs(),
+        ..Compacted::default()
+    };
+    for day in days {
+        let (blocks, bytes) = size(day)?;
+        done.blocks_before += blocks.unsigned_abs();
+        done.bytes_before += bytes.unsigned_abs();
+        delete(transaction, day.id)?;
+    }
+    let has_raw = days.iter().any(|day| day.has_raw);
+    transaction.execute(
+        "UPDATE part SET is_ready = 1, changes = 1, has_raw = ? WHERE id = ?",
+        params![has_raw, part.id],
+    )?;
+    Ok(done)
+}
