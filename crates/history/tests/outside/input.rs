@@ -9,6 +9,7 @@ use rstest::rstest;
 
 use crate::known::Known;
 use crate::script::{Script, now};
+use crate::writer::Ending;
 use crate::{damage, open, raw, writer};
 
 const DAY_MS: i64 = 86_400_000;
@@ -37,8 +38,8 @@ fn two_programs_on_one_folder_lose_nothing_that_was_acknowledged() {
     let folder = tempfile::tempdir().expect("a folder");
     drop(open(folder.path()).expect("a folder of our own"));
     let scripts = [Script::new(5, "house"), Script::new(6, "neighbour")];
-    let mut children =
-        scripts.each_ref().map(|script| writer::start(script, 0..150, folder.path(), Stdio::piped()));
+    let start = |script| writer::start(script, 0..150, Ending::Orderly, folder.path(), Stdio::piped());
+    let mut children = scripts.each_ref().map(start);
     let mut acknowledged = [0, 0];
     for (child, count) in children.iter_mut().zip(&mut acknowledged) {
         *count = writer::acknowledged(&mut writer::output(child), 0, usize::MAX);

@@ -11,6 +11,7 @@ use fastrand::Rng;
 
 use crate::known::Known;
 use crate::script::Script;
+use crate::writer::Ending;
 use crate::{damage, open, writer};
 
 /// More operations than a writer does before it is killed.
@@ -59,7 +60,7 @@ fn survive(kills: u32, seed: u64) {
 
 /// Returns how many operations were acknowledged.
 fn write_and_kill(script: &Script, first: u64, folder: &Path, rng: &mut Rng) -> u64 {
-    let mut child = writer::start(script, first..first + OPERATIONS, folder, Stdio::piped());
+    let mut child = writer::start(script, first..first + OPERATIONS, Ending::Orderly, folder, Stdio::piped());
     let mut output = writer::output(&mut child);
     // Some are killed while they start, most in the middle of whatever follows an acknowledgement.
     let (acks, turns) = if rng.u8(0..8) == 0 { (0, 400_000) } else { (rng.usize(1..ACKS), 20_000) };

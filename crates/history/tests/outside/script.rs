@@ -18,7 +18,7 @@ const START_MS: i64 = 1_803_081_600_000;
 /// What each class of polling reads, and how often.
 const POLLS: [(i64, &[Metric]); 3] = [
     (
-        10 * MINUTE_MS,
+        20 * MINUTE_MS,
         &[
             Metric::BatteryPower,
             Metric::BatterySoc,
@@ -28,7 +28,7 @@ const POLLS: [(i64, &[Metric]); 3] = [
         ],
     ),
     (
-        30 * MINUTE_MS,
+        HOUR_MS,
         &[
             Metric::BatteryCellVoltageMin,
             Metric::BatteryTemperature,

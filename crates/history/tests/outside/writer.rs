@@ -13,13 +13,37 @@ use ohmstead_history::History;
 use crate::open;
 use crate::script::{Operation, Script, now};
 
-/// Says where, and what: `SEED HOUSE FIRST END FOLDER`.
+/// Says what, how it ends, and where: `SEED HOUSE FIRST END ENDING FOLDER`.
 const ORDER: &str = "OHMSTEAD_HISTORY_WRITER";
 
+/// What the program does after its last operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Closes the store.
+    Orderly,
+    /// Ends as after a kill: nothing is closed.
+    Abrupt,
+}
+
+impl Ending {
+    fn key(self) -> &'static str {
+        match self {
+            Self::Orderly => "orderly",
+            Self::Abrupt => "abrupt",
+        }
+    }
+}
+
 /// Starts the program for operations `range` on the store in `folder`.
-pub(crate) fn start(script: &Script, range: Range<u64>, folder: &Path, output: Stdio) -> Child {
-    let Script { seed, house } = script;
-    let order = format!("{seed} {house} {} {} {}", range.start, range.end, folder.display());
+pub(crate) fn start(
+    script: &Script,
+    range: Range<u64>,
+    ending: Ending,
+    folder: &Path,
+    output: Stdio,
+) -> Child {
+    let (Script { seed, house }, Range { start, end }) = (script, range);
+    let order = format!("{seed} {house} {start} {end} {} {}", ending.key(), folder.display());
     Command::new(std::env::current_exe().expect("this program"))
         .args(["writer::as_a_program", "--exact", "--nocapture"])
         .env(ORDER, order)
@@ -53,16 +77,20 @@ pub(crate) fn output(child: &mut Child) -> impl BufRead + use<> {
 #[test]
 fn as_a_program() {
     let Ok(order) = std::env::var(ORDER) else { return };
-    let mut words = order.splitn(5, ' ');
-    let mut word = || words.next().expect("five words");
+    let mut words = order.splitn(6, ' ');
+    let mut word = || words.next().expect("six words");
     let script = Script::new(word().parse().expect("a seed"), word());
     let range: Range<u64> = word().parse().expect("the first")..word().parse().expect("the end");
+    let abrupt = word() == Ending::Abrupt.key();
     let history = open(Path::new(word())).expect("the store opens");
     let mut output = std::io::stdout();
     for n in range {
         perform(&history, &script.operation(n), n);
         writeln!(output, "ack {n}").expect("somebody reads");
         output.flush().expect("somebody reads");
+    }
+    if abrupt {
+        std::mem::forget(history);
     }
 }
 

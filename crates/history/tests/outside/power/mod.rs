@@ -9,6 +9,7 @@ mod tape;
 
 use std::fs::{self, File};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Stdio;
@@ -17,12 +18,18 @@ use fastrand::Rng;
 
 use crate::known::Known;
 use crate::script::Script;
+use crate::writer::Ending;
 use crate::{damage, open, writer};
 use recorder::Recorder;
 use tape::{Change, Disk, Image};
 
-/// Operations of the recorded run: 66 days.
-const OPERATIONS: u64 = 800;
+/// The operations of the recorded run, 66 days, and where the program ends: what the next start repairs is recorded too.
+const RUNS: [(Range<u64>, Ending); 4] = [
+    (0..150, Ending::Abrupt),
+    (150..151, Ending::Orderly),
+    (151..520, Ending::Abrupt),
+    (520..800, Ending::Orderly),
+];
 /// The file in the recorded folder that takes what the writer says: so acknowledgements have their place among the
 /// changes. No part of the store.
 const ACKS: &str = "acknowledged";
@@ -75,10 +82,8 @@ fn try_cuts(cuts: Cuts, seed: u64) {
     });
     let tried = chosen.iter().filter(|chosen| **chosen).count();
     let syncs = changes.iter().filter(|change| is_sync(change)).count();
-    println!(
-        "{tried} of {} cuts tried, each on two disks; {OPERATIONS} operations, {syncs} syncs",
-        changes.len() + 1
-    );
+    let (all, operations) = (changes.len() + 1, end());
+    println!("{tried} of {all} cuts tried, each on two disks; {operations} operations, {syncs} syncs");
 }
 
 /// Repeats the run on a disk, and cuts the power where it is chosen.
@@ -100,19 +105,25 @@ fn follow(changes: &[Change], script: Script, chosen: &[bool]) {
             acknowledge(&mut known, &mut said);
         }
     }
-    assert_eq!(known.next(), OPERATIONS, "the writer came to its end");
+    assert_eq!(known.next(), end(), "the writer came to its end");
 }
 
-/// Lets the writer run on a recording folder.
+/// Lets the writer run on a recording folder, several times.
 fn record(script: &Script) -> io::Result<Vec<Change>> {
     let folder = tempfile::tempdir()?;
     let recorder = Recorder::mount(folder.path())?;
     let acks = File::create(folder.path().join(ACKS))?;
-    let mut child = writer::start(script, 0..OPERATIONS, folder.path(), Stdio::from(acks));
-    let ended = child.wait()?;
-    let changes = recorder.end()?;
-    assert!(ended.success(), "the writer failed on the recording folder");
-    Ok(changes)
+    for (range, ending) in RUNS {
+        let mut child = writer::start(script, range, ending, folder.path(), Stdio::from(acks.try_clone()?));
+        assert!(child.wait()?.success(), "the writer failed on the recording folder");
+    }
+    drop(acks);
+    recorder.end()
+}
+
+/// How many operations there are.
+fn end() -> u64 {
+    RUNS[RUNS.len() - 1].0.end
 }
 
 /// Takes whole lines out of what the writer said.
