@@ -11,8 +11,8 @@ use ohmstead_model::{DeviceId, Event, LedgerEntry, Metric, Reading, UnixMillis, 
 use crate::script::{Operation, Script, now};
 use crate::{KEEP, raw};
 
-/// Values older than what must be kept are remembered for so long, ms: a block goes as a whole, and may be long.
-const OLD_MS: i64 = 200 * 86_400_000;
+/// Values that may have been deleted are looked at for so long, ms; a rare series keeps a block of older ones for years.
+const OLD_MS: i64 = 60 * 86_400_000;
 /// More than a run writes.
 const ROWS: usize = 90_000;
 
@@ -88,10 +88,16 @@ impl Known {
         self.interrupted += 1;
     }
 
+    /// Values before this are no longer looked at.
+    fn forgotten(&self) -> i64 {
+        self.cutoff.saturating_sub(OLD_MS)
+    }
+
     fn age(&mut self) {
         self.cutoff = cutoff(self.next);
+        let forgotten = self.forgotten();
         for values in self.series.values_mut() {
-            *values = values.split_off(&(self.cutoff - OLD_MS));
+            *values = values.split_off(&forgotten);
         }
     }
 
@@ -134,7 +140,8 @@ impl Known {
         for series in all {
             let expected = self.series.get(&series).unwrap_or(&nothing);
             let perhaps = perhaps.get(&series).unwrap_or(&none);
-            let points = raw(history, &series.0, series.1);
+            let mut points = raw(history, &series.0, series.1);
+            points.drain(..points.partition_point(|(at, _)| *at < self.forgotten()));
             let different = compare_points(&points, expected, perhaps, kept_from);
             found.extend(different.into_iter().map(|what| format!("{} {}: {what}", series.0, series.1)));
         }
