@@ -10,7 +10,7 @@
 //!
 //! What was not measured is not in the table.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -56,15 +56,30 @@ pub const MEASURES: &[Measure] = &[
 
 /// Builds, measures, prints the table; with `enforce`, fails when a figure is over its budget.
 pub fn run(checkout: &Checkout, enforce: bool) -> Result<()> {
-    Tool::new(checkout.root(), "cargo", &["build", "--release", "--package", "ohmstead-app"]).run()?;
-    let binary = target_folder(checkout)?.join("release").join("ohmstead");
+    let binary = release_binary(checkout)?;
     let mut figures = MEASURES.iter().map(|measure| measure(&binary)).collect::<Result<Vec<_>>>()?;
     figures.extend(gx_bench::figures(&binary)?);
     for program in programs(checkout)? {
-        figures.extend(program.figures(checkout)?);
+        figures.extend(program.figures(checkout, &binary, &[])?);
     }
+    conclude(&figures, enforce)
+}
+
+/// The same for the program of the store alone, which takes arguments.
+pub fn store(checkout: &Checkout, args: &[&str], enforce: bool) -> Result<()> {
+    let binary = release_binary(checkout)?;
+    let program = Program { package: "ohmstead-history".to_owned(), bench: "store".to_owned() };
+    conclude(&program.figures(checkout, &binary, args)?, enforce)
+}
+
+fn release_binary(checkout: &Checkout) -> Result<PathBuf> {
+    Tool::new(checkout.root(), "cargo", &["build", "--release", "--package", "ohmstead-app"]).run()?;
+    Ok(target_folder(checkout)?.join("release").join("ohmstead"))
+}
+
+fn conclude(figures: &[Figure], enforce: bool) -> Result<()> {
     console::headline("figures");
-    console::print(&listing(&figures));
+    console::print(&listing(figures));
     let missed: Vec<_> =
         figures.iter().filter(|figure| !figure.is_kept()).map(|figure| &*figure.name).collect();
     if enforce && !missed.is_empty() {
@@ -169,11 +184,13 @@ fn programs_in(metadata: &str) -> Result<Vec<Program>> {
 }
 
 impl Program {
-    /// Builds and runs the program, shows what it prints, and keeps its figures.
-    fn figures(&self, checkout: &Checkout) -> Result<Vec<Figure>> {
+    /// Builds and runs the program, shows what it prints, and keeps its figures. Where the release binary is stands in
+    /// `OHMSTEAD_BINARY`.
+    fn figures(&self, checkout: &Checkout, binary: &Path, own_args: &[&str]) -> Result<Vec<Figure>> {
         console::headline(&format!("{} {}", self.package, self.bench));
-        let args = ["bench", "--package", &self.package, "--bench", &self.bench];
-        let printed = Tool::new(checkout.root(), "cargo", &args).read()?;
+        let args = ["bench", "--package", &self.package, "--bench", &self.bench, "--"];
+        let tool = Tool::new(checkout.root(), "cargo", &[&args, own_args].concat());
+        let printed = tool.env("OHMSTEAD_BINARY", binary).read()?;
         console::print(&printed);
         figures_in(&printed)
             .with_context(|| format!("in what bench {} of {} printed", self.bench, self.package))

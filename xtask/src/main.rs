@@ -25,11 +25,7 @@ enum Chore {
     /// missing; elsewhere it prints the commands for it and fails.
     Test(TestArgs),
     /// Build the release binary, measure it, and print each figure beside its budget.
-    Bench {
-        /// Fail when a figure is over its budget.
-        #[arg(long)]
-        enforce: bool,
-    },
+    Bench(BenchArgs),
     /// Print how long files and functions are, and how much of the public API is documented.
     Figures,
     /// Feed the decoders with what a fuzzer makes up (needs cargo-fuzz and a C++ compiler).
@@ -40,6 +36,30 @@ enum Chore {
         /// How long each one runs.
         #[arg(long, default_value_t = 60)]
         seconds: u32,
+    },
+}
+
+#[derive(Args)]
+struct BenchArgs {
+    #[command(subcommand)]
+    part: Option<BenchPart>,
+    /// Fail when a figure is over its budget.
+    #[arg(long, global = true)]
+    enforce: bool,
+}
+
+#[derive(Subcommand)]
+enum BenchPart {
+    /// Only the store, on a simulated station of 300 metrics, beside plain rows in SQLite.
+    ///
+    /// What it writes to flash is measured on a loop device, which needs root.
+    Store {
+        /// A year of all metrics too: some minutes, and a folder that grows to some hundred MB.
+        #[arg(long)]
+        year: bool,
+        /// Three other databases too: installed ones, or unpacked from Debian's packages.
+        #[arg(long)]
+        peers: bool,
     },
 }
 
@@ -82,7 +102,12 @@ fn perform(chore: Chore) -> anyhow::Result<()> {
                 if args.keep_going { run::AfterFailure::GoOn } else { run::AfterFailure::Stop };
             run::all(checkout, &plan, after_failure)
         }
-        Chore::Bench { enforce } => bench::run(&checkout, enforce),
+        Chore::Bench(BenchArgs { part: None, enforce }) => bench::run(&checkout, enforce),
+        Chore::Bench(BenchArgs { part: Some(BenchPart::Store { year, peers }), enforce }) => {
+            let wanted = [("--year", year), ("--peers", peers)];
+            let args: Vec<_> = wanted.into_iter().filter_map(|(arg, wanted)| wanted.then_some(arg)).collect();
+            bench::store(&checkout, &args, enforce)
+        }
         Chore::Figures => {
             console::print(&figures::report(&checkout)?);
             Ok(())

@@ -104,6 +104,8 @@ impl Known {
     /// What is missing from the store, wrong in it, or of unknown origin.
     pub(crate) fn differences(&self, history: &History) -> Vec<String> {
         let mut found = Vec::new();
+        let verified = history.verify().expect("readable");
+        found.extend(verified.damaged.iter().map(|damage| format!("damaged: {damage:?}")));
         let under_way = self.script.operation(self.next);
         self.compare_series(history, &under_way, &mut found);
         self.compare_states(history, &under_way, &mut found);

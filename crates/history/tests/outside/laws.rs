@@ -159,6 +159,7 @@ impl<'a> Pair<'a> {
     fn retain(&mut self) {
         self.commit();
         self.history.retain(UnixMillis(self.now)).expect("a sound disk");
+        self.history.compact(UnixMillis(self.now)).expect("a sound disk");
         let cutoff = UnixMillis(self.now).minus(KEEP).0;
         for ((device, metric), values) in &mut self.visible {
             let kept: BTreeMap<i64, Value> = raw(&self.history, device, *metric).into_iter().collect();

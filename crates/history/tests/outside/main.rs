@@ -35,7 +35,9 @@ const KEEP: Duration = Duration::from_secs(45 * 86_400);
 /// Opens the store in `folder` as the product does, with a shorter memory.
 fn open(folder: &Path) -> Result<History, OpenError> {
     let settings = Settings { keep_raw: Timespan(KEEP), ..Settings::default() };
-    History::open(folder, &settings, &[])
+    // A zone whose days have 23 and 25 hours.
+    let zone = jiff::tz::TimeZone::get("Europe/Paris").expect("a zone");
+    History::open(folder, &settings, &zone, &[])
 }
 
 /// Every stored value of one series.

@@ -109,6 +109,7 @@ pub(crate) fn perform(history: &History, operation: &Operation, n: u64) {
         }
         Operation::Upkeep => {
             history.retain(now(n)).expect("a sound disk");
+            history.compact(now(n)).expect("a sound disk");
         }
         Operation::PutState(key, value) => history.put_state(key, value).expect("a sound disk"),
         Operation::RemoveState(key) => history.remove_state(key).expect("a sound disk"),

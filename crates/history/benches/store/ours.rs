@@ -1,0 +1,98 @@
+//! The store itself, filled as the daemon fills it and as an import does.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use ohmstead_history::{History, Settings};
+use ohmstead_model::{DeviceId, Metric, Points, Reading, Resolution, SeriesQuery, UnixMillis};
+
+use crate::measure::{Took, timed};
+use crate::queries::{Asked, Charts};
+use crate::station::{DEVICE, Station};
+
+pub(crate) const HOUR_MS: i64 = 3_600_000;
+
+/// The one place that opens a store.
+pub(crate) fn open(folder: &Path) -> Result<History> {
+    let native = Station::new(UnixMillis(0)).all_metrics();
+    std::fs::create_dir_all(folder)?;
+    History::open(folder, &Settings::default(), &jiff::tz::TimeZone::UTC, &native).context("cannot open the store")
+}
+
+/// Appends and commits what the station tells until `until`, a commit each `window_ms` of its time. Making the data is not in
+/// the time. Returns how many values.
+pub(crate) fn live(
+    history: &History,
+    station: &mut Station,
+    span: std::ops::Range<UnixMillis>,
+    window_ms: i64,
+) -> Result<(u64, Took)> {
+    let (mut values, mut took, mut from) = (0, Took::default(), span.start);
+    while from < span.end {
+        let until = UnixMillis((from.0 + window_ms).min(span.end.0));
+        let readings = station.readings(until);
+        values += count(&readings);
+        let (done, this) = timed(|| -> Result<()> {
+            readings.iter().try_for_each(|reading| history.append(reading))?;
+            history.commit(until)?;
+            Ok(())
+        });
+        done?;
+        took += this;
+        from = until;
+    }
+    Ok((values, took))
+}
+
+fn count(readings: &[Reading]) -> u64 {
+    readings.iter().map(|reading| reading.values.len() as u64).sum()
+}
+
+/// The same as one import.
+pub(crate) fn import(
+    history: &History,
+    station: &mut Station,
+    span: std::ops::Range<UnixMillis>,
+) -> Result<(u64, Took)> {
+    let mut made = Took::default();
+    let mut from = span.start;
+    let hours = std::iter::from_fn(|| {
+        (from < span.end).then(|| {
+            from = UnixMillis(from.0 + HOUR_MS);
+            let (readings, this) = timed(|| station.readings(from));
+            made += this;
+            readings
+        })
+    });
+    let (stored, took) = timed(|| history.backfill(hours.flatten()));
+    Ok((stored?, took.less(made)))
+}
+
+impl Asked for History {
+    fn last(&mut self) -> Result<usize> {
+        Ok(self.last_values()?.len())
+    }
+}
+
+impl Charts for History {
+    fn raw(&mut self, from: UnixMillis, to: UnixMillis) -> Result<usize> {
+        match self.range(&battery_power(from, to, Resolution::Raw)?)?.points {
+            Points::Raw(values) => Ok(values.len()),
+            Points::Buckets(_) => bail!("raw values were asked for"),
+        }
+    }
+
+    fn hours(&mut self, from: UnixMillis, to: UnixMillis) -> Result<usize> {
+        let hour = Resolution::Step(Duration::from_secs(3600));
+        match self.range(&battery_power(from, to, hour)?)?.points {
+            Points::Buckets(buckets) => Ok(buckets.len()),
+            Points::Raw(_) => bail!("hours were asked for"),
+        }
+    }
+}
+
+fn battery_power(from: UnixMillis, to: UnixMillis, resolution: Resolution) -> Result<SeriesQuery> {
+    let device: DeviceId = DEVICE.parse()?;
+    Ok(SeriesQuery { device, metric: Metric::BatteryPower, from, to, resolution })
+}
