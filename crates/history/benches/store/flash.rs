@@ -47,9 +47,17 @@ impl Flash {
         &self.mount
     }
 
+    /// Lets the file system write all that waits.
+    ///
+    /// In life it does so by itself within half a minute; here a minute passes in a millisecond, and what is written twice
+    /// in a minute would be written once.
+    pub(crate) fn settle(&self) -> Result<()> {
+        Ok(rustix::fs::syncfs(fs::File::open(&self.mount)?)?)
+    }
+
     /// Bytes written to the device since it was made, all that waits included.
     pub(crate) fn written(&self) -> Result<u64> {
-        run(Command::new("sync").arg("--file-system").arg(&self.mount))?;
+        self.settle()?;
         let name = self.device.rsplit('/').next().unwrap_or_default();
         let stat = fs::read_to_string(format!("/sys/block/{name}/stat"))?;
         let sectors = stat.split_whitespace().nth(6).context("no count of written sectors")?;

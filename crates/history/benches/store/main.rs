@@ -1,7 +1,7 @@
 //! Measures the store on a simulated station of 300 metrics, beside plain rows in SQLite and, if asked, beside other databases.
 //!
 //! ```text
-//! cargo bench -p ohmstead-history --bench store -- [--year] [--peers] [--peer-days DAYS]
+//! cargo bench -p ohmstead-history --bench store -- [--year] [--peers] [--peer-days DAYS] [--only PART,..]
 //! ```
 //!
 //! `--year` adds a year of all metrics, `--peers` what `peers` has; with the path of the release binary in
@@ -29,9 +29,14 @@ use anyhow::{Context as _, Result, bail};
 
 use report::Report;
 
+/// The parts of a run, in their order.
+const PARTS: [&str; 7] = ["month", "import", "sixteen", "rows", "flash", "year", "peers"];
+
 /// What is to be measured.
 #[derive(Debug, Default)]
 struct Options {
+    /// Nothing but these, if there are any.
+    only: Vec<String>,
     year: bool,
     peers: bool,
     peer_days: Option<i64>,
@@ -47,21 +52,36 @@ fn main() -> Result<()> {
     // Beside the build, not in /tmp: that is often memory.
     let folder = tempfile::Builder::new().prefix("store-bench").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let mut report = Report::default();
-    stages::data(&mut report);
-    stages::month(&mut report, folder.path())?;
-    stages::import(&mut report, folder.path())?;
+    let folder = folder.path();
     let binary = std::env::var_os("OHMSTEAD_BINARY").map(PathBuf::from);
-    stages::sixteen(&mut report, folder.path(), binary.as_deref())?;
-    stages::rows(&mut report, folder.path())?;
-    stages::wear(&mut report, folder.path())?;
-    if options.year {
-        stages::year(&mut report, folder.path())?;
-    }
-    if options.peers {
-        peers::run(&mut report, folder.path(), options.peer_days.unwrap_or(stages::MONTH))?;
+    let peer_days = options.peer_days.unwrap_or(stages::MONTH);
+    stages::data(&mut report);
+    for part in PARTS.iter().filter(|part| options.wants(part)) {
+        match *part {
+            "month" => stages::month(&mut report, folder),
+            "import" => stages::import(&mut report, folder),
+            "sixteen" => stages::sixteen(&mut report, folder, binary.as_deref()),
+            "rows" => stages::rows(&mut report, folder),
+            "flash" => stages::wear(&mut report, folder),
+            "year" => stages::year(&mut report, folder),
+            _ => peers::run(&mut report, folder, peer_days),
+        }?;
     }
     report.print();
     Ok(())
+}
+
+impl Options {
+    fn wants(&self, part: &str) -> bool {
+        if !self.only.is_empty() {
+            return self.only.iter().any(|only| only == part);
+        }
+        match part {
+            "year" => self.year,
+            "peers" => self.peers,
+            _ => true,
+        }
+    }
 }
 
 fn options(args: Vec<String>) -> Result<Options> {
@@ -74,9 +94,16 @@ fn options(args: Vec<String>) -> Result<Options> {
             "--peer-days" => {
                 options.peer_days = Some(args.next().context("--peer-days needs a number")?.parse()?);
             }
+            "--only" => {
+                let names = args.next().context("--only needs names")?;
+                options.only = names.split(',').map(str::to_owned).collect();
+                if let Some(unknown) = options.only.iter().find(|name| !PARTS.contains(&&***name)) {
+                    bail!("{unknown:?} is no part: {}", PARTS.join(", "));
+                }
+            }
             // cargo adds it.
             "--bench" => {}
-            other => bail!("{other:?} is no option: --year, --peers, --peer-days DAYS"),
+            other => bail!("{other:?} is no option: --year, --peers, --peer-days DAYS, --only PART,.."),
         }
     }
     Ok(options)

@@ -1,5 +1,6 @@
 //! The store itself, filled as the daemon fills it and as an import does.
 
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
@@ -20,13 +21,24 @@ pub(crate) fn open(folder: &Path) -> Result<History> {
     History::open(folder, &Settings::default(), &jiff::tz::TimeZone::UTC, &native).context("cannot open the store")
 }
 
-/// Appends and commits what the station tells until `until`, a commit each `window_ms` of its time. Making the data is not in
+/// Appends and commits what the station tells within `span`, a commit each `window_ms` of its time. Making the data is not in
 /// the time. Returns how many values.
 pub(crate) fn live(
     history: &History,
     station: &mut Station,
-    span: std::ops::Range<UnixMillis>,
+    span: Range<UnixMillis>,
     window_ms: i64,
+) -> Result<(u64, Took)> {
+    live_with(history, station, span, window_ms, || Ok(()))
+}
+
+/// The same, with something done after each commit.
+pub(crate) fn live_with(
+    history: &History,
+    station: &mut Station,
+    span: Range<UnixMillis>,
+    window_ms: i64,
+    after_commit: impl Fn() -> Result<()>,
 ) -> Result<(u64, Took)> {
     let (mut values, mut took, mut from) = (0, Took::default(), span.start);
     while from < span.end {
@@ -40,6 +52,7 @@ pub(crate) fn live(
         });
         done?;
         took += this;
+        after_commit()?;
         from = until;
     }
     Ok((values, took))
@@ -53,7 +66,7 @@ fn count(readings: &[Reading]) -> u64 {
 pub(crate) fn import(
     history: &History,
     station: &mut Station,
-    span: std::ops::Range<UnixMillis>,
+    span: Range<UnixMillis>,
 ) -> Result<(u64, Took)> {
     let mut made = Took::default();
     let mut from = span.start;

@@ -85,12 +85,8 @@ impl Report {
     }
 
     pub(crate) fn engine(&mut self, engine: Engine) {
-        say(&format!(
-            "{}: {:.3} bytes/value, {:.2} M values/s",
-            engine.name,
-            engine.bytes_per_value(),
-            engine.values_per_s() / 1e6
-        ));
+        let rate = millions(engine.values_per_s());
+        say(&format!("{}: {:.3} bytes/value, {rate} M values/s", engine.name, engine.bytes_per_value()));
         self.engines.push(engine);
     }
 

@@ -131,7 +131,7 @@ pub(crate) fn sixteen(report: &mut Report, folder: &Path, daemon: Option<&Path>)
             let p95 = |spread: Option<crate::measure::Spread>| spread.map_or(f64::NAN, |spread| spread.p95);
             report.figure("24 h of one metric through REST, p95", "ms", AtMost(5.0), p95(engine.day));
             report.figure("a year at 1 h through REST, p95", "ms", AtMost(20.0), p95(engine.year));
-            report.engines.push(engine);
+            report.engine(engine);
         }
         None => report.fact("through REST", "not measured: no OHMSTEAD_BINARY"),
     }
@@ -169,18 +169,11 @@ pub(crate) fn wear(report: &mut Report, folder: &Path) -> Result<()> {
         return Ok(());
     }
     for (window_s, days) in [(10, 2), (60, 2), (60, 10), (300, 2), (600, 2)] {
-        let flash = Flash::mount(folder)?;
-        let before = flash.written()?;
-        let history = ours::open(&flash.folder().join("store"))?;
-        ours::live(&history, &mut Station::new(JUNE), JUNE..end(JUNE, days), window_s * 1000)?;
-        // What closing it writes is written once, not each day.
-        let written = flash.written()? - before;
-        drop(history);
-        let mb_per_day = worn(report, "ours", window_s, days, written);
-        if (window_s, days) == (60, 10) {
-            report.figure("flash, a commit every 60 s", "MB/day", AtMost(10.0), mb_per_day);
-        }
+        worn_by_ours(report, folder, window_s, days, Pace::Hurry)?;
     }
+    worn_by_ours(report, folder, 10, 2, Pace::Life)?;
+    let mb_per_day = worn_by_ours(report, folder, 60, 10, Pace::Life)?;
+    report.figure("flash, a commit every 60 s", "MB/day", AtMost(10.0), mb_per_day);
     for (window_s, days) in [(60, 1), (600, 1)] {
         let flash = Flash::mount(folder)?;
         let before = flash.written()?;
@@ -192,6 +185,31 @@ pub(crate) fn wear(report: &mut Report, folder: &Path) -> Result<()> {
         worn(report, "SQLite rows", window_s, days, written);
     }
     Ok(())
+}
+
+/// How the time between two commits passes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// Not at all: the file system has no time to write what need not be on the disk at once.
+    Hurry,
+    /// As in life: by the next commit everything is written.
+    Life,
+}
+
+fn worn_by_ours(report: &mut Report, folder: &Path, window_s: i64, days: i64, pace: Pace) -> Result<f64> {
+    let flash = Flash::mount(folder)?;
+    let before = flash.written()?;
+    let history = ours::open(&flash.folder().join("store"))?;
+    let (span, mut station) = (JUNE..end(JUNE, days), Station::new(JUNE));
+    ours::live_with(&history, &mut station, span, window_s * 1000, || match pace {
+        Pace::Hurry => Ok(()),
+        Pace::Life => flash.settle(),
+    })?;
+    // What closing it writes is written once, not each day.
+    let written = flash.written()? - before;
+    drop(history);
+    let name = if pace == Pace::Life { "ours, all written by the next commit" } else { "ours" };
+    Ok(worn(report, name, window_s, days, written))
 }
 
 fn worn(report: &mut Report, name: &str, window_s: i64, days: i64, written: u64) -> f64 {

@@ -86,7 +86,7 @@ impl PromQl {
     }
 
     fn at(&mut self, query: &str, at: UnixMillis) -> Result<String> {
-        self.http.get(&format!("/api/v1/query?query={}&time={}", escaped(query), Self::seconds(at)))
+        self.http.get(&format!("/api/v1/query?query={}&time={}&nocache=1", escaped(query), Self::seconds(at)))
     }
 }
 
