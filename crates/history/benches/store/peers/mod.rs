@@ -73,7 +73,7 @@ fn quiet(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// The size of a folder when it has not changed for ten seconds: merges go on for a while.
+/// The size of a folder when it has not changed for twenty seconds: merges go on for a while.
 fn settled(folder: &Path) -> Result<u64> {
     let (mut bytes, mut same) = (bytes_of(folder)?, 0);
     for _ in 0..150 {
@@ -81,7 +81,7 @@ fn settled(folder: &Path) -> Result<u64> {
         let now = bytes_of(folder)?;
         same = if now == bytes { same + 1 } else { 0 };
         bytes = now;
-        if same == 5 {
+        if same == 10 {
             break;
         }
     }
