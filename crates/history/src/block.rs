@@ -8,6 +8,7 @@
 //! The times are a row of their own, shared by all series that were read together; a series that missed a few of them
 //! says which.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::bytes::{Cursor, Undecodable, put_bytes, put_len};
@@ -111,12 +112,16 @@ impl Values {
         Ok(Self { decimals, skips, texts, numbers })
     }
 
-    /// The values with their times.
-    pub(crate) fn points(self, times: &[i64]) -> Result<Vec<Point>, Undecodable> {
+    /// The values with their times, of `times` those within `span`.
+    pub(crate) fn points(self, times: &[i64], span: &Range<i64>) -> Result<Vec<Point>, Undecodable> {
         let Self { skips, texts, numbers, .. } = self;
-        let mut skips = skips.into_iter().peekable();
-        let times = times.iter().enumerate();
-        let mut times = times.filter(|(index, _)| skips.next_if_eq(index).is_none()).map(|(_, at)| *at);
+        let start = times.partition_point(|at| *at < span.start);
+        let end = times.partition_point(|at| *at < span.end).max(start);
+        let skipped = |before: usize| skips.partition_point(|skip| *skip < before);
+        let numbers = numbers.get(start - skipped(start)..end - skipped(end)).ok_or(Undecodable)?;
+        let mut skips = skips[skipped(start)..].iter().peekable();
+        let times = times.iter().enumerate().take(end).skip(start);
+        let mut times = times.filter(|(index, _)| skips.next_if_eq(&index).is_none()).map(|(_, at)| *at);
         let stored = |number: i64| {
             if texts.is_empty() {
                 return Ok(Stored::Number(number));
@@ -125,8 +130,8 @@ impl Values {
             text.cloned().map(Stored::Text).ok_or(Undecodable)
         };
         let points = numbers
-            .into_iter()
-            .map(|number| Ok(Point { at: times.next().ok_or(Undecodable)?, value: stored(number)? }));
+            .iter()
+            .map(|number| Ok(Point { at: times.next().ok_or(Undecodable)?, value: stored(*number)? }));
         points.collect()
     }
 }
@@ -161,7 +166,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn values_come_out_as_they_went_in(values in value(), missed in prop::collection::btree_set(0usize..70, 0..6), id in any::<i64>()) {
+        fn values_come_out_as_they_went_in(values in value(), missed in prop::collection::btree_set(0usize..70, 0..6), id in any::<i64>(), from in -99i64..500) {
             let missed: Vec<usize> = missed.into_iter().filter(|index| *index < values.len()).collect();
             let times: Vec<i64> = (0..).map(|n: i64| n * 7).take(values.len() + missed.len()).collect();
             let kept = times.iter().enumerate().filter(|(index, _)| !missed.contains(index)).map(|(_, at)| *at);
@@ -169,7 +174,7 @@ mod tests {
             let bytes = Values::of(3, missed, values.iter()).encode(id, Effort::Seal);
             let read = Values::decode(id, &bytes, times.len()).expect("just encoded");
             prop_assert_eq!(read.decimals, 3);
-            prop_assert_eq!(read.points(&times), Ok(points));
+            prop_assert_eq!(read.points(&times, &(from..from + 90)), Ok(points.into_iter().filter(|point| (from..from + 90).contains(&point.at)).collect::<Vec<_>>()));
             prop_assert_eq!(Values::decode(id.wrapping_add(1), &bytes, times.len()), Err(Undecodable));
         }
 
@@ -178,7 +183,7 @@ mod tests {
             seal_bytes(1, &mut bytes);
             if let Ok(values) = Values::decode(1, &bytes, times) {
                 let times: Vec<i64> = (0..).take(times).collect();
-                let _ = values.points(&times);
+                let _ = values.points(&times, &(3..50));
             }
         }
 

@@ -70,9 +70,6 @@ impl History {
             total.bytes_before += done.bytes_before;
             total.bytes_after += done.bytes_after;
         }
-        if total.blocks_before > 0 {
-            self.give_back_space();
-        }
         Ok(total)
     }
 
@@ -135,14 +132,6 @@ impl History {
             }
             rollup.iter().try_for_each(|body| seal::write_rollup(transaction, id, body))
         })
-    }
-
-    /// Gives the free pages of the file back to the file system, where it was made so that it can.
-    fn give_back_space(&self) {
-        let writer = lock(&self.writer);
-        if let Err(error) = writer.connection.execute_batch("PRAGMA incremental_vacuum") {
-            tracing::debug!(target: "store", %error, "free space stays in the file");
-        }
     }
 }
 

@@ -130,7 +130,7 @@ impl<'a> Scan<'a> {
         let Some(row) = BlockRow::read(self.transaction, row_id(part.id, series))? else {
             return Ok(Vec::new());
         };
-        let Ok((decimals, mut points)) = row.points() else {
+        let Ok((decimals, mut points)) = row.points_within(&self.span) else {
             if is_news(row.id) {
                 tracing::warn!(target: "store", metric = %self.metric, from = part.span.start, to = part.span.end,
                     "values of the history are damaged and left out");
@@ -138,10 +138,11 @@ impl<'a> Scan<'a> {
             return Ok(Vec::new());
         };
         let finer = factor(self.decimals.saturating_sub(decimals));
-        points.retain_mut(|point| {
-            point.value.refine(finer);
-            self.span.contains(&point.at)
-        });
+        if finer > 1 {
+            for point in &mut points {
+                point.value.refine(finer);
+            }
+        }
         Ok(points)
     }
 

@@ -114,6 +114,9 @@ const MIGRATIONS: &[&str] = &[
 "#,
 ];
 
+/// Bytes of a page of a new file.
+const PAGE_BYTES: i64 = 1024;
+
 /// Why a store cannot be opened. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -155,6 +158,10 @@ pub(crate) fn open(path: &Path, busy: Duration) -> Result<Connections, OpenError
     }
     let mut writer = connect(path, busy, OpenFlags::SQLITE_OPEN_CREATE).map_err(storage)?;
     let version = version(&writer, path)?;
+    if version == 0 {
+        // Rows of a few kB leave less of a small page unused; and a small transaction writes less.
+        writer.pragma_update(None, "page_size", PAGE_BYTES).map_err(storage)?;
+    }
     set_up(&writer).map_err(storage)?;
     migrate(&mut writer, version).map_err(storage)?;
     let reader = connect(path, busy, OpenFlags::empty()).map_err(storage)?;
@@ -201,7 +208,7 @@ fn set_up(writer: &Connection) -> Result<(), rusqlite::Error> {
     }
     writer.pragma_update(None, "synchronous", "FULL")?;
     // After a large transaction the log shrinks again to this many bytes.
-    writer.pragma_update(None, "journal_size_limit", 4 << 20)
+    writer.pragma_update(None, "journal_size_limit", 256 << 10)
 }
 
 fn migrate(writer: &mut Connection, from: usize) -> Result<(), rusqlite::Error> {

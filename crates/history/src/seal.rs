@@ -4,6 +4,7 @@
 //! same values again changes nothing. Only the series that have new values are rewritten.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use std::rc::Rc;
 
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -338,8 +339,13 @@ impl BlockRow {
 
     /// Decimals and points.
     pub(crate) fn points(&self) -> Result<(u8, Vec<Point>), Undecodable> {
+        self.points_within(&(i64::MIN..i64::MAX))
+    }
+
+    /// Decimals and the points within `span`.
+    pub(crate) fn points_within(&self, span: &Range<i64>) -> Result<(u8, Vec<Point>), Undecodable> {
         let (values, times) = self.values()?;
-        Ok((values.decimals, values.points(&times)?))
+        Ok((values.decimals, values.points(&times, span)?))
     }
 }
 

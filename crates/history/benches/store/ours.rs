@@ -10,7 +10,7 @@ use ohmstead_model::{DeviceId, Metric, Points, Reading, Resolution, SeriesQuery,
 
 use crate::measure::{Took, timed};
 use crate::queries::{Asked, Charts};
-use crate::station::{DEVICE, Station};
+use crate::station::{DAY_MS, DEVICE, Station};
 
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 
@@ -18,7 +18,8 @@ pub(crate) const HOUR_MS: i64 = 3_600_000;
 pub(crate) fn open(folder: &Path) -> Result<History> {
     let native = Station::new(UnixMillis(0)).all_metrics();
     std::fs::create_dir_all(folder)?;
-    History::open(folder, &Settings::default(), &jiff::tz::TimeZone::UTC, &native).context("cannot open the store")
+    History::open(folder, &Settings::default(), &jiff::tz::TimeZone::UTC, &native)
+        .context("cannot open the store")
 }
 
 /// Appends and commits what the station tells within `span`, a commit each `window_ms` of its time. Making the data is not in
@@ -48,6 +49,10 @@ pub(crate) fn live_with(
         let (done, this) = timed(|| -> Result<()> {
             readings.iter().try_for_each(|reading| history.append(reading))?;
             history.commit(until)?;
+            // Once a day, as the daemon does: the days of ended months are joined.
+            if until.0 % DAY_MS == 0 {
+                history.compact(until)?;
+            }
             Ok(())
         });
         done?;

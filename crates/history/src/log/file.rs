@@ -14,8 +14,8 @@ const VERSION: u32 = 1;
 /// Bytes before the first frame.
 pub(crate) const HEADER: usize = 64;
 
-/// By how much a file is made longer at a time: more than a day of a full load takes.
-const GROWTH: u64 = 1 << 20;
+/// By how much a file is made longer at a time: what a day of a small house takes, or a quarter of a day of a full load.
+const GROWTH: u64 = 256 << 10;
 
 /// A log file as it was found.
 #[derive(Debug)]
