@@ -18,7 +18,8 @@ pub(crate) const HOUR_MS: i64 = 3_600_000;
 pub(crate) fn open(folder: &Path) -> Result<History> {
     let native = Station::new(UnixMillis(0)).all_metrics();
     std::fs::create_dir_all(folder)?;
-    History::open(folder, &Settings::default(), &jiff::tz::TimeZone::UTC, &native).context("cannot open the store")
+    History::open(folder, &Settings::default(), &jiff::tz::TimeZone::UTC, &native)
+        .context("cannot open the store")
 }
 
 /// Appends and commits what the station tells within `span`, a commit each `window_ms` of its time. Making the data is not in
