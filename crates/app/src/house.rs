@@ -8,13 +8,13 @@ use jiff::tz::TimeZone;
 use ohmstead_config::Config;
 use ohmstead_control::schedule::ChangeError;
 use ohmstead_model::{
-    Asker, Clock, Commands, DeviceId, Event, LedgerEntry, LedgerQuery, Moment, Series, SeriesQuery, Snapshot,
-    UnixMillis, Update,
+    Asker, Clock, Commands, DeviceId, Event, LedgerEntry, LedgerQuery, Metric, Moment, Series, SeriesQuery,
+    Snapshot, UnixMillis, Update,
 };
 use ohmstead_publish::Status as MqttStatus;
 use ohmstead_web::{
-    Backend, ControlParts, ControlRules, Counter, HistoryError, ScheduleChange, ScheduleRefused,
-    ScheduleWindow, Site,
+    Backend, ControlParts, ControlRules, Counter, Growth, HistoryError, Page, PageQuery, ScheduleChange,
+    ScheduleRefused, ScheduleWindow, Site, StoreFigures, StoredSeries,
 };
 use tokio::sync::{broadcast, watch};
 
@@ -169,6 +169,28 @@ impl Backend for House {
 
     fn history(&self, query: SeriesQuery) -> BoxFuture<'_, Result<Series, HistoryError>> {
         Box::pin(self.store.range(query))
+    }
+
+    fn stored_series(&self) -> BoxFuture<'_, Result<Vec<StoredSeries>, HistoryError>> {
+        Box::pin(self.store.stored_series())
+    }
+
+    fn stored_values(&self, query: PageQuery) -> BoxFuture<'_, Result<Page, HistoryError>> {
+        Box::pin(self.store.page(query))
+    }
+
+    fn growth(
+        &self,
+        device: DeviceId,
+        metric: Metric,
+        from: UnixMillis,
+        to: UnixMillis,
+    ) -> BoxFuture<'_, Result<Growth, HistoryError>> {
+        Box::pin(self.store.growth(device, metric, from, to))
+    }
+
+    fn store_figures(&self) -> BoxFuture<'_, Result<StoreFigures, HistoryError>> {
+        Box::pin(self.store.figures())
     }
 
     fn ledger(&self, query: LedgerQuery) -> BoxFuture<'_, Result<Vec<LedgerEntry>, HistoryError>> {

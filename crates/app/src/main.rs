@@ -8,6 +8,7 @@
 //! ```
 
 mod actuator;
+mod archive;
 mod cli;
 mod clock;
 mod control;
@@ -15,6 +16,7 @@ mod daemon;
 mod data_dir;
 mod demo;
 mod device_task;
+mod exchange;
 mod failure;
 mod house;
 mod hub;

@@ -19,3 +19,8 @@ fn write_line(to: &mut impl Write, text: &str) -> io::Result<()> {
         result => result,
     }
 }
+
+/// Standard output, for a verb that writes a file there.
+pub(crate) fn stdout() -> impl Write + Send {
+    io::stdout()
+}

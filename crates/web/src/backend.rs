@@ -1,6 +1,7 @@
 //! What this crate needs from the rest of the program. The binary implements it; tests use a fake house.
 
 mod schedule;
+mod stored;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +9,15 @@ use std::time::Duration;
 pub use futures_util::future::BoxFuture;
 use jiff::tz::TimeZone;
 use ohmstead_model::{
-    Asker, BatteryMode, Commands, DeviceId, Event, LedgerEntry, LedgerQuery, Moment, Series, SeriesQuery,
-    Snapshot, UnixMillis, Update,
+    Asker, BatteryMode, Commands, DeviceId, Event, LedgerEntry, LedgerQuery, Metric, Moment, Series,
+    SeriesQuery, Snapshot, UnixMillis, Update,
 };
 use tokio::sync::broadcast;
 
 pub use schedule::{
     NewWindow, Refusal, ScheduleChange, ScheduleRefused, ScheduleWindow, WindowEdit, WindowSource,
 };
+pub use stored::{Growth, Page, PageQuery, StoreFigures, StoredSeries};
 
 /// The program behind the web interface.
 pub trait Backend: Send + Sync + 'static {
@@ -36,6 +38,24 @@ pub trait Backend: Send + Sync + 'static {
 
     /// One series of the history.
     fn history(&self, query: SeriesQuery) -> BoxFuture<'_, Result<Series, HistoryError>>;
+
+    /// All series that have values and a metric that is known, by device and metric.
+    fn stored_series(&self) -> BoxFuture<'_, Result<Vec<StoredSeries>, HistoryError>>;
+
+    /// Stored values of one series, a page of them.
+    fn stored_values(&self, query: PageQuery) -> BoxFuture<'_, Result<Page, HistoryError>>;
+
+    /// What a counter grew by from one instant to another.
+    fn growth(
+        &self,
+        device: DeviceId,
+        metric: Metric,
+        from: UnixMillis,
+        to: UnixMillis,
+    ) -> BoxFuture<'_, Result<Growth, HistoryError>>;
+
+    /// Figures of the whole history.
+    fn store_figures(&self) -> BoxFuture<'_, Result<StoreFigures, HistoryError>>;
 
     /// The last attempts to change a device that are asked for, newest first.
     fn ledger(&self, query: LedgerQuery) -> BoxFuture<'_, Result<Vec<LedgerEntry>, HistoryError>>;

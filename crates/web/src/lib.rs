@@ -1,13 +1,14 @@
 //! The web interface: REST, the live stream, Prometheus metrics, the API documentation and the embedded page.
 //!
 //! The binary implements [`Backend`] and calls [`check`], [`bind`], [`router`] and [`serve`]. All JSON shapes are
-//! private to this crate; the one that the command line shares is made by [`device_json`].
+//! private to this crate; those that the command line shares are made by [`device_json`] and its like.
 
 mod api;
 mod assets;
 mod backend;
 mod dbus_api;
 mod error;
+pub mod exchange;
 mod extract;
 mod hex;
 mod openapi;
@@ -17,17 +18,22 @@ mod security;
 mod server;
 mod settings;
 mod shape;
+mod span;
 mod state;
 mod suggest;
 
 pub use backend::{
-    Backend, BoxFuture, ControlRules, Counter, HistoryError, NewWindow, Refusal, ScheduleChange,
-    ScheduleRefused, ScheduleWindow, Site, WindowEdit, WindowSource,
+    Backend, BoxFuture, ControlRules, Counter, Growth, HistoryError, NewWindow, Page, PageQuery, Refusal,
+    ScheduleChange, ScheduleRefused, ScheduleWindow, Site, StoreFigures, StoredSeries, WindowEdit,
+    WindowSource,
 };
 pub use dbus_api::{DbusApi, dbus_api};
 pub use router::router;
 pub use server::{BindError, bind, serve};
 pub use settings::{Secret, Settings, SettingsError, check};
 pub use shape::{
-    ControlParts, control_json, device_json, limits_json, native_json, schedule_json, switches_json,
+    ControlParts, control_json, device_json, figures_json, growth_json, limits_json, native_json,
+    schedule_json, series_json, switches_json,
 };
+pub use span::{parse_instant, parse_step};
+pub use suggest::hint as nearest_name;

@@ -4,7 +4,7 @@
 const NAMES_LISTED: usize = 12;
 
 /// A hint for a name that does not exist: the nearest of `names`, else what there is.
-pub(crate) fn hint<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn hint<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
     if let Some(near) = nearest(wrong, &names) {
         return format!("did you mean {near:?}?");

@@ -1,5 +1,6 @@
 //! The command line: one module per verb. The list of verbs, their help and the completions derive from [`Verb`].
 
+mod backup;
 mod check;
 mod completions;
 mod control;
@@ -8,6 +9,7 @@ mod demo;
 mod discover;
 mod doctor;
 mod export;
+mod history;
 mod import;
 mod ledger;
 mod read;
@@ -84,6 +86,10 @@ enum Verb {
     Release(release::Arguments),
     /// Print the last attempts to change a device
     Ledger(ledger::Arguments),
+    /// Ask, export, import, compare and look after what is stored
+    History(history::Arguments),
+    /// Copy the history into one file, or put such a file in its place
+    Backup(backup::Arguments),
     /// Explain one captured datagram or frame
     Decode(decode::Arguments),
     /// Simulate devices on real sockets
@@ -116,6 +122,8 @@ pub(crate) fn run() -> Result<(), Failure> {
         Verb::Control(arguments) => runtime()?.block_on(control::run(&common, &arguments)),
         Verb::Release(arguments) => runtime()?.block_on(release::run(&common, &arguments)),
         Verb::Ledger(arguments) => runtime()?.block_on(ledger::run(&common, &arguments)),
+        Verb::History(arguments) => runtime()?.block_on(history::run(&common, &arguments)),
+        Verb::Backup(arguments) => runtime()?.block_on(backup::run(&common, &arguments)),
         Verb::Sim(arguments) => runtime()?.block_on(sim::run(&common, arguments)),
         Verb::Import(arguments) => import::run(&common, &arguments),
         Verb::Export(arguments) => export::run(&common, &arguments),

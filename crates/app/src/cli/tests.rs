@@ -32,6 +32,8 @@ fn the_help_lists_the_verbs_and_the_exit_codes() {
           release      End what was asked by hand and give devices back; without a name all of them, with
                        everything off
           ledger       Print the last attempts to change a device
+          history      Ask, export, import, compare and look after what is stored
+          backup       Copy the history into one file, or put such a file in its place
           decode       Explain one captured datagram or frame
           sim          Simulate devices on real sockets
           import       Convert the configuration of another program

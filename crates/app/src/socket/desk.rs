@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::protocol::{Failure, Question};
 use crate::actuator::LEASE_MAX;
+use crate::archive::Archive;
 use crate::house::{House, VERSION};
 use crate::shapes::{iso, ledger_json};
 
@@ -35,6 +36,11 @@ pub(super) async fn answer(house: &House, question: Question) -> Result<Value, F
         Question::Limit { name, max_w } => limit(house, &name, max_w.map(Watts)).await,
         Question::Release { device: Some(device) } => release(house, &device).await,
         Question::Release { device: None } => release_all(house).await,
+        Question::History { ask } => {
+            let archive =
+                Archive { store: &house.store, zone: house.site().time_zone, now: house.now().unix };
+            archive.answer(ask).await
+        }
         Question::Status {} => Ok(status(house)),
     }
 }

@@ -5,6 +5,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::archive::HistoryQuestion;
+
 /// What a verb asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "snake_case", deny_unknown_fields)]
@@ -67,6 +69,11 @@ pub(crate) enum Question {
         /// Its name; all of them, and every part of control off, where absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         device: Option<String>,
+    },
+    /// Something of the history.
+    History {
+        /// What.
+        ask: HistoryQuestion,
     },
     /// How the program is doing.
     Status {},
@@ -149,6 +156,8 @@ mod tests {
             Question::Limit { name: "feed_in".to_owned(), max_w: None },
             Question::Release { device: Some("a".to_owned()) },
             Question::Release { device: None },
+            Question::History { ask: HistoryQuestion::Stats {} },
+            Question::History { ask: HistoryQuestion::Span { from: None, to: Some("-24h".to_owned()) } },
             Question::Status {},
         ] {
             let line = serde_json::to_vec(&question).unwrap();

@@ -5,6 +5,7 @@
 //! disk is free. A ledger row and a state are durable when their future ends, or it says why not; such a row is tried
 //! again with each commit.
 
+mod stored;
 mod upkeep;
 
 use std::collections::VecDeque;
@@ -54,9 +55,9 @@ struct Inner {
 /// What the configuration says of the store.
 #[derive(Debug, Clone)]
 pub(crate) struct HistoryConfig {
-    settings: Settings,
+    pub(crate) settings: Settings,
     /// The site's: its days are those of the history.
-    zone: TimeZone,
+    pub(crate) zone: TimeZone,
 }
 
 impl HistoryConfig {

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use jiff::Timestamp;
-use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use ohmstead_model::catalogue::{CORE, Kind};
 use ohmstead_model::{DeviceState, Metric, Resolution, SeriesQuery, UnixMillis};
@@ -17,6 +15,7 @@ use super::records;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::Params;
 use crate::shape::{SeriesJson, metrics_of};
+use crate::span::{parse_instant, parse_step, shortest};
 use crate::state::App;
 use crate::suggest;
 
@@ -40,20 +39,25 @@ pub(crate) struct HistoryParams {
     /// The metric, see `/api/v1/metrics`.
     #[param(example = "grid_power")]
     metric: String,
-    /// First instant, included: milliseconds since 1970, or ISO 8601. A time without an offset is in the time zone of
-    /// the site. A day before `to` if absent.
+    /// First instant, included: milliseconds since 1970, ISO 8601, or a span before now such as `-24h`. A time without
+    /// an offset is in the time zone of the site. A day before `to` if absent.
     #[param(example = "2026-11-21T00:00:00+01:00")]
     from: Option<String>,
     /// Last instant, excluded, in the same forms. Now if absent.
     #[param(example = "2026-11-22")]
     to: Option<String>,
-    /// Length of a step: milliseconds, or a span such as `5m` or `1h`. If absent, the stored values where they fit into
-    /// `max_points`, else the finest round step that fits. Not for states and texts.
+    /// Length of a step: milliseconds, a span such as `5m` or `1h`, or `day`, `week`, `month` of the site's time zone. If
+    /// absent, the stored values where they fit into `max_points`, else the finest round step that fits. Not for states
+    /// and texts.
     #[param(example = "5m")]
     step: Option<String>,
     /// The most points of the answer.
     #[param(minimum = 1, maximum = 50000, default = 2000)]
     max_points: Option<usize>,
+    /// So many of the stored values, chosen so that a line through them looks like one through all (largest triangle,
+    /// three buckets). Instead of `step` and `max_points`; not for states and texts.
+    #[param(minimum = 3, maximum = 50000, example = 1000)]
+    lttb: Option<usize>,
 }
 
 /// One metric over a span of time.
@@ -80,24 +84,33 @@ pub(crate) async fn history(
 
 fn query(app: &App, params: &HistoryParams) -> Result<SeriesQuery, ApiError> {
     let snapshot = app.backend.snapshot();
-    let site = app.backend.site();
     let device = find(&snapshot, &params.device)?;
     let metric = metric(device, &params.metric)?;
-    let instant = |name, text: &Option<String>| {
-        text.as_deref().map(|text| instant(name, text, &site.time_zone)).transpose()
-    };
-    let to = instant("to", &params.to)?.unwrap_or(app.backend.now().unix);
-    let from = instant("from", &params.from)?.unwrap_or(to.minus(SPAN_DEFAULT));
-    if from > to {
-        let hint = format!("from is {}, to is {}", crate::shape::iso(from), crate::shape::iso(to));
-        return Err(ApiError::bad("bad_span", "from is later than to", hint));
-    }
+    let (from, to) = span(app, params.from.as_deref(), params.to.as_deref(), SPAN_DEFAULT)?;
     let resolution = resolution(params, metric, from, to)?;
     Ok(SeriesQuery { device: device.info.id.clone(), metric, from, to, resolution })
 }
 
+/// The span of a question: until now, and `length` long, where nothing else is said.
+pub(super) fn span(
+    app: &App,
+    from: Option<&str>,
+    to: Option<&str>,
+    length: Duration,
+) -> Result<(UnixMillis, UnixMillis), ApiError> {
+    let (zone, now) = (app.backend.site().time_zone, app.backend.now().unix);
+    let at = |name, text: Option<&str>| text.map(|text| instant(name, text, &zone, now)).transpose();
+    let to = at("to", to)?.unwrap_or(now);
+    let from = at("from", from)?.unwrap_or(to.minus(length));
+    if from > to {
+        let hint = format!("from is {}, to is {}", crate::shape::iso(from), crate::shape::iso(to));
+        return Err(ApiError::bad("bad_span", "from is later than to", hint));
+    }
+    Ok((from, to))
+}
+
 /// The metric of that name: of the catalogue, or of the device's own.
-fn metric(device: &DeviceState, name: &str) -> Result<Metric, ApiError> {
+pub(super) fn metric(device: &DeviceState, name: &str) -> Result<Metric, ApiError> {
     let known = metrics_of(device);
     let own = known.iter().copied().find(|metric| metric.id() == name);
     own.or_else(|| Metric::by_id(name)).ok_or_else(|| {
@@ -112,32 +125,22 @@ fn metric(device: &DeviceState, name: &str) -> Result<Metric, ApiError> {
 }
 
 /// An instant as clients write it.
-pub(super) fn instant(name: &str, text: &str, zone: &TimeZone) -> Result<UnixMillis, ApiError> {
-    parse_instant(text, zone).ok_or_else(|| {
+pub(super) fn instant(
+    name: &str,
+    text: &str,
+    zone: &TimeZone,
+    now: UnixMillis,
+) -> Result<UnixMillis, ApiError> {
+    parse_instant(text, zone, now).ok_or_else(|| {
         let shown: String = text.chars().take(64).collect();
         ApiError::bad(
             "bad_time",
             format!("{name}={shown:?} is no time"),
-            "expected milliseconds since 1970 such as 1795248000000, or ISO 8601 such as 2026-11-21T08:00:00Z, \
-             2026-11-21T09:00:00%2B01:00, 2026-11-21T09:00 or 2026-11-21 (without an offset in the site's time zone)",
+            "expected milliseconds since 1970 such as 1795248000000, a span before now such as -24h, or ISO 8601 such as \
+             2026-11-21T08:00:00Z, 2026-11-21T09:00:00%2B01:00, 2026-11-21T09:00 or 2026-11-21 (without an offset in the \
+             site's time zone)",
         )
     })
-}
-
-fn parse_instant(text: &str, zone: &TimeZone) -> Option<UnixMillis> {
-    let text = text.trim();
-    if let Ok(millis) = text.parse::<i64>() {
-        return Timestamp::from_millisecond(millis).ok().map(|_| UnixMillis(millis));
-    }
-    // A plus sign in a query that is not escaped arrives as a blank.
-    let unescaped = text.rsplit_once(' ').map(|(time, offset)| format!("{time}+{offset}"));
-    let offset = [Some(text), unescaped.as_deref()].into_iter().flatten().find_map(|text| text.parse().ok());
-    let stamp: Timestamp = offset.or_else(|| {
-        let civil: DateTime = text.parse().ok()?;
-        // A time that the clocks skip or repeat is read as most people mean it.
-        zone.to_ambiguous_timestamp(civil).compatible().ok()
-    })?;
-    Some(UnixMillis(stamp.as_millisecond()))
 }
 
 fn resolution(
@@ -152,6 +155,9 @@ fn resolution(
         return Err(ApiError::bad("bad_max_points", message, format!("leave it out for {POINTS_DEFAULT}")));
     }
     let numeric = matches!(metric.def().kind, Kind::Gauge | Kind::Counter);
+    if let Some(most) = params.lttb {
+        return lttb(params, metric, most, numeric);
+    }
     match &params.step {
         None if numeric => Ok(Resolution::MaxPoints(points)),
         None => Ok(Resolution::Raw),
@@ -159,20 +165,37 @@ fn resolution(
             let message = format!("{metric} has no numbers that could be summarised in steps");
             Err(ApiError::bad("bad_step", message, "leave step out"))
         }
-        Some(text) => step(text, from, to, points).map(Resolution::Step),
+        Some(text) => step(text, from, to, points),
     }
 }
 
+fn lttb(params: &HistoryParams, metric: Metric, most: usize, numeric: bool) -> Result<Resolution, ApiError> {
+    if params.step.is_some() || params.max_points.is_some() {
+        let hint = "give lttb alone, or step and max_points";
+        return Err(ApiError::bad("bad_lttb", "lttb stands instead of step and max_points", hint));
+    }
+    if !numeric {
+        let message = format!("{metric} has no numbers through which a line could go");
+        return Err(ApiError::bad("bad_lttb", message, "leave lttb out"));
+    }
+    if !(3..=POINTS_MAX).contains(&most) {
+        let message = format!("lttb must be 3 to {POINTS_MAX}, not {most}");
+        return Err(ApiError::bad("bad_lttb", message, "as many as the chart is wide"));
+    }
+    Ok(Resolution::Lttb(most))
+}
+
 /// The step, unless it gives more than `points` points.
-fn step(text: &str, from: UnixMillis, to: UnixMillis, points: usize) -> Result<Duration, ApiError> {
+fn step(text: &str, from: UnixMillis, to: UnixMillis, points: usize) -> Result<Resolution, ApiError> {
     let step = parse_step(text).ok_or_else(|| {
         let shown: String = text.chars().take(64).collect();
-        let hint = "expected milliseconds such as 300000, or a span such as 30s, 5m, 1h or 1d";
+        let hint =
+            "expected milliseconds such as 300000, a span such as 30s, 5m, 1h or 1d, or day, week or month";
         ApiError::bad("bad_step", format!("step={shown:?} is no step"), hint)
     })?;
     let span_ms = to.0.abs_diff(from.0);
     let steps = |step_ms: u64| span_ms.div_ceil(step_ms);
-    let wanted = steps(crate::shape::millis(step));
+    let wanted = steps(shortest(step).map_or(1, crate::shape::millis));
     if wanted <= points as u64 {
         return Ok(step);
     }
@@ -185,64 +208,10 @@ fn step(text: &str, from: UnixMillis, to: UnixMillis, points: usize) -> Result<D
     Err(ApiError::bad("too_many_points", format!("this would be {wanted} points, more than {points}"), hint))
 }
 
-fn parse_step(text: &str) -> Option<Duration> {
-    let span = match text.parse::<u64>() {
-        Ok(millis) => Duration::from_millis(millis),
-        Err(_) => text.parse::<Timespan>().ok()?.0,
-    };
-    // Whole milliseconds, so that what is answered is what was asked.
-    let whole = Duration::from_millis(crate::shape::millis(span));
-    (!whole.is_zero() && whole == span && whole <= Duration::from_secs(10 * 31_557_600)).then_some(whole)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use rstest::rstest;
-
-    #[rstest]
-    #[case("1795248000000", "2026-11-21T08:00:00Z")]
-    #[case("-1", "1969-12-31T23:59:59.999Z")]
-    #[case("2026-11-21T08:00:00.123Z", "2026-11-21T08:00:00.123Z")]
-    #[case("2026-11-21T09:00:00+01:00", "2026-11-21T08:00:00Z")]
-    #[case("2026-11-21T09:00:00 01:00", "2026-11-21T08:00:00Z")]
-    #[case("2026-11-21T09:00", "2026-11-21T08:00:00Z")]
-    #[case("2026-11-21 09:00", "2026-11-21T08:00:00Z")]
-    #[case("2026-11-21", "2026-11-20T23:00:00Z")]
-    // The hour that the clocks repeat is its first, the one they skip is an hour on.
-    #[case("2026-10-25T02:30", "2026-10-25T00:30:00Z")]
-    #[case("2026-03-29T02:30", "2026-03-29T01:30:00Z")]
-    fn instants_are_read_in_the_zone_of_the_site(#[case] text: &str, #[case] stamp: &str) {
-        let zone = TimeZone::get("Europe/Paris").unwrap();
-        let stamp: Timestamp = stamp.parse().unwrap();
-        assert_eq!(parse_instant(text, &zone), Some(UnixMillis(stamp.as_millisecond())));
-    }
-
-    #[rstest]
-    #[case("")]
-    #[case("yesterday")]
-    #[case("99999999999999999999")]
-    #[case("9223372036854775807")]
-    #[case("2026-02-30")]
-    #[case("25:00")]
-    #[case("1e12")]
-    fn other_texts_are_no_instants(#[case] text: &str) {
-        assert_eq!(parse_instant(text, &TimeZone::UTC), None);
-    }
-
-    #[rstest]
-    #[case("300000", Some(300_000))]
-    #[case("5m", Some(300_000))]
-    #[case("5 min", Some(300_000))]
-    #[case("1h", Some(3_600_000))]
-    #[case("0", None)]
-    #[case("0.1 ms", None)]
-    #[case("-5m", None)]
-    #[case("999 y", None)]
-    #[case("often", None)]
-    fn steps_are_milliseconds_or_spans(#[case] text: &str, #[case] millis: Option<u64>) {
-        assert_eq!(parse_step(text), millis.map(Duration::from_millis));
-    }
 
     #[rstest]
     #[case("1", 86_400_000, "10s")]

@@ -4,6 +4,7 @@ mod automation;
 mod batteries;
 mod control;
 mod devices;
+mod export;
 mod health;
 mod history;
 mod limits;
@@ -12,6 +13,7 @@ mod records;
 mod schedules;
 mod setting;
 mod site;
+mod stored;
 mod stream;
 
 use std::time::Duration;
@@ -41,6 +43,9 @@ pub(crate) fn guarded(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(devices::house))
         .routes(routes!(devices::metrics))
         .routes(routes!(history::history))
+        .routes(routes!(export::export))
+        .routes(routes!(stored::stats))
+        .routes(routes!(stored::energy))
         .routes(routes!(control::control))
         .routes(routes!(control::switch))
         .routes(routes!(limits::lower))

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::tz::TimeZone;
-use ohmstead_model::{DeviceId, DeviceIdError, LedgerQuery, Outcome};
+use ohmstead_model::{DeviceId, DeviceIdError, LedgerQuery, Outcome, UnixMillis};
 use utoipa::IntoParams;
 
 use super::history::instant;
@@ -57,19 +57,19 @@ pub(crate) struct LedgerParams {
     /// Only those that ended so.
     #[param(example = "ineffective")]
     outcome: Option<String>,
-    /// Only those that were asked then or later: milliseconds since 1970, or ISO 8601. A time without an offset is in the
-    /// time zone of the site.
+    /// Only those that were asked then or later: milliseconds since 1970, ISO 8601, or a span before now such as `-24h`.
+    /// A time without an offset is in the time zone of the site.
     #[param(example = "2026-11-21T08:00:00Z")]
     since: Option<String>,
 }
 
 impl LedgerParams {
-    fn query(&self, zone: &TimeZone) -> Result<LedgerQuery, ApiError> {
+    fn query(&self, zone: &TimeZone, now: UnixMillis) -> Result<LedgerQuery, ApiError> {
         Ok(LedgerQuery {
             limit: Limit { limit: self.limit }.checked()?,
             device: self.device.as_deref().map(name).transpose()?,
             outcome: self.outcome.as_deref().map(outcome).transpose()?,
-            since: self.since.as_deref().map(|since| instant("since", since, zone)).transpose()?,
+            since: self.since.as_deref().map(|since| instant("since", since, zone, now)).transpose()?,
         })
     }
 }
@@ -101,7 +101,7 @@ pub(crate) async fn ledger(
     State(app): State<App>,
     Params(params): Params<LedgerParams>,
 ) -> Result<Json<Vec<LedgerJson>>, ApiError> {
-    let query = params.query(&app.backend.site().time_zone)?;
+    let query = params.query(&app.backend.site().time_zone, app.backend.now().unix)?;
     let entries = app.backend.ledger(query).await.map_err(|error| refused(&error))?;
     Ok(Json(entries.into_iter().map(LedgerJson::from).collect()))
 }

@@ -13,6 +13,7 @@ mod record;
 mod schedule;
 mod series;
 mod setting;
+mod stored;
 mod value;
 
 pub(crate) use automation::{
@@ -35,5 +36,8 @@ pub(crate) use record::{EventJson, LedgerJson};
 pub use schedule::schedule_json;
 pub(crate) use schedule::{ScheduleAnswer, ScheduleBody, ScheduleEditBody, ScheduleJson, is_active};
 pub(crate) use series::SeriesJson;
+pub use series::series_json;
 pub(crate) use setting::SettingBody;
+pub(crate) use stored::{FiguresJson, GrowthJson};
+pub use stored::{figures_json, growth_json};
 pub(crate) use value::{V, Values, finite, iso, metrics_of, millis};

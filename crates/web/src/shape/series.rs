@@ -24,7 +24,8 @@ pub(crate) struct SeriesJson {
     from_ms: i64,
     /// Last instant, excluded, in milliseconds since 1970 UTC.
     to_ms: i64,
-    /// Length of a step in milliseconds; `null` where the points are the stored values.
+    /// Length of a step in milliseconds; `null` where the points are stored values, and for days, weeks and months,
+    /// which are not all of one length.
     #[schema(required = true)]
     step_ms: Option<u64>,
     /// Oldest first, each `[unix_ms, value]` as stored or `[unix_ms, [min, mean, max]]` of a step that begins there.
@@ -52,6 +53,11 @@ impl SeriesJson {
             points: points(query.metric, series.points),
         }
     }
+}
+
+/// A series as `GET /api/v1/history` answers it.
+pub fn series_json(query: &SeriesQuery, series: Series) -> serde_json::Value {
+    serde_json::to_value(SeriesJson::new(query, series)).expect("plain data")
 }
 
 /// A number that is not finite cannot be shown and leaves a gap.

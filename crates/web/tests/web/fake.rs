@@ -19,8 +19,8 @@ use ohmstead_model::{
 };
 use ohmstead_units::Watts;
 use ohmstead_web::{
-    Backend, BoxFuture, ControlRules, Counter, HistoryError, ScheduleChange, ScheduleRefused, ScheduleWindow,
-    Site,
+    Backend, BoxFuture, ControlRules, Counter, Growth, HistoryError, Page, PageQuery, ScheduleChange,
+    ScheduleRefused, ScheduleWindow, Site, StoreFigures, StoredSeries,
 };
 use tokio::sync::{Semaphore, broadcast};
 use windows::Windows;
@@ -37,6 +37,8 @@ pub(crate) struct House {
     pub(crate) snapshot: Mutex<Snapshot>,
     /// What the program says against its readiness.
     pub(crate) not_ready: Mutex<Vec<String>>,
+    /// The pages of stored values that were asked for.
+    pub(crate) pages: Mutex<Vec<PageQuery>>,
     /// What the store answers instead of a series.
     pub(crate) store_fault: Mutex<Option<HistoryError>>,
     /// Series that were asked for.
@@ -85,6 +87,7 @@ impl House {
             now: Mutex::new(NOW),
             snapshot: Mutex::new(snapshot),
             not_ready: Mutex::default(),
+            pages: Mutex::default(),
             store_fault: Mutex::default(),
             queries: Mutex::default(),
             asked: Arc::default(),
@@ -259,9 +262,64 @@ impl Backend for House {
         }
         let series = match query.resolution {
             Resolution::Step(step) => Series { step: Some(step), points: buckets(query.from) },
-            Resolution::Raw | Resolution::MaxPoints(_) => Series { step: None, points: stored(&query) },
+            Resolution::Calendar(_) => Series { step: None, points: buckets(query.from) },
+            Resolution::Raw | Resolution::MaxPoints(_) | Resolution::Lttb(_) => {
+                Series { step: None, points: stored(&query) }
+            }
         };
         Box::pin(async { Ok(series) })
+    }
+
+    fn stored_series(&self) -> BoxFuture<'_, Result<Vec<StoredSeries>, HistoryError>> {
+        if let Some(fault) = self.store_fault.lock().unwrap().clone() {
+            return Box::pin(async { Err(fault) });
+        }
+        let of = |device: &str, metric| {
+            let (first, last) = (ago(86_400).unix, NOW.unix);
+            StoredSeries { device: id(device), metric, first, last, points: 20_000 }
+        };
+        let series = vec![
+            of("fase_a", Metric::BatteryMode),
+            of("fase_a", Metric::BatterySoc),
+            of("fase_b", Metric::BatterySoc),
+        ];
+        Box::pin(async move { Ok(series) })
+    }
+
+    /// 20,000 values of each series, one a millisecond from the epoch on.
+    fn stored_values(&self, query: PageQuery) -> BoxFuture<'_, Result<Page, HistoryError>> {
+        self.pages.lock().unwrap().push(query.clone());
+        let (from, to) = (query.from.0.max(0), query.to.0.min(20_000));
+        let value = |at: i64| match query.metric.def().kind {
+            ohmstead_model::catalogue::Kind::State(_) => Value::State("auto"),
+            _ => Value::Number((at % 1000) as f64 / 10.0),
+        };
+        let page = (from..to).take(query.most).map(|at| (UnixMillis(at), value(at))).collect();
+        Box::pin(async move { Ok(page) })
+    }
+
+    fn growth(
+        &self,
+        _device: DeviceId,
+        _metric: Metric,
+        from: UnixMillis,
+        to: UnixMillis,
+    ) -> BoxFuture<'_, Result<Growth, HistoryError>> {
+        let known = Growth { value: Some(12.345), resets: 1, first: Some(from), last: Some(to) };
+        let growth = if from == to { Growth::default() } else { known };
+        Box::pin(async move { Ok(growth) })
+    }
+
+    fn store_figures(&self) -> BoxFuture<'_, Result<StoreFigures, HistoryError>> {
+        let figures = StoreFigures {
+            points: 60_000,
+            bytes: 21_000,
+            bytes_per_point: Some(0.35),
+            series: 3,
+            first: Some(ago(900).unix),
+            last: Some(NOW.unix),
+        };
+        Box::pin(async move { Ok(figures) })
     }
 
     fn ledger(&self, query: LedgerQuery) -> BoxFuture<'_, Result<Vec<LedgerEntry>, HistoryError>> {

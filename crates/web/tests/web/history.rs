@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
-use ohmstead_model::Resolution;
+use ohmstead_model::{CalendarUnit, Resolution};
 use ohmstead_web::HistoryError;
 use rstest::rstest;
 
@@ -49,6 +49,9 @@ async fn states_and_texts() {
 #[case("&max_points=5", Resolution::MaxPoints(5))]
 #[case("&step=300000", Resolution::Step(Duration::from_secs(300)))]
 #[case("&step=1h&max_points=24", Resolution::Step(Duration::from_secs(3600)))]
+#[case("&step=day", Resolution::Calendar(CalendarUnit::Day))]
+#[case("&step=month", Resolution::Calendar(CalendarUnit::Month))]
+#[case("&lttb=500", Resolution::Lttb(500))]
 #[tokio::test]
 async fn the_store_is_asked_for_the_last_day_by_default(#[case] more: &str, #[case] resolution: Resolution) {
     let house = House::new();
@@ -84,6 +87,9 @@ async fn the_store_is_asked_for_the_last_day_by_default(#[case] more: &str, #[ca
 #[case("device=fase_a&metric=battery_soc&max_points=0", 400, "bad_max_points", "1 to 50000")]
 #[case("device=fase_a&metric=battery_soc&max_points=-5", 400, "bad_query", "max_points")]
 #[case("device=fase_a&metric=battery_mode&step=5m", 400, "bad_step", "leave step out")]
+#[case("device=fase_a&metric=battery_soc&lttb=2", 400, "bad_lttb", "3 to 50000")]
+#[case("device=fase_a&metric=battery_soc&lttb=9&step=5m", 400, "bad_lttb", "instead of step")]
+#[case("device=fase_a&metric=battery_mode&lttb=9", 400, "bad_lttb", "leave lttb out")]
 #[tokio::test]
 async fn what_makes_no_sense_is_refused_with_what_would(
     #[case] query: &str,
@@ -127,4 +133,59 @@ async fn trouble_of_the_store_is_told() {
         }
     "#]]
     .assert_eq(&get(&house, ask).await.shown());
+}
+
+#[tokio::test]
+async fn an_export_is_written_page_after_page() {
+    let house = House::new();
+    let answer = get(&house, "/api/v1/history/export?metrics=fase_a.battery_soc,battery_mode").await;
+    assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8; header=present");
+    let lines: Vec<_> = answer.body.lines().collect();
+    assert_eq!(lines.len(), 1 + 2 * 20_000);
+    assert_eq!(lines[0], "time,device,metric,value,unit");
+    assert_eq!(lines[1], "1970-01-01T00:00:00.000Z,fase_a,battery_mode,auto,");
+    assert_eq!(lines[40_000], "1970-01-01T00:00:19.999Z,fase_a,battery_soc,99.9,%");
+    let pages = house.pages.lock().unwrap();
+    assert!(pages.len() > 4 && pages.iter().all(|page| page.most <= 10_000), "{}", pages.len());
+}
+
+#[tokio::test]
+async fn an_export_as_line_protocol_within_a_span() {
+    let query = "format=line&metrics=fase_b.*&from=7&to=9";
+    let answer = get(&House::new(), &format!("/api/v1/history/export?{query}")).await;
+    assert_eq!(answer.body, "battery_soc,device=fase_b value=0.7 7\nbattery_soc,device=fase_b value=0.8 8\n");
+}
+
+#[rstest]
+#[case("history/export?format=xml", 400, "bad_format", "csv and line")]
+#[case("history/export?metrics=fase_a.battery_sok", 404, "unknown_series", "fase_a.battery_soc")]
+#[case("history/export?from=noon", 400, "bad_time", "-24h")]
+#[case("energy?device=fase_a&metric=battery_soc", 400, "no_counter", "battery_charge_energy")]
+#[case(
+    "energy?device=fase_a&metric=battery_charge_energy&from=2026-11-22&to=2026-11-21",
+    400,
+    "bad_span",
+    "later"
+)]
+#[case("history/stats?x=1", 200, "", "bytes_per_point")]
+#[tokio::test]
+async fn questions_beside_the_series(
+    #[case] path: &str,
+    #[case] status: u16,
+    #[case] code: &str,
+    #[case] says: &str,
+) {
+    let answer = get(&House::new(), &format!("/api/v1/{path}")).await;
+    assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
+    assert!(answer.body.contains(code) && answer.body.contains(says), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn what_a_counter_grew_by() {
+    let house = House::new();
+    let ask = "/api/v1/energy?device=fase_a&metric=battery_charge_energy&from=-24h";
+    expect![[r#"{"device":"fase_a","metric":"battery_charge_energy","unit":"kWh","from_ms":1795161600000,"to_ms":1795248000000,"increase":12.35,"resets":1,"first_ms":1795161600000,"last_ms":1795248000000}"#]]
+        .assert_eq(&get(&house, ask).await.body);
+    let nothing = get(&house, &ask.replace("-24h", "2026-11-21T08:00:00Z")).await;
+    assert!(nothing.body.contains(r#""increase":null"#), "unknown, not 0: {}", nothing.body);
 }

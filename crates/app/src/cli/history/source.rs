@@ -1,0 +1,91 @@
+//! Where a verb finds the history: at the running daemon, else in the store itself.
+
+use jiff::tz::TimeZone;
+use ohmstead_model::UnixMillis;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::super::target::daemon_failure;
+use super::super::{Common, real_clock};
+use crate::archive::{Archive, HistoryQuestion, Place};
+use crate::data_dir::Holder;
+use crate::failure::{Code, Failure};
+use crate::socket::{AskFailed, Client, Question};
+use crate::store::{HistoryConfig, Store};
+
+/// Who answers.
+pub(super) enum Source {
+    /// The running daemon.
+    Daemon(Client),
+    /// This process, which has the store for itself.
+    Own {
+        /// The store.
+        store: Store,
+        /// The site's zone.
+        zone: TimeZone,
+    },
+}
+
+/// Whether there must be a history already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// It is read.
+    Existing,
+    /// It is written to, and made if need be.
+    OrNew,
+}
+
+impl Source {
+    /// Finds the history of the data directory.
+    pub(super) async fn open(common: &Common, wanted: Wanted) -> Result<Self, Failure> {
+        let config = common.load_if_any()?.map(|(_, config)| config);
+        let dir = common.data_dir(config.as_ref())?;
+        if let Some(client) = Client::connect(&dir).await {
+            return Ok(Self::Daemon(client));
+        }
+        if wanted == Wanted::Existing && !dir.join("history.sqlite").exists() {
+            let hint = "give another --data-dir, or --config";
+            return Err(Failure::new(
+                Code::Failed,
+                format!("no history is in {} yet; {hint}", dir.display()),
+            ));
+        }
+        let history = HistoryConfig::of(config.as_ref());
+        let zone = history.zone.clone();
+        let store = Store::open(dir, history, Holder::Verb);
+        let store = store.map_err(|error| Failure::of(Code::InUse, error))?;
+        Ok(Self::Own { store, zone })
+    }
+
+    /// Asks one question.
+    pub(super) async fn ask(&mut self, question: HistoryQuestion) -> Result<Value, Failure> {
+        match self {
+            Self::Daemon(client) => {
+                client.ask(&Question::History { ask: question }).await.map_err(daemon_failure)
+            }
+            Self::Own { store, zone } => {
+                let archive = Archive { store, zone: zone.clone(), now: real_clock().now().unix };
+                let answer = archive.answer(question).await;
+                answer.map_err(|failure| daemon_failure(AskFailed::Refused(failure)))
+            }
+        }
+    }
+
+    /// Asks one question whose answer has a shape of its own.
+    pub(super) async fn ask_for<T: DeserializeOwned>(
+        &mut self,
+        question: HistoryQuestion,
+    ) -> Result<T, Failure> {
+        let answer = self.ask(question).await?;
+        serde_json::from_value(answer).map_err(|error| {
+            let hint = "is this the version of the daemon?";
+            Failure::new(Code::Failed, format!("the answer makes no sense: {error}; {hint}"))
+        })
+    }
+
+    /// The site's zone and its clock.
+    pub(super) async fn place(&mut self) -> Result<(TimeZone, UnixMillis), Failure> {
+        let Place { zone, now_ms } = self.ask_for(HistoryQuestion::Place {}).await?;
+        Ok((TimeZone::get(&zone).unwrap_or(TimeZone::UTC), UnixMillis(now_ms)))
+    }
+}
