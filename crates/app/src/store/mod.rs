@@ -5,6 +5,7 @@
 //! disk is free. A ledger row and a state are durable when their future ends, or it says why not; such a row is tried
 //! again with each commit.
 
+mod sinks;
 mod upkeep;
 
 use std::collections::VecDeque;
@@ -45,6 +46,7 @@ struct Inner {
     wake: Notify,
     questions: Semaphore,
     trouble: watch::Sender<Option<String>>,
+    sinks: sinks::Sinks,
     /// Readings that came while the store was not open.
     lost: AtomicU64,
 }
@@ -86,6 +88,7 @@ impl Store {
             wake: Notify::new(),
             questions: Semaphore::new(QUESTIONS),
             trouble,
+            sinks: sinks::Sinks::default(),
             lost: AtomicU64::new(0),
         };
         Self { inner: Arc::new(inner) }
@@ -204,6 +207,8 @@ impl Listener for Store {
                 self.inner.lost.fetch_add(1, Ordering::Relaxed);
             }
             Some(history) => {
+                // First: what comes late is noted before it can become durable.
+                self.inner.sinks.stored(reading);
                 if let Err(error) = history.append(reading) {
                     tracing::debug!(%error, "values were not stored");
                 }
@@ -224,6 +229,8 @@ enum OpenFailed {
     Dir(DataDirError),
     #[error("{}", chain(.0))]
     History(ohmstead_history::OpenError),
+    #[error("{}", chain(.0))]
+    Sinks(ohmstead_history::QueryError),
 }
 
 impl Inner {
@@ -239,6 +246,7 @@ impl Inner {
         }
         let history =
             History::open(dir, &self.settings, &ohmstead_drivers::native()).map_err(OpenFailed::History)?;
+        self.sinks.load(&history).map_err(OpenFailed::Sinks)?;
         *locked(&self.history) = Some(Arc::new(history));
         Ok(())
     }

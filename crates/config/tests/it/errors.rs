@@ -433,6 +433,9 @@ use crate::refused;
     2 | mqtt: { username: u, password: *******, topik: x }
       |                                         ^^^^^
       = known keys here: host, port, username, password, password_file, client_id, keep_alive, tls, topic, discovery_prefix, discovery, expire_after, heartbeat, compat, state_topic_prefix, inverter_topic_prefix, commands"#]])]
+#[case::sink_with_an_unknown_key("devices: {}\nsinks: { a: { postgresql: { tabel: x } } }\n", expect![[r#""#]])]
+#[case::sink_of_an_unknown_kind("devices: {}\nsinks: { a: { influx: {} } }\n", expect![[r#""#]])]
+#[case::sink_without_a_place("devices: {}\nsinks:\n  a:\n    influxdb:\n      url: ftp://x\n", expect![[r#""#]])]
 #[case::secret_as_the_wrong_kind("devices: {}\nmqtt: { username: u, password: [hunter2] }\n", expect![[r#"
     ohmstead.yaml:2:22: invalid value (a list) for `password` in `mqtt`: expected a text
       |

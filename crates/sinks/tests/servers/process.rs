@@ -47,7 +47,7 @@ impl Server {
         let log = std::fs::File::create(folder.path().join("log")).expect("a log");
         let errors = log.try_clone().expect("a log");
         let child = command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn().expect("it starts");
-        let mut server = Self { child, port, folder: folder };
+        let mut server = Self { child, port, folder };
         server.wait().await;
         server
     }
