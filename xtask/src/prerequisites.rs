@@ -30,6 +30,8 @@ struct Need {
 enum Probe {
     /// The program `name` is on the search path.
     OnPath,
+    /// PostgreSQL's server, which Debian keeps off the search path.
+    Postgresql,
     /// `cargo SUBCOMMAND --version` works: rustup leaves a stub behind for a component that is not installed.
     Cargo(&'static str),
     /// Node.js of at least `NODE_MIN`.
@@ -83,6 +85,12 @@ const NEEDS: &[Need] = &[
         what_for: "MQTT tests",
         probe: Probe::OnPath,
         remedy: Remedy::Debian("mosquitto-clients"),
+    },
+    Need {
+        name: "initdb",
+        what_for: "PostgreSQL tests",
+        probe: Probe::Postgresql,
+        remedy: Remedy::Debian("postgresql"),
     },
     Need {
         name: "dbus-daemon",
@@ -152,6 +160,11 @@ fn look(checkout: &Checkout) -> Vec<&'static Need> {
 fn is_met(checkout: &Checkout, need: &Need) -> bool {
     match need.probe {
         Probe::OnPath => process::is_installed(need.name),
+        Probe::Postgresql => {
+            let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+            let mut programs = versions.map(|version| version.path().join("bin/initdb"));
+            programs.any(|program| program.is_file()) || process::is_installed(need.name)
+        }
         Probe::Cargo(subcommand) => Tool::new(checkout.root(), "cargo", &[subcommand, "--version"]).works(),
         // Absent altogether is told by the row for `node`.
         Probe::Node if !process::is_installed("node") => true,

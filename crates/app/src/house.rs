@@ -12,6 +12,7 @@ use ohmstead_model::{
     Snapshot, UnixMillis, Update,
 };
 use ohmstead_publish::Status as MqttStatus;
+use ohmstead_sinks::Status as SinkStatus;
 use ohmstead_web::{
     Backend, ControlParts, ControlRules, Counter, Growth, HistoryError, Page, PageQuery, ScheduleChange,
     ScheduleRefused, ScheduleWindow, Site, StoreFigures, StoredSeries,
@@ -41,6 +42,8 @@ pub(crate) struct House {
     pub(crate) read_only: Arc<AtomicBool>,
     /// How the MQTT connection is doing.
     pub(crate) mqtt: watch::Receiver<MqttStatus>,
+    /// How each sink is doing, by name.
+    pub(crate) sinks: RwLock<Vec<(String, watch::Receiver<SinkStatus>)>>,
     rules: watch::Sender<Rules>,
     facts: RwLock<Facts>,
     started_at: UnixMillis,
@@ -84,6 +87,7 @@ impl House {
             store,
             read_only: Arc::new(AtomicBool::new(config.read_only)),
             mqtt,
+            sinks: RwLock::default(),
             rules: watch::Sender::new(Rules::of(config)),
             facts: RwLock::new(Facts::of(config)),
             started_at,
@@ -123,6 +127,19 @@ impl House {
         find(after, id).or_else(|| find(before, id)).ok_or_else(|| control::refused(&gone(id)))
     }
 
+    /// These figures of every sink.
+    fn sink_figures(&self, figures: &[SinkFigure]) -> Vec<Counter> {
+        let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
+        let of_one = |(name, status): &(String, watch::Receiver<SinkStatus>)| {
+            let (labels, status) = (vec![("sink", name.clone())], status.borrow());
+            let figure = |&(name, help, of): &SinkFigure| {
+                Some(Counter { name, help, labels: labels.clone(), value: of(&status)? })
+            };
+            figures.iter().filter_map(figure).collect::<Vec<_>>()
+        };
+        sinks.iter().flat_map(of_one).collect()
+    }
+
     fn counters_of_mqtt(&self) -> Vec<Counter> {
         let status = self.mqtt.borrow();
         let count = |name, help, value: u64| Counter { name, help, labels: vec![], value: value as f64 };
@@ -133,6 +150,25 @@ impl House {
         ]
     }
 }
+
+/// The name of a figure, what it is, and how it is had.
+type SinkFigure = (&'static str, &'static str, fn(&SinkStatus) -> Option<f64>);
+
+const SINK_COUNTERS: [SinkFigure; 2] = [
+    ("sink_sent_values", "Values that the sink's server has acknowledged", |status| Some(status.sent as f64)),
+    ("sink_refused_values", "Values that the sink's server refused for good", |status| {
+        Some(status.refused as f64)
+    }),
+];
+
+const SINK_GAUGES: [SinkFigure; 2] = [
+    ("sink_working", "Whether the sink can send", |status| {
+        Some(f64::from(u8::from(status.trouble.is_none())))
+    }),
+    ("sink_behind_seconds", "How old the oldest value is that was not acknowledged", |status| {
+        status.behind.map(|behind| behind.as_secs_f64())
+    }),
+];
 
 fn gone(id: u32) -> NotChanged {
     NotChanged::Refused(ChangeError::Unknown(id))
@@ -224,6 +260,7 @@ impl Backend for House {
 
     fn counters(&self) -> Vec<Counter> {
         let mut counters = self.counters_of_mqtt();
+        counters.extend(self.sink_figures(&SINK_COUNTERS));
         counters.push(Counter {
             name: "lost_readings",
             help: "Readings lost because the program was too slow or the store was not open",
@@ -236,13 +273,15 @@ impl Backend for House {
     fn gauges(&self) -> Vec<Counter> {
         let flag =
             |name, help, on: bool| Counter { name, help, labels: vec![], value: f64::from(u8::from(on)) };
-        vec![
+        let mut gauges = self.sink_figures(&SINK_GAUGES);
+        gauges.extend([
             flag(
                 "mqtt_connected",
                 "Whether the broker is connected",
                 self.mqtt.borrow().connected_since.is_some(),
             ),
             flag("store_working", "Whether the store works", self.store.trouble().borrow().is_none()),
-        ]
+        ]);
+        gauges
     }
 }

@@ -22,6 +22,7 @@ pub(crate) fn whole(config: &Config, root: &Node, with_files: bool, faults: &mut
     place(config, root, faults);
     mqtt(config, root, with_files, faults);
     web(config, root, with_files, faults);
+    sinks(config, root, with_files, faults);
     dbus_apis(config, root, with_files, faults);
     limits(config, root, faults);
 }
@@ -90,6 +91,18 @@ fn web(config: &Config, root: &Node, with_files: bool, faults: &mut Vec<Fault>) 
     }
     if let Err(error) = ohmstead_web::check(&settings) {
         faults.push(refused(root, "web", &error));
+    }
+}
+
+fn sinks(config: &Config, root: &Node, with_files: bool, faults: &mut Vec<Fault>) {
+    for (name, settings) in &config.sinks {
+        let mut settings = settings.clone();
+        if !with_files {
+            settings.without_files();
+        }
+        if let Err(error) = ohmstead_sinks::check(name, &settings) {
+            faults.push(refused(root, "sinks", &error));
+        }
     }
 }
 

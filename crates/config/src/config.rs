@@ -38,6 +38,8 @@ pub struct Config {
     pub mqtt: Option<ohmstead_publish::Settings>,
     /// The web interface; `None` where it is `off`.
     pub web: Option<ohmstead_web::Settings>,
+    /// Where the history is sent on to, by name, in the order of the file.
+    pub sinks: Vec<(String, ohmstead_sinks::Settings)>,
     /// The store.
     pub history: ohmstead_history::Settings,
     /// Whether nothing is ever written to a device that does not say otherwise itself. True unless the file says
@@ -87,6 +89,7 @@ const SECTIONS: &[&str] = &[
     "mqtt",
     "web",
     "history",
+    "sinks",
     "read_only",
     "log",
     "data_dir",
@@ -271,6 +274,11 @@ fn assemble(root: &Node, with_files: bool, faults: &mut Vec<Fault>) -> Config {
         mqtt: root.get("mqtt").filter(|node| !node.is_null()).and_then(|_| sections.unless_off("mqtt")),
         web: sections.unless_off("web"),
         history: sections.get("history").unwrap_or_default(),
+        sinks: by_name(
+            &sections,
+            "sinks",
+            "write `grafana: { influxdb: { url: \"http://192.0.2.9:8086\", database: house } }`",
+        ),
         read_only: sections.get("read_only").unwrap_or(true),
         limits: sections.get("limits").unwrap_or_default(),
         rotation: by_name(&sections, "rotation", "write `day: { batteries: [fase_a, fase_b], meter: gx }`"),

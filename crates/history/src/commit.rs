@@ -15,7 +15,7 @@ impl History {
     /// Makes everything appended so far durable. `now` labels the commit, and tells whether a day has ended: then its
     /// values are sealed, which takes longer.
     pub fn commit(&self, now: UnixMillis) -> Result<Committed, CommitError> {
-        let committed = self.write_waiting(now).map_err(|trouble| self.not_committed(trouble))?;
+        let committed = self.write_waiting(Some(now)).map_err(|trouble| self.not_committed(trouble))?;
         if let Some(boundary) = self.sealing_is_due(now) {
             let _turn = lock(&self.upkeep);
             let sealed = self.seal(boundary, Some(now));
@@ -38,15 +38,16 @@ impl History {
         CommitError { waiting: self.memory().waiting_values(), trouble }
     }
 
-    /// Writes the waiting frames to the log.
-    pub(crate) fn write_waiting(&self, now: UnixMillis) -> Result<Committed, Trouble> {
+    /// Writes the waiting frames to the log. `now` labels the commit, if somebody asked for one.
+    pub(crate) fn write_waiting(&self, now: Option<UnixMillis>) -> Result<Committed, Trouble> {
         let mut writer = lock(&self.writer);
         self.save_series(&mut writer).map_err(|error| Trouble::new(&self.path, error))?;
         writer.life += 1;
         let Some(waiting) = self.memory().take_waiting(writer.life) else { return Ok(Committed::default()) };
         match writer.write(&waiting) {
             Ok(()) => {
-                self.memory().last_commit = Some(now);
+                let mut memory = self.memory();
+                memory.last_commit = now.or(memory.last_commit);
                 Ok(Committed { batches: waiting.readings, values: waiting.values })
             }
             Err(error) => {
@@ -112,8 +113,7 @@ impl History {
             return Ok(());
         };
         // The rest of the day must be in its own generation of the log before the older one is obsolete.
-        let label = now.or(self.memory().last_commit).unwrap_or(UnixMillis(0));
-        self.write_waiting(label)?;
+        self.write_waiting(now)?;
         let database = |error| Trouble::new(&self.path, error);
         let (day, series) = {
             let memory = self.memory();

@@ -29,12 +29,8 @@ impl History {
     /// `readings` must not use this store itself.
     pub fn backfill(&self, readings: impl Iterator<Item = Reading>) -> Result<u64, WriteError> {
         let _turn = lock(&self.upkeep);
-        let failed = |error| self.write_error("the history", error);
-        let moved = |trouble| WriteError { what: "the history", trouble };
-        // What is in memory is older than what comes now, so it goes first.
-        let label = self.memory().last_commit.unwrap_or(UnixMillis(0));
-        self.write_waiting(label).map_err(moved)?;
-        self.seal(i64::MAX, None).map_err(moved)?;
+        // What came before is not less durable than what comes now.
+        self.write_waiting(None).map_err(|trouble| WriteError { what: "the history", trouble })?;
         let (mut stored, mut refused) = (0, 0);
         let mut arrivals = Arrivals { newest: i64::MIN, ..Arrivals::default() };
         for reading in readings {
@@ -44,13 +40,13 @@ impl History {
                 let rest = arrivals.day.split(self.calendar.day(arrivals.newest).start);
                 let whole =
                     if arrivals.day.len() == 0 { rest } else { std::mem::replace(&mut arrivals.day, rest) };
-                stored += self.write_arrivals(&whole).map_err(failed)?;
+                stored += self.write_arrivals(&whole)?;
                 if arrivals.day.len() >= self.limits.backfill_values {
-                    stored += self.write_arrivals(&std::mem::take(&mut arrivals.day)).map_err(failed)?;
+                    stored += self.write_arrivals(&std::mem::take(&mut arrivals.day))?;
                 }
             }
         }
-        stored += self.write_arrivals(&arrivals.day).map_err(failed)?;
+        stored += self.write_arrivals(&arrivals.day)?;
         if refused > 0 {
             tracing::warn!(target: "store", refused, "values that cannot be kept were left out of a backfill");
         }
@@ -73,9 +69,19 @@ impl History {
         refused.len()
     }
 
-    fn write_arrivals(&self, day: &OpenDay) -> Result<u64, rusqlite::Error> {
+    fn write_arrivals(&self, day: &OpenDay) -> Result<u64, WriteError> {
+        let Some((first, last)) = day.span() else { return Ok(0) };
+        let meets = {
+            let memory = self.memory();
+            let spans = [memory.open.span(), memory.sealing.as_ref().and_then(|sealing| sealing.day.span())];
+            spans.into_iter().flatten().any(|(from, to)| from <= last && first <= to)
+        };
+        if meets {
+            // What is in memory came before, so it goes first; else it would seem to be newer.
+            self.seal(i64::MAX, None).map_err(|trouble| WriteError { what: "the history", trouble })?;
+        }
         let series = seal::series_of(day, &self.memory().registry);
-        self.write_blocks(day, &series)
+        self.write_blocks(day, &series).map_err(|error| self.write_error("the history", error))
     }
 
     /// Deletes raw values older than the setting `keep_raw`, part by part: a day, or after [`History::compact`] a month,

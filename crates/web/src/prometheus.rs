@@ -158,25 +158,7 @@ fn register(
 
 /// The base unit's name and the factor to it.
 fn unit(metric: Metric) -> (Option<&'static str>, f64) {
-    let Some(unit) = metric.def().unit else { return (None, 1.0) };
-    let (name, factor) = match unit {
-        Unit::Watt => ("watts", 1.0),
-        Unit::VoltAmpere => ("voltamperes", 1.0),
-        Unit::Var => ("vars", 1.0),
-        Unit::WattHour => ("watthours", 1.0),
-        Unit::KilowattHour => ("watthours", 1000.0),
-        Unit::Volt => ("volts", 1.0),
-        Unit::Ampere => ("amperes", 1.0),
-        Unit::AmpereHour => ("amperehours", 1.0),
-        Unit::Hertz => ("hertz", 1.0),
-        Unit::Percent => ("percent", 1.0),
-        Unit::Celsius => ("celsius", 1.0),
-        Unit::CubicMetre => ("cubic_meters", 1.0),
-        Unit::DecibelMilliwatt => ("dbm", 1.0),
-        Unit::Millisecond => ("seconds", 0.001),
-        Unit::Second => ("seconds", 1.0),
-    };
-    (Some(name), factor)
+    metric.def().unit.map(Unit::base).map_or((None, 1.0), |(name, factor)| (Some(name), factor))
 }
 
 /// Figures of the program's parts: those of one name are one family.

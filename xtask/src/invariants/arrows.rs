@@ -34,12 +34,13 @@ const ROWS: &[Row] = &[
     Row { name: "publish", ours: MODEL, outside: None },
     Row { name: "notify", ours: MODEL, outside: None },
     Row { name: "fleet", ours: MODEL, outside: None },
+    Row { name: "sinks", ours: MODEL, outside: None },
     Row { name: "web", ours: MODEL, outside: None },
     Row {
         name: "config",
         ours: &[
             "control", "drivers", "fleet", "history", "insight", "model", "notify", "outlook", "planner",
-            "publish", "units", "web",
+            "publish", "sinks", "units", "web",
         ],
         outside: None,
     },
@@ -48,7 +49,7 @@ const ROWS: &[Row] = &[
         name: "app",
         ours: &[
             "config", "control", "drivers", "fleet", "history", "insight", "model", "notify", "outlook",
-            "planner", "plant", "publish", "units", "web",
+            "planner", "plant", "publish", "sinks", "units", "web",
         ],
         outside: None,
     },

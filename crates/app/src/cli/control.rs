@@ -161,7 +161,7 @@ async fn alone(dir: PathBuf, config: &Config, wanted: Option<Wanted>) -> Result<
 /// Puts what was changed into the list of events.
 async fn note(store: &Store, text: &str, clock: &Arc<dyn Clock>) {
     store.event(event("limit_changed", text, Asker::Cli, clock.now().unix));
-    store.save_now(clock.now().unix).await;
+    store.save_now(clock.now()).await;
 }
 
 fn usage(failure: &crate::socket::Failure) -> Failure {

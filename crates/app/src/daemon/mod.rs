@@ -13,6 +13,7 @@ mod devices;
 mod reload;
 mod services;
 mod signals;
+mod sinks;
 mod systemd;
 
 use std::path::PathBuf;
@@ -181,6 +182,7 @@ impl Daemon {
         self.services.start_web(&self.config, listener).await;
         self.services.start_dbus_apis(&self.config).await;
         self.services.start_socket();
+        self.services.start_sinks(&self.config).await;
         let (hub, stop) = (self.house.hub.clone(), self.stop.clone());
         self.tracker.spawn(tell_store_trouble(hub.clone(), self.house.store.clone(), stop.clone()));
         if let Some(every) = systemd::watchdog_every() {
@@ -224,6 +226,7 @@ impl Daemon {
             devices = changes.gone.len() + changes.start.len(),
             mqtt = changes.mqtt,
             web = changes.web,
+            sinks = changes.sinks,
             read_only = config.read_only,
             "the configuration was read again"
         );
@@ -250,6 +253,9 @@ impl Daemon {
         }
         if changes.web {
             self.change_web(&config).await;
+        }
+        if changes.sinks {
+            self.services.start_sinks(&config).await;
         }
         if changes.dbus_apis {
             self.services.start_dbus_apis(&config).await;
@@ -314,6 +320,9 @@ fn tail<F: Future<Output = ()> + Send + 'static>(
 pub(crate) fn check(config: &Config) -> Result<(), Failure> {
     if let Some(mqtt) = &config.mqtt {
         ohmstead_publish::check(mqtt).map_err(|error| Failure::of(Code::Config, error))?;
+    }
+    for (name, sink) in &config.sinks {
+        ohmstead_sinks::check(name, sink).map_err(|error| Failure::of(Code::Config, error))?;
     }
     if let Some(web) = &config.web {
         ohmstead_web::check(web).map_err(|error| Failure::of(Code::Config, error))?;

@@ -16,6 +16,8 @@ pub(super) struct Changes {
     pub(super) mqtt: bool,
     /// The web interface's settings changed.
     pub(super) web: bool,
+    /// Where the history is sent on to changed.
+    pub(super) sinks: bool,
     /// The port-8088 interfaces of GX devices changed.
     pub(super) dbus_apis: bool,
     /// The levels of the log changed.
@@ -45,6 +47,7 @@ impl Changes {
             // Its topics and entities carry the site's name, language and local time.
             mqtt: old.mqtt != new.mqtt || old.site != new.site,
             web: old.web != new.web,
+            sinks: old.sinks != new.sinks,
             dbus_apis: old.dbus_apis() != new.dbus_apis(),
             levels: (old.log.level, &old.log.levels) != (new.log.level, &new.log.levels),
             at_restart: at_restart.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect(),
@@ -64,11 +67,12 @@ mod tests {
     }
 
     fn check(old: &str, new: &str, expected: &Expect) {
-        let Changes { gone, start, mqtt, web, dbus_apis, levels, at_restart } =
+        let Changes { gone, start, mqtt, web, sinks, dbus_apis, levels, at_restart } =
             Changes::between(&config(old), &config(new));
         let start: Vec<_> = start.into_iter().map(|(id, _)| id.to_string()).collect();
         let gone: Vec<_> = gone.into_iter().map(|id| id.to_string()).collect();
         assert!(!dbus_apis, "no GX device serves anything here");
+        assert_eq!(sinks, new.contains("sinks:"));
         let text = format!(
             "gone {} | start {} | mqtt {mqtt} | web {web} | levels {levels} | restart {}",
             gone.join(","),
@@ -113,6 +117,11 @@ mod tests {
             TWO,
             &format!("{TWO}\nweb: off"),
             &expect!["gone  | start  | mqtt false | web true | levels false | restart "],
+        );
+        check(
+            TWO,
+            &format!("{TWO}\nsinks: {{ a: {{ postgresql: {{}} }} }}"),
+            &expect!["gone  | start  | mqtt false | web false | levels false | restart "],
         );
         check(
             TWO,

@@ -36,6 +36,7 @@ pub(super) struct Services {
     mqtt: Option<Running>,
     web: Option<Running>,
     dbus_apis: Vec<Running>,
+    sinks: Vec<Running>,
     socket: Option<Running>,
 }
 
@@ -45,7 +46,16 @@ impl Services {
         tracker: TaskTracker,
         status: watch::Sender<ohmstead_publish::Status>,
     ) -> Self {
-        Self { house, tracker, status, mqtt: None, web: None, dbus_apis: Vec::new(), socket: None }
+        Self {
+            house,
+            tracker,
+            status,
+            mqtt: None,
+            web: None,
+            dbus_apis: Vec::new(),
+            sinks: Vec::new(),
+            socket: None,
+        }
     }
 
     /// Starts the publisher if one is configured, in place of the one that runs.
@@ -101,6 +111,24 @@ impl Services {
         }
     }
 
+    /// Starts what sends the history on, in place of what runs.
+    pub(super) async fn start_sinks(&mut self, config: &Config) {
+        futures_util::future::join_all(self.sinks.drain(..).map(|running| end(Some(running)))).await;
+        let house = Arc::clone(&self.house);
+        let mut watched = Vec::new();
+        for (name, settings) in config.sinks.clone() {
+            let (status, receiver) = watch::channel(ohmstead_sinks::Status::default());
+            watched.push((name.clone(), receiver));
+            let source = Arc::new(house.store.clone()) as _;
+            let links = ohmstead_sinks::Links { source, clock: Arc::clone(&house.clock), status };
+            let running = self.spawn(move |stop| ohmstead_sinks::run(name, settings, links, stop));
+            self.sinks.push(running);
+        }
+        *house.sinks.write().unwrap_or_else(PoisonError::into_inner) = watched;
+        let running = self.spawn(move |stop| super::sinks::tell_trouble(house, stop));
+        self.sinks.push(running);
+    }
+
     /// Serves the socket as soon as the data directory is there.
     pub(super) fn start_socket(&mut self) {
         let house = Arc::clone(&self.house);
@@ -122,7 +150,8 @@ impl Services {
     /// Ends all services, together.
     pub(super) async fn stop(&mut self) {
         let running = [self.mqtt.take(), self.web.take(), self.socket.take()].into_iter();
-        let running = running.chain(self.dbus_apis.drain(..).map(Some)).collect::<Vec<_>>();
+        let more = self.dbus_apis.drain(..).chain(self.sinks.drain(..)).map(Some);
+        let running = running.chain(more).collect::<Vec<_>>();
         futures_util::future::join_all(running.into_iter().map(end)).await;
     }
 

@@ -14,6 +14,7 @@ const AREAS: &[(&str, &str)] = &[
     ("ohmstead_history", "store"),
     ("ohmstead_plant", "sim"),
     ("ohmstead_publish", "mqtt"),
+    ("ohmstead_sinks", "sinks"),
     ("ohmstead_web", "web"),
 ];
 

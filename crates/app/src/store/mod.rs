@@ -5,6 +5,7 @@
 //! disk is free. A ledger row and a state are durable when their future ends, or it says why not; such a row is tried
 //! again with each commit.
 
+mod sinks;
 mod stored;
 mod upkeep;
 
@@ -48,6 +49,7 @@ struct Inner {
     wake: Notify,
     questions: Semaphore,
     trouble: watch::Sender<Option<String>>,
+    sinks: sinks::Sinks,
     /// Readings that came while the store was not open.
     lost: AtomicU64,
 }
@@ -106,6 +108,7 @@ impl Store {
             wake: Notify::new(),
             questions: Semaphore::new(QUESTIONS),
             trouble,
+            sinks: sinks::Sinks::default(),
             lost: AtomicU64::new(0),
         };
         Self { inner: Arc::new(inner) }
@@ -224,6 +227,8 @@ impl Listener for Store {
                 self.inner.lost.fetch_add(1, Ordering::Relaxed);
             }
             Some(history) => {
+                // First: what comes late is noted before it can become durable.
+                self.inner.sinks.stored(reading);
                 if let Err(error) = history.append(reading) {
                     tracing::debug!(%error, "values were not stored");
                 }
@@ -244,6 +249,8 @@ enum OpenFailed {
     Dir(DataDirError),
     #[error("{}", chain(.0))]
     History(ohmstead_history::OpenError),
+    #[error("{}", chain(.0))]
+    Sinks(ohmstead_history::QueryError),
 }
 
 impl Inner {
@@ -260,6 +267,7 @@ impl Inner {
         let HistoryConfig { settings, zone } = &self.config;
         let history =
             History::open(dir, settings, zone, &ohmstead_drivers::native()).map_err(OpenFailed::History)?;
+        self.sinks.load(&history).map_err(OpenFailed::Sinks)?;
         *locked(&self.history) = Some(Arc::new(history));
         Ok(())
     }

@@ -2,11 +2,13 @@
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ohmstead_history::{Compacted, History, SeriesInfo, Stats, Verified, WriteError};
-use ohmstead_model::{DeviceId, Metric, Reading, UnixMillis};
+use ohmstead_model::{DeviceId, Metric, Moment, Reading, UnixMillis};
 use ohmstead_web::{Growth, HistoryError, Page, PageQuery, StoreFigures, StoredSeries};
 
+use super::sinks::Sparing;
 use super::{Store, chain};
 use crate::records::NotDurable;
 
@@ -71,7 +73,16 @@ impl Store {
 
     /// Takes in what was read elsewhere. Returns how many values were stored.
     pub(crate) async fn backfill(&self, readings: Vec<Reading>) -> Result<u64, NotDurable> {
-        self.durably(move |history| history.backfill(readings.into_iter()).map_err(not_written)).await
+        let inner = Arc::clone(&self.inner);
+        self.durably(move |history| {
+            // The sinks must know before it is stored: what came late is sent as well, after a crash too.
+            for reading in &readings {
+                inner.sinks.stored(reading);
+            }
+            inner.sinks.save(history, Moment::default(), Sparing::Yes).map_err(NotDurable)?;
+            history.backfill(readings.into_iter()).map_err(not_written)
+        })
+        .await
     }
 }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ohmstead_history::History;
-use ohmstead_model::{Clock, UnixMillis};
+use ohmstead_model::{Clock, Moment};
 use tokio_util::sync::CancellationToken;
 
+use super::sinks::Sparing;
 use super::{Inner, Store, chain, locked};
 
 /// Committing more often than this would only wear the disk.
@@ -35,27 +36,27 @@ impl Store {
             loop {
                 tokio::select! {
                     biased;
-                    () = stop.cancelled() => return self.work(clock.now().unix, Inner::commit).await,
+                    () = stop.cancelled() => return self.work(clock.now(), Inner::last_commit).await,
                     () = &mut turn => break,
-                    () = self.inner.wake.notified() => self.work(clock.now().unix, Inner::save_events).await,
+                    () = self.inner.wake.notified() => self.work(clock.now(), Inner::save_events).await,
                 }
             }
-            self.work(clock.now().unix, if open { Inner::commit } else { Inner::open_again }).await;
+            self.work(clock.now(), if open { Inner::commit } else { Inner::open_again }).await;
             retain_in = retain_in.saturating_sub(clock.now().since(started));
             if retain_in.is_zero() {
                 retain_in = RETAIN_EVERY;
-                self.work(clock.now().unix, Inner::retain).await;
-                self.work(clock.now().unix, Inner::compact).await;
+                self.work(clock.now(), Inner::retain).await;
+                self.work(clock.now(), Inner::compact).await;
             }
         }
     }
 
     /// Saves the events that wait, for a verb that ends at once.
-    pub(crate) async fn save_now(&self, now: UnixMillis) {
+    pub(crate) async fn save_now(&self, now: Moment) {
         self.work(now, Inner::save_events).await;
     }
 
-    async fn work(&self, now: UnixMillis, work: fn(&Inner, UnixMillis)) {
+    async fn work(&self, now: Moment, work: fn(&Inner, Moment)) {
         let inner = Arc::clone(&self.inner);
         // A panic in there is logged by the hook and costs one turn.
         let _ = tokio::task::spawn_blocking(move || work(&inner, now)).await;
@@ -63,7 +64,7 @@ impl Store {
 }
 
 impl Inner {
-    fn open_again(&self, now: UnixMillis) {
+    fn open_again(&self, now: Moment) {
         match self.try_open() {
             Ok(()) => {
                 self.set_trouble(None);
@@ -73,34 +74,46 @@ impl Inner {
         }
     }
 
-    fn commit(&self, now: UnixMillis) {
+    fn commit(&self, now: Moment) {
+        self.commit_and(now, Sparing::Yes);
+    }
+
+    fn last_commit(&self, now: Moment) {
+        self.commit_and(now, Sparing::No);
+    }
+
+    fn commit_and(&self, now: Moment, sparing: Sparing) {
         let Some(history) = self.history() else { return };
-        let committed = history.commit(now).map(drop).map_err(|error| chain(&error.trouble));
-        let saved = committed
+        let commit = || history.commit(now.unix).map(drop).map_err(|error| chain(&error.trouble));
+        let noted = self.sinks.save(&history, now, sparing);
+        let saved = noted
+            .and_then(|()| commit())
+            // What came late in between was not noted yet.
+            .and_then(|()| self.sinks.save(&history, now, Sparing::Yes))
             .and_then(|()| self.save_rows(&history))
             .and_then(|()| self.save_waiting_events(&history));
         self.set_trouble(saved.err());
     }
 
-    fn save_events(&self, _now: UnixMillis) {
+    fn save_events(&self, _now: Moment) {
         let Some(history) = self.history() else { return };
         if let Err(trouble) = self.save_waiting_events(&history) {
             self.set_trouble(Some(trouble));
         }
     }
 
-    fn retain(&self, now: UnixMillis) {
+    fn retain(&self, now: Moment) {
         let Some(history) = self.history() else { return };
-        match history.retain(now) {
+        match history.retain(now.unix) {
             Ok(0) => {}
             Ok(values) => tracing::info!(values, "old values were deleted"),
             Err(error) => self.set_trouble(Some(chain(&error.trouble))),
         }
     }
 
-    fn compact(&self, now: UnixMillis) {
+    fn compact(&self, now: Moment) {
         let Some(history) = self.history() else { return };
-        match history.compact(now) {
+        match history.compact(now.unix) {
             Ok(done) if done.blocks_before == 0 => {}
             Ok(done) => tracing::info!(
                 bytes_before = done.bytes_before,

@@ -15,6 +15,7 @@ mod killed;
 mod mqtt;
 mod plant;
 mod program;
+mod sinks;
 
 use std::time::Duration;
 

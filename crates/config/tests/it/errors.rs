@@ -17,7 +17,7 @@ use crate::refused;
       |
     2 | readonly: true
       | ^^^^^^^^
-      = known keys here: site, devices, schedules, rotation, limits, overrides, mqtt, web, history, read_only, log, data_dir"#]])]
+      = known keys here: site, devices, schedules, rotation, limits, overrides, mqtt, web, history, sinks, read_only, log, data_dir"#]])]
 #[case::a_rule_for_a_stranger("devices: { garage: { marstek: { host: h } } }\nschedules:\n  night: { from: \"22:00\", to: \"06:00\", mode: hold, devices: [garage, gaarge] }\n", expect![[r#"
     ohmstead.yaml:3:70: no device `gaarge` is configured
       |
@@ -302,7 +302,7 @@ use crate::refused;
       |
     5 | mqt: {}
       | ^^^
-      = known keys here: site, devices, schedules, rotation, limits, overrides, mqtt, web, history, read_only, log, data_dir
+      = known keys here: site, devices, schedules, rotation, limits, overrides, mqtt, web, history, sinks, read_only, log, data_dir
 
     ohmstead.yaml:6:12: invalid value "7" for `read_only`: expected true or false
       |
@@ -426,13 +426,30 @@ use crate::refused;
       |
     2 | "\e[31mred": 1
       | ^^^^^^^^^^^
-      = known keys here: site, devices, schedules, rotation, limits, overrides, mqtt, web, history, read_only, log, data_dir"#]])]
+      = known keys here: site, devices, schedules, rotation, limits, overrides, mqtt, web, history, sinks, read_only, log, data_dir"#]])]
 #[case::secret_in_the_line_of_another_problem("devices: {}\nmqtt: { username: u, password: hunter2, topik: x }\n", expect![[r#"
     ohmstead.yaml:2:41: unknown key `topik` in `mqtt`; did you mean `topic`?
       |
     2 | mqtt: { username: u, password: *******, topik: x }
       |                                         ^^^^^
       = known keys here: host, port, username, password, password_file, client_id, keep_alive, tls, topic, discovery_prefix, discovery, expire_after, heartbeat, compat, state_topic_prefix, inverter_topic_prefix, commands"#]])]
+#[case::sink_with_an_unknown_key("devices: {}\nsinks: { a: { postgresql: { tabel: x } } }\n", expect![[r#"
+    ohmstead.yaml:2:29: unknown key `tabel` in `sinks.a.postgresql`; did you mean `table`?
+      |
+    2 | sinks: { a: { postgresql: { tabel: x } } }
+      |                             ^^^^^
+      = known keys here: host, port, database, user, password, password_file, table, tls, metrics, devices, snap, every, max_batch, catch_up_per_s, from"#]])]
+#[case::sink_of_an_unknown_kind("devices: {}\nsinks: { a: { influx: {} } }\n", expect![[r#"
+    ohmstead.yaml:2:15: unknown value `influx` for `a` in `sinks`; did you mean `influxdb`?
+      |
+    2 | sinks: { a: { influx: {} } }
+      |               ^^^^^^
+      = expected one of: influxdb, prometheus, postgresql"#]])]
+#[case::sink_without_a_place("devices: {}\nsinks:\n  a:\n    influxdb:\n      url: ftp://x\n", expect![[r#"
+    ohmstead.yaml:5:12: sinks.a.influxdb.url: expected a URL that begins with http:// or https://
+      |
+    5 |       url: ftp://x
+      |            ^^^^^^^"#]])]
 #[case::secret_as_the_wrong_kind("devices: {}\nmqtt: { username: u, password: [hunter2] }\n", expect![[r#"
     ohmstead.yaml:2:22: invalid value (a list) for `password` in `mqtt`: expected a text
       |

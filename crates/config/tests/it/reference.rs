@@ -48,6 +48,12 @@ fn every_key_is_documented_and_every_documented_key_exists() {
         ("mqtt.tls.", "devices: {}\nmqtt: { tls: { HERE } }"),
         ("web.", "devices: {}\nweb: { HERE }"),
         ("history.", "devices: {}\nhistory: { HERE }"),
+        ("sinks.NAME.influxdb.", "devices: {}\nsinks: { a: { influxdb: { HERE } } }"),
+        ("sinks.NAME.influxdb.tls.", "devices: {}\nsinks: { a: { influxdb: { tls: { HERE } } } }"),
+        ("sinks.NAME.prometheus.", "devices: {}\nsinks: { a: { prometheus: { HERE } } }"),
+        ("sinks.NAME.prometheus.tls.", "devices: {}\nsinks: { a: { prometheus: { tls: { HERE } } } }"),
+        ("sinks.NAME.postgresql.", "devices: {}\nsinks: { a: { postgresql: { HERE } } }"),
+        ("sinks.NAME.postgresql.tls.", "devices: {}\nsinks: { a: { postgresql: { tls: { HERE } } } }"),
         ("limits.", "devices: {}\nlimits: { HERE }"),
         ("limits.multi_output.", "devices: {}\nlimits: { multi_output: { max: 1, HERE } }"),
         ("log.", "devices: {}\nlog: { HERE }"),
@@ -85,5 +91,8 @@ fn every_example_can_be_loaded() {
         }
     }
     names.sort();
-    assert_eq!(names, ["axpert.yaml", "home-assistant.yaml", "minimal.yaml", "three-marstek.yaml"]);
+    assert_eq!(
+        names,
+        ["axpert.yaml", "home-assistant.yaml", "minimal.yaml", "sinks.yaml", "three-marstek.yaml"]
+    );
 }

@@ -42,6 +42,27 @@ impl Unit {
             Self::Second => "s",
         }
     }
+
+    /// The name of its base unit as it ends the name of a figure in Prometheus, and the factor to it.
+    pub const fn base(self) -> (&'static str, f64) {
+        match self {
+            Self::Watt => ("watts", 1.0),
+            Self::VoltAmpere => ("voltamperes", 1.0),
+            Self::Var => ("vars", 1.0),
+            Self::WattHour => ("watthours", 1.0),
+            Self::KilowattHour => ("watthours", 1000.0),
+            Self::Volt => ("volts", 1.0),
+            Self::Ampere => ("amperes", 1.0),
+            Self::AmpereHour => ("amperehours", 1.0),
+            Self::Hertz => ("hertz", 1.0),
+            Self::Percent => ("percent", 1.0),
+            Self::Celsius => ("celsius", 1.0),
+            Self::CubicMetre => ("cubic_meters", 1.0),
+            Self::DecibelMilliwatt => ("dbm", 1.0),
+            Self::Millisecond => ("seconds", 0.001),
+            Self::Second => ("seconds", 1.0),
+        }
+    }
 }
 
 /// What a metric's sign means.
