@@ -136,6 +136,9 @@ pub enum OpenError {
         /// The newest schema version this program knows.
         ours: usize,
     },
+    /// Another program has it open.
+    #[error("{}: another program uses this history; stop it (is a second instance running?)", .0.display())]
+    InUse(PathBuf),
     /// A database of another program.
     #[error("{}: a database of another program; move it away, or choose another data folder", .0.display())]
     Foreign(PathBuf),

@@ -1,6 +1,7 @@
 //! [`History`]: opening it, and taking readings in.
 
 use std::collections::HashMap;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,12 +23,17 @@ use crate::trouble::Trouble;
 /// The name of the database file in the data folder.
 pub(crate) const FILE: &str = "history.sqlite";
 
+/// The name of the empty file that is locked while the store is open: two writers would not see each other's head logs.
+const LOCK: &str = "history.lock";
+
 /// The store. All methods take `&self` and may be called from any thread; they block, so not from an async task.
 ///
 /// Lock order: `upkeep`, then `writer` or `reader` (never both), then `memory`, which is never held while the disk works.
 #[derive(Debug)]
 pub struct History {
     pub(crate) path: PathBuf,
+    /// Locked for as long as it is open.
+    _lock: File,
     pub(crate) limits: Limits,
     pub(crate) settings: Settings,
     pub(crate) calendar: Calendar,
@@ -118,6 +124,7 @@ impl History {
         limits: Limits,
     ) -> Result<Self, OpenError> {
         let path = data_dir.join(FILE);
+        let lock = take(data_dir)?;
         let schema::Connections { writer: connection, reader } = schema::open(&path, limits.busy)?;
         let storage = |error| OpenError::Storage(Trouble::new(&path, error));
         let header = schema::opened(&connection).map_err(storage)?;
@@ -133,6 +140,7 @@ impl History {
         let generation = replayed.resume.map(|_| replayed.generation);
         let history = Self {
             path: path.clone(),
+            _lock: lock,
             limits,
             settings: settings.clone(),
             calendar: Calendar(zone.clone()),
@@ -190,6 +198,23 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 pub(crate) fn begin(writer: &mut Connection) -> Result<Transaction<'_>, rusqlite::Error> {
     writer.transaction_with_behavior(TransactionBehavior::Immediate)
+}
+
+/// Locks the folder; nobody waits for another program.
+fn take(data_dir: &Path) -> Result<File, OpenError> {
+    if !data_dir.is_dir() {
+        return Err(OpenError::NoFolder(data_dir.to_owned()));
+    }
+    let path = data_dir.join(LOCK);
+    let storage = |error| OpenError::Storage(Trouble::of_file(&path, error));
+    let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(storage)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(data_dir.join(FILE))),
+        // A file system without locks: the data folder has one of its own.
+        Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => Ok(file),
+        Err(TryLockError::Error(error)) => Err(storage(error)),
+    }
 }
 
 /// All series, as the last run left them.

@@ -225,14 +225,14 @@ fn a_read_only_file_system_is_named() {
     let error = refusal(folder);
     let text = chain(&error);
     assert!(matches!(&error, OpenError::Storage(trouble) if trouble.kind == TroubleKind::ReadOnly), "{text}");
-    assert!(text.contains("history.sqlite: cannot be written; check the permissions"), "{text}");
+    assert!(text.contains("history.lock: cannot be written; check the permissions"), "{text}");
 }
 
 /// In /proc not even root may make a file.
 #[test]
 fn a_folder_where_no_file_may_be_made_is_named() {
     let text = chain(&refusal(Path::new("/proc/self")));
-    assert!(text.contains("/proc/self/history.sqlite: cannot be written; check the permissions"), "{text}");
+    assert!(text.contains("/proc/self/history.lock: cannot be written; check the permissions"), "{text}");
 }
 
 #[test]

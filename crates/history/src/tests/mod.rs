@@ -4,6 +4,7 @@ mod answers;
 mod faults;
 mod journal;
 mod laws;
+mod migration;
 mod upkeep;
 
 use std::path::Path;
