@@ -2,6 +2,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -34,11 +35,11 @@ fn values() -> String {
     let mut text = HEAD.to_owned();
     for minute in 0..600 {
         let at = format!("2026-10-25T{:02}:{:02}:00.{:03}Z", minute / 60, minute % 60, minute);
-        text += &format!("{at},gx,battery_soc,{}.{},%\n", 20 + minute / 10, minute % 10);
+        let _ = writeln!(text, "{at},gx,battery_soc,{}.{},%", 20 + minute / 10, minute % 10);
     }
     text += "2026-10-25T00:00:00.000Z,gx,device_model,\"Cerbo, \"\"GX\"\"\",\n";
     for (hour, energy) in [(0, "8.00"), (1, "9.50"), (2, "0.25")] {
-        text += &format!("2026-10-25T{hour:02}:00:00.000Z,gx,grid_import_energy,{energy},kWh\n");
+        let _ = writeln!(text, "2026-10-25T{hour:02}:00:00.000Z,gx,grid_import_energy,{energy},kWh");
     }
     text += "2026-10-25T00:00:00.000Z,site,battery_mode,auto,\n";
     text

@@ -70,13 +70,14 @@ impl Archive<'_> {
                 self.store.figures().await.map(figures_json).map_err(|error| unavailable(&error))
             }
             HistoryQuestion::Compact {} => {
-                self.store.compact(self.now).await.map(compacted).map_err(not_written)
+                self.store.compact(self.now).await.map(compacted).map_err(|error| not_written(&error))
             }
             HistoryQuestion::Verify {} => {
                 self.store.verify().await.map(verified).map_err(|error| unavailable(&error))
             }
             HistoryQuestion::Backup { file } => {
-                let bytes = self.store.backup(file.clone().into()).await.map_err(not_written)?;
+                let bytes =
+                    self.store.backup(file.clone().into()).await.map_err(|error| not_written(&error))?;
                 Ok(json!({ "file": file, "bytes": bytes }))
             }
         }
@@ -143,7 +144,7 @@ impl Archive<'_> {
 
     async fn import(&self, readings: Vec<ReadingEntry>) -> Result<Value, Failure> {
         let readings = readings.into_iter().map(reading).collect::<Result<Vec<_>, _>>()?;
-        let stored = self.store.backfill(readings).await.map_err(not_written)?;
+        let stored = self.store.backfill(readings).await.map_err(|error| not_written(&error))?;
         Ok(json!({ "stored": stored }))
     }
 }
@@ -229,6 +230,6 @@ fn unavailable(error: &HistoryError) -> Failure {
     }
 }
 
-fn not_written(error: NotDurable) -> Failure {
+fn not_written(error: &NotDurable) -> Failure {
     Failure::new("store", error.to_string(), "is the disk full or read-only?")
 }

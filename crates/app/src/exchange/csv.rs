@@ -82,7 +82,7 @@ impl<R: BufRead> Records<R> {
         let begin = input.fill_buf().map_err(CsvError::Read)?;
         let has_mark = begin.starts_with(b"\xef\xbb\xbf");
         let line = begin.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let count = |separator| line.iter().filter(|byte| **byte == separator).count();
+        let count = |separator| line.split(|byte| *byte == separator).count();
         let separator = if count(b';') > count(b',') { b';' } else { b',' };
         if has_mark {
             input.consume(3);

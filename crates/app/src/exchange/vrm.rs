@@ -135,7 +135,7 @@ impl<R: BufRead> Download<R> {
         let ambiguous = self.zone.to_ambiguous_timestamp(civil);
         let is_repeated = matches!(ambiguous.offset(), AmbiguousOffset::Fold { .. });
         let bad = || format!("{text} is not a time of the zone");
-        let mut at = ambiguous.clone().compatible().map_err(|_| bad())?;
+        let mut at = ambiguous.compatible().map_err(|_| bad())?;
         // The hour that the clocks repeat: time goes on, so what would step back is its second time.
         if is_repeated && self.before.is_some_and(|before| at.as_millisecond() <= before.0) {
             at = ambiguous.later().map_err(|_| bad())?;

@@ -4,6 +4,7 @@
 use ohmstead_model::Metric;
 
 /// One kind of column.
+#[derive(Clone, Copy)]
 pub(super) struct Known {
     /// The device's class as VRM names it, before its instance in brackets.
     pub(super) class: &'static str,

@@ -63,12 +63,12 @@ impl Store {
 
     /// Joins small blocks.
     pub(crate) async fn compact(&self, now: UnixMillis) -> Result<Compacted, NotDurable> {
-        self.durably(move |history| history.compact(now).map_err(not_written)).await
+        self.durably(move |history| history.compact(now).map_err(|error| not_written(&error))).await
     }
 
     /// Copies everything into one new file. Returns its size.
     pub(crate) async fn backup(&self, to: PathBuf) -> Result<u64, NotDurable> {
-        self.durably(move |history| history.backup(&to).map_err(not_written)).await
+        self.durably(move |history| history.backup(&to).map_err(|error| not_written(&error))).await
     }
 
     /// Takes in what was read elsewhere. Returns how many values were stored.
@@ -80,14 +80,14 @@ impl Store {
                 inner.sinks.stored(reading);
             }
             inner.sinks.save(history, Moment::default(), Sparing::Yes).map_err(NotDurable)?;
-            history.backfill(readings.into_iter()).map_err(not_written)
+            history.backfill(readings.into_iter()).map_err(|error| not_written(&error))
         })
         .await
     }
 }
 
-fn not_written(error: WriteError) -> NotDurable {
-    NotDurable(chain(&error))
+fn not_written(error: &WriteError) -> NotDurable {
+    NotDurable(chain(error))
 }
 
 /// Those of a metric that somebody still knows, each once: a metric that became another kind is stored twice.

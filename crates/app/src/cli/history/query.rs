@@ -1,5 +1,7 @@
 //! `history query`: the values of one metric.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 use jiff::tz::TimeZone;
 use ohmstead_model::catalogue::{Kind, Unit};
@@ -18,7 +20,7 @@ const POINTS_MAX: usize = 1_000_000;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// DEVICE.METRIC such as gx.battery_soc, or a METRIC that one device or the site has
+    /// DEVICE.METRIC such as `gx.battery_soc`, or a METRIC that one device or the site has
     metric: String,
     /// Whose, where the metric does not say it
     #[arg(long, value_name = "NAME")]
@@ -120,10 +122,10 @@ fn text(answer: &Value, metric: Metric, zone: &TimeZone) -> String {
         if matches!(metric.def().kind, Kind::Text | Kind::State(_)) { &[] } else { &[1, 2, 3] };
     let mut text = table(&rows, right);
     if is_counter {
-        text += &format!("\n\nincrease: {} {unit}", shown(&answer["increase"], metric));
+        let _ = write!(text, "\n\nincrease: {} {unit}", shown(&answer["increase"], metric));
         let resets = answer["resets"].as_u64().unwrap_or_default();
         if resets > 0 {
-            text += &format!(" (the counter began again {resets} times)");
+            let _ = write!(text, " (the counter began again {resets} times)");
         }
     }
     text
