@@ -81,9 +81,7 @@ impl<R: BufRead> Records<R> {
     pub(crate) fn new(mut input: R) -> Result<Self, CsvError> {
         let begin = input.fill_buf().map_err(CsvError::Read)?;
         let has_mark = begin.starts_with(b"\xef\xbb\xbf");
-        let line = begin.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let count = |separator| line.split(|byte| *byte == separator).count();
-        let separator = if count(b';') > count(b',') { b';' } else { b',' };
+        let separator = separator(begin);
         if has_mark {
             input.consume(3);
         }
@@ -134,6 +132,21 @@ impl<R: BufRead> Records<R> {
             }
         }
     }
+}
+
+/// What separates the fields of the first record: whichever of the two there is more of outside of quotes.
+fn separator(begin: &[u8]) -> u8 {
+    let (mut commas, mut semicolons, mut is_quoted) = (0, 0, false);
+    for byte in begin {
+        match byte {
+            b'"' => is_quoted = !is_quoted,
+            b'\n' if !is_quoted => break,
+            b',' if !is_quoted => commas += 1,
+            b';' if !is_quoted => semicolons += 1,
+            _ => {}
+        }
+    }
+    if semicolons > commas { b';' } else { b',' }
 }
 
 /// A record being read.

@@ -163,7 +163,9 @@ fn zone(text: &str) -> Option<TimeZone> {
     let offset = offset.trim().strip_suffix(')')?;
     let (sign, digits) = offset.split_at_checked(1)?;
     let (hours, minutes) = digits.split_once(':')?;
-    let seconds = hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60;
+    // No zone is further off than this.
+    let small = |digits: &str| digits.parse::<i32>().ok().filter(|number| (0..60).contains(number));
+    let seconds = small(hours)? * 3600 + small(minutes)? * 60;
     let seconds = match sign {
         "+" => seconds,
         "-" => -seconds,
