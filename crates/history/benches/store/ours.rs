@@ -17,8 +17,10 @@ pub(crate) const HOUR_MS: i64 = 3_600_000;
 /// The one place that opens a store.
 pub(crate) fn open(folder: &Path) -> Result<History> {
     let native = Station::new(UnixMillis(0)).all_metrics();
+    // The data begins at a midnight there: what is called a full open day is one.
+    let zone = jiff::tz::TimeZone::get("Europe/Brussels")?;
     std::fs::create_dir_all(folder)?;
-    History::open(folder, &Settings::default(), &jiff::tz::TimeZone::UTC, &native).context("cannot open the store")
+    History::open(folder, &Settings::default(), &zone, &native).context("cannot open the store")
 }
 
 /// Appends and commits what the station tells within `span`, a commit each `window_ms` of its time. Making the data is not in
