@@ -51,9 +51,8 @@ fn main() -> Result<()> {
     let options = options(args)?;
     // Beside the build, not in /tmp: that is often memory.
     let folder = tempfile::Builder::new().prefix("store-bench").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let folder = folder.keep();
     let mut report = Report::default();
-    let folder = folder.as_path();
+    let folder = folder.path();
     let binary = std::env::var_os("OHMSTEAD_BINARY").map(PathBuf::from);
     let peer_days = options.peer_days.unwrap_or(stages::MONTH);
     stages::data(&mut report);

@@ -1,5 +1,6 @@
 //! The store itself, filled as the daemon fills it and as an import does.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
@@ -10,16 +11,17 @@ use ohmstead_model::{DeviceId, Metric, Points, Reading, Resolution, SeriesQuery,
 
 use crate::measure::{Took, timed};
 use crate::queries::{Asked, Charts};
-use crate::station::{DAY_MS, DEVICE, Station};
+use crate::station::{DEVICE, Station};
 
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 
 /// The one place that opens a store.
 pub(crate) fn open(folder: &Path) -> Result<History> {
     let native = Station::new(UnixMillis(0)).all_metrics();
+    // The data begins at a midnight there: what is called a full open day is one.
+    let zone = jiff::tz::TimeZone::get("Europe/Brussels")?;
     std::fs::create_dir_all(folder)?;
-    History::open(folder, &Settings::default(), &jiff::tz::TimeZone::UTC, &native)
-        .context("cannot open the store")
+    History::open(folder, &Settings::default(), &zone, &native).context("cannot open the store")
 }
 
 /// Appends and commits what the station tells within `span`, a commit each `window_ms` of its time. Making the data is not in
@@ -49,10 +51,6 @@ pub(crate) fn live_with(
         let (done, this) = timed(|| -> Result<()> {
             readings.iter().try_for_each(|reading| history.append(reading))?;
             history.commit(until)?;
-            // Once a day, as the daemon does: the days of ended months are joined.
-            if until.0 % DAY_MS == 0 {
-                history.compact(until)?;
-            }
             Ok(())
         });
         done?;
@@ -61,6 +59,30 @@ pub(crate) fn live_with(
         from = until;
     }
     Ok((values, took))
+}
+
+/// The same, and the days of ended months are joined in between, once a day as the daemon does. Returns what that took as
+/// well.
+pub(crate) fn live_and_join(
+    history: &History,
+    station: &mut Station,
+    span: Range<UnixMillis>,
+) -> Result<(u64, Took, Took)> {
+    let (hours, joining) = (Cell::new(0), Cell::new(Took::default()));
+    let start = span.start;
+    let (values, took) = live_with(history, station, span, HOUR_MS, || {
+        hours.set(hours.get() + 1);
+        if hours.get() % 24 == 0 {
+            let now = UnixMillis(start.0 + hours.get() * HOUR_MS);
+            let (done, this) = timed(|| history.compact(now));
+            done?;
+            let mut all = joining.get();
+            all += this;
+            joining.set(all);
+        }
+        Ok(())
+    })?;
+    Ok((values, took, joining.get()))
 }
 
 fn count(readings: &[Reading]) -> u64 {
