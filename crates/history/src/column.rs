@@ -167,9 +167,25 @@ impl Column {
 
     /// First time, last time and number of values; of two at the same time both are counted until they are packed.
     pub(crate) fn span(&self) -> Option<(i64, i64, u64)> {
-        let (packed_first, packed_last) = (self.chunks.first()?.first.0, self.chunks.last()?.last.0);
-        let late_first = self.late.first_key_value().map_or(packed_first, |(at, _)| *at);
-        Some((packed_first.min(late_first), packed_last, self.len() as u64))
+        let packed = self.chunks.first().zip(self.chunks.last()).map(|(one, other)| (one.first.0, other.last.0));
+        let late = self.late.first_key_value().zip(self.late.last_key_value()).map(|(one, other)| (*one.0, *other.0));
+        let ends = packed.into_iter().chain(late).reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
+        ends.map(|(first, last)| (first, last, self.len() as u64))
+    }
+
+    /// The values from `boundary` on, taken out; those before stay, and nothing may be pushed to them any more. Only what
+    /// is near the boundary is packed anew.
+    pub(crate) fn split(&mut self, boundary: i64) -> Self {
+        let start = self.chunks.partition_point(|chunk| chunk.last.0 < boundary);
+        let tail = self.chunks.split_off(start);
+        let mut after = Self { texts: self.texts.clone(), text_numbers: self.text_numbers.clone(), ..Self::default() };
+        for chunk in tail {
+            chunk.each(|at, number| {
+                if at < boundary { self.push_number(at, number) } else { after.push_number(at, number) }
+            });
+        }
+        after.late = self.late.split_off(&boundary);
+        after
     }
 
     /// How many values.
@@ -233,6 +249,27 @@ mod tests {
             prop_assert_eq!(points, expected);
             prop_assert_eq!(column.span().map(|span| (span.0, span.1)),
                 map.first_key_value().zip(map.last_key_value()).map(|(first, last)| (*first.0, *last.0)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_split_column_is_two(
+            arrivals in prop::collection::vec((-900i64..900, any::<i64>()), 0..2_500), boundary in -1_000i64..1_000,
+        ) {
+            let mut whole = Column::default();
+            for (at, n) in &arrivals {
+                whole.push(*at, &number(*n));
+            }
+            let mut before = whole.clone();
+            let after = before.split(boundary);
+            prop_assert_eq!(before.all(), whole.points(i64::MIN, boundary));
+            prop_assert_eq!(after.all(), whole.points(boundary, i64::MAX));
+            prop_assert_eq!(before.len() + after.len(), whole.len());
+            let ends = |column: &Column| column.all().first().map(|first| first.at).zip(column.all().last().map(|last| last.at));
+            for part in [&before, &after] {
+                prop_assert_eq!(part.span().map(|(first, last, _)| (first, last)), ends(part));
+            }
         }
     }
 

@@ -72,17 +72,13 @@ impl OpenDay {
         self.columns.iter().map(|column| size_of::<Column>() + column.bytes()).sum()
     }
 
-    /// The values from `boundary` on, taken out; those before stay.
+    /// The values from `boundary` on, taken out; those before stay, and nothing may be pushed to them any more.
     pub(crate) fn split(&mut self, boundary: i64) -> Self {
-        let (mut before, mut after) = (Self::default(), Self::default());
-        for slot in self.slots() {
-            for point in self.columns[slot.0].all() {
-                let side = if point.at < boundary { &mut before } else { &mut after };
-                side.push(slot, point.at, &point.value);
-            }
-        }
-        *self = before;
-        after
+        let columns: Vec<Column> = self.columns.iter_mut().map(|column| column.split(boundary)).collect();
+        let values = |columns: &[Column]| columns.iter().map(Column::len).sum();
+        self.values = values(&self.columns);
+        self.counted = (self.bytes(), self.values);
+        Self { values: values(&columns), columns, counted: (0, 0) }
     }
 
     /// Forgets the oldest values of each series until no more than `bytes` of memory are used. Returns how many went.
