@@ -26,13 +26,20 @@ impl History {
         let _turn = lock(&self.upkeep);
         // Sealing is kept out, so that what is in memory now is what the copy lacks.
         let (days, series) = self.in_memory();
-        let copied = self.copy_to(to, &days, &series);
+        // Under another name until it is whole: half a backup must not look like one.
+        let mut part = to.as_os_str().to_owned();
+        part.push(".part");
+        let part = Path::new(&part);
+        let _ = std::fs::remove_file(part);
+        let copied = self.copy_to(part, &days, &series);
         if let Err(error) = copied {
-            // Half a backup is none.
-            let _ = std::fs::remove_file(to);
+            let _ = std::fs::remove_file(part);
             return Err(failed(error));
         }
-        std::fs::File::open(to).and_then(|file| file.sync_all()).map_err(refused)?;
+        std::fs::File::open(part).and_then(|file| file.sync_all()).map_err(refused)?;
+        std::fs::rename(part, to).map_err(refused)?;
+        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(refused)?;
         std::fs::metadata(to).map(|metadata| metadata.len()).map_err(refused)
     }
 

@@ -1,6 +1,6 @@
 //! Summaries per bucket, and which step to choose.
 //!
-//! A mean weighs each value by how long it was the newest, within its bucket and for [`HOLD_MS`] at most: a device that is
+//! A mean weighs each value by how long it was the newest, within its hour and bucket and for [`HOLD_MS`] at most: a device that is
 //! polled at uneven times, or reports on change, gets the mean of its curve and not that of its reports.
 
 use std::ops::Range;
@@ -12,6 +12,8 @@ use crate::point::factor;
 
 const SECOND_MS: i64 = 1_000;
 const DAY_MS: i64 = 86_400 * SECOND_MS;
+
+const HOUR_MS: i64 = 3_600 * SECOND_MS;
 
 /// A value counts for so long at most.
 const HOLD_MS: i64 = 300 * SECOND_MS;
@@ -119,7 +121,10 @@ impl Filling {
     /// The last value counted until `at`.
     fn close(&mut self, at: i64) {
         let Some(since) = self.open_since.take() else { return };
-        let weight_ms = at.min(self.span.end).saturating_sub(since).clamp(1, HOLD_MS);
+        // Within its hour, so that an hour's summary says the same as its values do.
+        let hour =
+            step_of(since.saturating_sub(self.span.start), HOUR_MS).end.saturating_add(self.span.start);
+        let weight_ms = at.min(hour).min(self.span.end).saturating_sub(since).clamp(1, HOLD_MS);
         self.weighted += i128::from(self.last) * i128::from(HUNDREDTHS) * i128::from(weight_ms);
         self.weight_ms += weight_ms;
     }

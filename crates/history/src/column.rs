@@ -167,9 +167,15 @@ impl Column {
 
     /// First time, last time and number of values; of two at the same time both are counted until they are packed.
     pub(crate) fn span(&self) -> Option<(i64, i64, u64)> {
-        let packed = self.chunks.first().zip(self.chunks.last()).map(|(one, other)| (one.first.0, other.last.0));
-        let late = self.late.first_key_value().zip(self.late.last_key_value()).map(|(one, other)| (*one.0, *other.0));
-        let ends = packed.into_iter().chain(late).reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
+        let packed =
+            self.chunks.first().zip(self.chunks.last()).map(|(one, other)| (one.first.0, other.last.0));
+        let late = self
+            .late
+            .first_key_value()
+            .zip(self.late.last_key_value())
+            .map(|(one, other)| (*one.0, *other.0));
+        let ends =
+            packed.into_iter().chain(late).reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
         ends.map(|(first, last)| (first, last, self.len() as u64))
     }
 
@@ -178,7 +184,8 @@ impl Column {
     pub(crate) fn split(&mut self, boundary: i64) -> Self {
         let start = self.chunks.partition_point(|chunk| chunk.last.0 < boundary);
         let tail = self.chunks.split_off(start);
-        let mut after = Self { texts: self.texts.clone(), text_numbers: self.text_numbers.clone(), ..Self::default() };
+        let mut after =
+            Self { texts: self.texts.clone(), text_numbers: self.text_numbers.clone(), ..Self::default() };
         for chunk in tail {
             chunk.each(|at, number| {
                 if at < boundary { self.push_number(at, number) } else { after.push_number(at, number) }
@@ -218,6 +225,14 @@ impl Column {
         self.late = self.late.split_off(&gone.last.0.saturating_add(1));
         if self.chunks.is_empty() {
             self.late.clear();
+        }
+        if !self.texts.is_empty() {
+            // The texts that only the forgotten values had go too.
+            let left = self.all();
+            *self = Self::default();
+            for point in left {
+                self.push(point.at, &point.value);
+            }
         }
         before - self.len()
     }

@@ -8,7 +8,7 @@ use crate::open_day::OpenDay;
 use crate::point::Slot;
 use crate::registry::SeriesEntry;
 use crate::seal;
-use crate::store::{CommitError, Committed, History, Writer, begin, lock};
+use crate::store::{CommitError, Committed, History, Writer, begin, lock, try_lock};
 use crate::trouble::Trouble;
 
 impl History {
@@ -17,7 +17,8 @@ impl History {
     pub fn commit(&self, now: UnixMillis) -> Result<Committed, CommitError> {
         let committed = self.write_waiting(Some(now)).map_err(|trouble| self.not_committed(trouble))?;
         if let Some(boundary) = self.sealing_is_due(now) {
-            let _turn = lock(&self.upkeep);
+            // Whoever has the turn may take minutes; a commit waits for nobody, and the next one seals as well.
+            let Some(_turn) = try_lock(&self.upkeep) else { return Ok(committed) };
             let sealed = self.seal(boundary, Some(now));
             if let Err(trouble) = sealed {
                 let is_news = !std::mem::replace(&mut self.memory().seal_failing, true);
@@ -40,10 +41,20 @@ impl History {
 
     /// Writes the waiting frames to the log. `now` labels the commit, if somebody asked for one.
     pub(crate) fn write_waiting(&self, now: Option<UnixMillis>) -> Result<Committed, Trouble> {
-        let mut writer = lock(&self.writer);
-        self.save_series(&mut writer).map_err(|error| Trouble::new(&self.path, error))?;
+        self.write_waiting_with(&mut lock(&self.writer), now)
+    }
+
+    fn write_waiting_with(&self, writer: &mut Writer, now: Option<UnixMillis>) -> Result<Committed, Trouble> {
         writer.life += 1;
-        let Some(waiting) = self.memory().take_waiting(writer.life) else { return Ok(Committed::default()) };
+        let waiting = loop {
+            self.save_series(writer).map_err(|error| Trouble::new(&self.path, error))?;
+            let mut memory = self.memory();
+            // A frame must not name a series that the database does not know as it is: its id would go to another.
+            if memory.registry.is_saved() {
+                break memory.take_waiting(writer.life);
+            }
+        };
+        let Some(waiting) = waiting else { return Ok(Committed::default()) };
         match writer.write(&waiting) {
             Ok(()) => {
                 let mut memory = self.memory();
@@ -99,13 +110,22 @@ impl History {
         crate::space::check(&self.path, self.settings.free_min.0)?;
         // One that failed goes first, because the log of its days must not be overwritten.
         self.finish_sealing(None)?;
-        {
-            let mut writer = lock(&self.writer);
-            writer.life += 1;
-            let life = writer.life;
-            self.memory().rotate(boundary, life);
-        }
+        self.rotate(boundary)?;
         self.finish_sealing(now)
+    }
+
+    /// Everything is in the log at the moment when what is older than `boundary` goes on to be sealed.
+    fn rotate(&self, boundary: i64) -> Result<(), Trouble> {
+        let mut writer = lock(&self.writer);
+        loop {
+            self.write_waiting_with(&mut writer, None)?;
+            writer.life += 1;
+            let mut memory = self.memory();
+            if !memory.is_waiting() {
+                memory.rotate(boundary, writer.life);
+                return Ok(());
+            }
+        }
     }
 
     fn finish_sealing(&self, now: Option<UnixMillis>) -> Result<(), Trouble> {

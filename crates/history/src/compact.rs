@@ -9,16 +9,20 @@ use ohmstead_model::UnixMillis;
 use rusqlite::{Transaction, params};
 
 use crate::block::Values;
-use crate::bytes::Undecodable;
 use crate::numbers::Effort;
 use crate::parts::{self, Part, row_id, series_of};
 use crate::point::factor;
-use crate::rollup::Rollup;
-use crate::seal::{self, BlockRow, Writer, open_times, read_rollup};
+use crate::quarantine;
+use crate::registry::Class;
+use crate::rollup::{HOUR_MS, Rollup};
+use crate::seal::{self, BlockRow, Sealing, Writer, open_times, read_rollup};
 use crate::store::{History, WriteError, lock};
 
 /// A month is joined when it ended so long ago: late values have come by then.
 const SETTLED_MS: i64 = 2 * 86_400_000;
+
+/// Rows deleted by one transaction.
+const DELETED_AT_ONCE: usize = 128;
 
 /// Series written by one transaction.
 const SERIES_AT_ONCE: usize = 8;
@@ -58,7 +62,7 @@ impl History {
     pub fn compact(&self, now: UnixMillis) -> Result<Compacted, WriteError> {
         let _turn = lock(&self.upkeep);
         let failed = |error| self.write_error("the joined days of a month", error);
-        self.transact(drop_unfinished).map_err(failed)?;
+        self.delete_unfinished().map_err(failed)?;
         let parts = self.transact(|transaction| parts::all(transaction)).map_err(failed)?;
         let mut total = Compacted::default();
         for days in months(parts, |at| self.calendar.month(at), now.0) {
@@ -70,7 +74,27 @@ impl History {
             total.bytes_before += done.bytes_before;
             total.bytes_after += done.bytes_after;
         }
+        self.delete_unfinished().map_err(failed)?;
         Ok(total)
+    }
+
+    /// Deletes the rows of parts that count no more, or not yet, a few per transaction.
+    fn delete_unfinished(&self) -> Result<(), rusqlite::Error> {
+        let unfinished: Vec<i64> = lock(&self.reader)
+            .prepare("SELECT id FROM part WHERE NOT is_ready")?
+            .query_map((), |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for part in unfinished {
+            for table in ["block", "times", "rollup"] {
+                let sql = format!(
+                    "DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE id >= ? AND id < ? LIMIT {DELETED_AT_ONCE})"
+                );
+                let rows = [row_id(part, 0), row_id(part + 1, 0)];
+                while self.transact(|transaction| transaction.prepare_cached(&sql)?.execute(rows))? > 0 {}
+            }
+            self.transact(|transaction| transaction.execute("DELETE FROM part WHERE id = ?", [part]))?;
+        }
+        Ok(())
     }
 
     fn join(&self, days: &Days) -> Result<Compacted, rusqlite::Error> {
@@ -85,20 +109,25 @@ impl History {
         for some in series.chunks(SERIES_AT_ONCE) {
             // Packing takes long, so it is done between transactions.
             for series in some {
-                let joined = {
-                    let reader = lock(&self.reader);
-                    join_series(&reader, &days.parts, *series)?
-                };
-                let Ok(joined) = joined else {
-                    tracing::warn!(target: "store", from = writer.part.span.start,
-                        "a month has damaged values and is left in days; `history verify` puts them into quarantine");
-                    self.transact(drop_unfinished)?;
-                    return Ok(Compacted::default());
-                };
+                let joined = self.join_series(&days.parts, *series)?;
                 self.write_joined(&mut writer, &mut known, *series, &joined)?;
             }
         }
         self.transact(|transaction| swap(transaction, &days.parts, &writer.part))
+    }
+
+    /// The days of one series in one; what is damaged goes into quarantine.
+    fn join_series(&self, days: &[Part], series: i64) -> Result<Joined, rusqlite::Error> {
+        let sealing = self.sealing(series);
+        loop {
+            let joined = join_series(&lock(&self.reader), days, series, sealing.as_ref())?;
+            match joined {
+                Ok(joined) => return Ok(joined),
+                Err(day) => self.transact(|transaction| {
+                    quarantine::block(transaction, &days[day], row_id(days[day].id, series))
+                })?,
+            }
+        }
     }
 
     fn write_joined(
@@ -144,7 +173,10 @@ fn months(parts: Vec<Part>, month: impl Fn(i64) -> std::ops::Range<i64>, now: i6
             continue;
         }
         match groups.last_mut().filter(|(start, group)| {
-            *start == month.start && group.last().is_some_and(|last| last.has_raw == part.has_raw)
+            // Hours are counted from the start of a part: those of a day that begins at another minute do not fit.
+            *start == month.start
+                && group[0].span.start.abs_diff(part.span.start) % HOUR_MS.unsigned_abs() == 0
+                && group.last().is_some_and(|last| last.has_raw == part.has_raw)
         }) {
             Some((_, group)) => group.push(part),
             None => groups.push((month.start, vec![part])),
@@ -153,23 +185,11 @@ fn months(parts: Vec<Part>, month: impl Fn(i64) -> std::ops::Range<i64>, now: i6
     groups.into_iter().filter(|(_, group)| group.len() > 1).map(|(_, parts)| Days { parts }).collect()
 }
 
-/// Removes a joined part that was never finished.
-fn drop_unfinished(transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> {
-    let unfinished: Vec<i64> = transaction
-        .prepare("SELECT id FROM part WHERE NOT is_ready")?
-        .query_map((), |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    unfinished.into_iter().try_for_each(|part| delete(transaction, part))
-}
-
-/// Deletes a part with all its rows.
-fn delete(transaction: &Transaction<'_>, part: i64) -> Result<(), rusqlite::Error> {
-    for table in ["block", "times", "rollup"] {
-        let sql = format!("DELETE FROM {table} WHERE id >= ? AND id < ?");
-        transaction.prepare_cached(&sql)?.execute([row_id(part, 0), row_id(part + 1, 0)])?;
+fn keep(rollup: &mut Option<Rollup>, more: Rollup) {
+    match rollup {
+        Some(rollup) => rollup.keep(more),
+        None => *rollup = Some(more),
     }
-    transaction.prepare_cached("DELETE FROM part WHERE id = ?")?.execute([part])?;
-    Ok(())
 }
 
 /// The ids of the series that have rows in `parts`.
@@ -187,28 +207,33 @@ fn series_in(transaction: &Transaction<'_>, parts: &[Part]) -> Result<Vec<i64>, 
     Ok(found.into_iter().collect())
 }
 
-/// The days of one series in one.
+/// The days of one series in one, or which of them is damaged.
 fn join_series(
     connection: &rusqlite::Connection,
     days: &[Part],
     series: i64,
-) -> Result<Result<Joined, Undecodable>, rusqlite::Error> {
+    sealing: Option<&Sealing>,
+) -> Result<Result<Joined, usize>, rusqlite::Error> {
     let (mut values, mut lists) = (Values::default(), Vec::new());
     let mut rollup: Option<Rollup> = None;
     let mut times_before = 0;
-    for day in days {
+    for (number, day) in days.iter().enumerate() {
         let id = row_id(day.id, series);
-        if let Some(older) = read_rollup(connection, id)? {
-            match &mut rollup {
-                Some(rollup) => rollup.keep(older),
-                None => rollup = Some(older),
-            }
+        let hours = read_rollup(connection, id)?;
+        let lacks_hours = hours.is_none();
+        if let Some(older) = hours {
+            keep(&mut rollup, older);
         }
         let Some(row) = BlockRow::read(connection, id)? else {
             lists.push(None);
             continue;
         };
-        let Ok((day_values, times)) = row.values() else { return Ok(Err(Undecodable)) };
+        let Ok((day_values, times)) = row.values() else { return Ok(Err(number)) };
+        if let Some(sealing) = sealing.filter(|sealing| lacks_hours && sealing.class == Class::Number) {
+            // The hours are damaged or missing, the values are not.
+            let Ok((decimals, points)) = row.points() else { return Ok(Err(number)) };
+            keep(&mut rollup, seal::rollup_of(&points, day.span.start, &Sealing { decimals, ..*sealing }));
+        }
         lists.push(Some(row.times));
         append(&mut values, day_values, times_before);
         times_before += times.len();
@@ -278,11 +303,10 @@ fn joined_times(connection: &rusqlite::Connection, lists: &Lists) -> Result<Vec<
     Ok(all)
 }
 
-/// Puts the joined part in the place of the days, unless one of them changed.
+/// Puts the joined part in the place of the days, unless one of them changed. The rows of what counts no more are still
+/// there.
 fn swap(transaction: &Transaction<'_>, days: &[Part], part: &Part) -> Result<Compacted, rusqlite::Error> {
-    let now = parts::within(transaction, part.span.clone())?;
-    if now != days {
-        delete(transaction, part.id)?;
+    if parts::within(transaction, part.span.clone())? != days {
         return Ok(Compacted::default());
     }
     let size = |part: &Part| -> Result<(i64, i64), rusqlite::Error> {
@@ -303,7 +327,7 @@ fn swap(transaction: &Transaction<'_>, days: &[Part], part: &Part) -> Result<Com
         let (blocks, bytes) = size(day)?;
         done.blocks_before += blocks.unsigned_abs();
         done.bytes_before += bytes.unsigned_abs();
-        delete(transaction, day.id)?;
+        transaction.execute("UPDATE part SET is_ready = 0 WHERE id = ?", [day.id])?;
     }
     let has_raw = days.iter().any(|day| day.has_raw);
     transaction.execute(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ohmstead_model::{DeviceId, Metric, Resolution, SeriesQuery, UnixMillis};
 
 use crate::growth::Growth;
-use crate::point::{Stored, factor};
+use crate::point::factor;
 use crate::query::QueryError;
 use crate::scan::{Piece, ScanError};
 use crate::store::History;
@@ -37,13 +37,8 @@ impl History {
         from: UnixMillis,
         to: UnixMillis,
     ) -> Result<Increase, QueryError> {
-        let baseline = self.last_before(device, metric, from)?;
+        let mut tally = self.last_before(device, metric, from)?;
         let query = SeriesQuery { device: device.clone(), metric, from, to, resolution: Resolution::Raw };
-        let mut tally = Tally::default();
-        if let Some((at, number)) = baseline {
-            tally.growth.add(number);
-            tally.see(at);
-        }
         self.scan(&query, |scan| {
             // Any bucket is wide enough for an hour.
             let whole = |_: i64| i64::MIN..i64::MAX;
@@ -63,27 +58,23 @@ impl History {
         })
     }
 
-    /// The last value before `at` that is recent enough, in the stored unit.
-    fn last_before(
-        &self,
-        device: &DeviceId,
-        metric: Metric,
-        at: UnixMillis,
-    ) -> Result<Option<(i64, i64)>, QueryError> {
+    /// What the counter had before `at`, if that is recent enough: nothing has grown yet.
+    fn last_before(&self, device: &DeviceId, metric: Metric, at: UnixMillis) -> Result<Tally, QueryError> {
         let from = at.minus(BASELINE);
         let query = SeriesQuery { device: device.clone(), metric, from, to: at, resolution: Resolution::Raw };
         self.scan(&query, |scan| {
-            let mut last = None;
-            let each = scan.each(|at, stored| {
-                if let Stored::Number(number) = stored {
-                    last = Some((at, *number));
-                }
+            let mut before = Tally::default();
+            let whole = |_: i64| i64::MIN..i64::MAX;
+            let pieces = scan.pieces(&whole, |piece| {
+                before.add(&piece);
                 ControlFlow::Continue(())
             });
-            match each {
-                Ok(()) | Err(ScanError::Stopped) => Ok(last),
-                Err(ScanError::Database(error)) => Err(self.unreadable(error)),
+            match pieces {
+                Ok(()) | Err(ScanError::Stopped) => {}
+                Err(ScanError::Database(error)) => return Err(self.unreadable(error)),
             }
+            let last = before.seen.map(|(_, last)| (last, last));
+            Ok(Tally { growth: before.growth.from_here(), seen: last })
         })
     }
 }

@@ -69,6 +69,7 @@ impl History {
                         }
                     }
                     _ => {
+                        self.keep_damaged(id)?;
                         tracing::warn!(target: "store", block = id, "a damaged block of the first version is left out");
                     }
                 }
@@ -82,6 +83,19 @@ impl History {
                 return Ok(moved);
             }
         }
+    }
+
+    /// A block that cannot be read, or of a series that nobody can ask for, is kept as it is.
+    fn keep_damaged(&self, block: i64) -> Result<(), rusqlite::Error> {
+        self.transact(|transaction| {
+            transaction.execute(
+                r#"INSERT INTO quarantine (series, start, "end", what, body, times)
+                   SELECT series, first, last + 1, 'first version', first_block.body, first_times.body FROM first_block
+                   LEFT JOIN first_times ON first_times.id = first_block.times WHERE first_block.id = ?"#,
+                [block],
+            )
+        })?;
+        Ok(())
     }
 
     fn move_head(&self, slots: &HashMap<i64, (Slot, u8)>) -> Result<u64, rusqlite::Error> {

@@ -44,10 +44,16 @@ impl Growth {
         self.add(part.first);
         let top = self.top.unwrap_or(part.first);
         // Within the part growth began at its first value; up to `top` it only made up for a fall.
-        let made_up = if part.resets == 0 { (top - part.first).clamp(0, part.increase) } else { 0 };
+        let made_up =
+            if part.resets == 0 { top.saturating_sub(part.first).clamp(0, part.increase.max(0)) } else { 0 };
         self.total += i128::from(part.increase - made_up);
         self.resets += part.resets;
         self.top = Some(if part.resets == 0 { top.max(part.top) } else { part.top });
+    }
+
+    /// What follows, counted from here.
+    pub(crate) fn from_here(self) -> Self {
+        Self { total: 0, resets: 0, ..self }
     }
 
     /// As a part that began with `first`.

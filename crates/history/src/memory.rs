@@ -192,7 +192,8 @@ impl Memory {
         for Found { series, at, mut value } in found {
             let Some(slot) = by_id.get(&series.id) else { continue };
             let entry = registry.get(*slot);
-            if series.decimals.is_some() != entry.number_decimals().is_some() {
+            let is_finer = series.decimals > Some(entry.decimals);
+            if series.decimals.is_some() != entry.number_decimals().is_some() || is_finer {
                 continue;
             }
             value.refine(factor(entry.decimals.saturating_sub(series.decimals.unwrap_or(entry.decimals))));
@@ -251,6 +252,9 @@ impl Memory {
                 self.encode(*at, values);
             }
             // Over a gap at once: a clock that was in another century must not cost an hour of loops.
+            if to == i64::MAX {
+                break;
+            }
             let next = slots.iter().filter_map(|slot| self.open.column(*slot)?.next_from(to)).min();
             from = next.unwrap_or(i64::MAX).max(to);
         }
@@ -262,8 +266,13 @@ impl Memory {
         let rest = self.open.split(boundary);
         let day = Arc::new(std::mem::replace(&mut self.open, rest));
         self.sealing = Some(Sealing { day, through: generation });
-        self.rewrite(life, generation + 1);
+        self.rewrite(life, generation.saturating_add(1));
         self.is_lost = false;
+    }
+
+    /// Whether anything waits for a commit.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.is_lost || !self.waiting.frames.is_empty()
     }
 
     /// Bytes of memory for values, about.

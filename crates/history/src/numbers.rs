@@ -12,7 +12,7 @@
 //! the noise of a column: on a simulated month zstd over differences wins for most, pco for the noisiest.
 
 use pco::ChunkConfig;
-use pco::standalone::{simple_compress, simple_decompress};
+use pco::standalone::{simple_compress, simple_decompress_into};
 
 use crate::bytes::{Cursor, Undecodable, put_signed};
 
@@ -117,8 +117,10 @@ pub(crate) fn decode(bytes: &[u8], count: usize) -> Result<Vec<i64>, Undecodable
         PLAIN => plain(body, count),
         PLAIN_ZSTD => plain(&unzstd(body, count)?, count),
         PCO => {
-            let values: Vec<i64> = simple_decompress(body).map_err(|_| Undecodable)?;
-            if values.len() == count { Ok(values) } else { Err(Undecodable) }
+            // Into room for as many as there should be, whatever the bytes claim.
+            let mut values = vec![0i64; count];
+            let done = simple_decompress_into(body, &mut values).map_err(|_| Undecodable)?;
+            if done.finished && done.n_processed == count { Ok(values) } else { Err(Undecodable) }
         }
         _ => Err(Undecodable),
     }

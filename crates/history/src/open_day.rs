@@ -81,11 +81,13 @@ impl OpenDay {
         Self { values: values(&columns), columns, counted: (0, 0) }
     }
 
-    /// Forgets the oldest values of each series until no more than `bytes` of memory are used. Returns how many went.
+    /// Forgets the oldest values of all until no more than `bytes` of memory are used. Returns how many went.
     pub(crate) fn shrink(&mut self, bytes: usize) -> usize {
         let mut dropped = 0;
         while self.bytes() > bytes {
-            let now: usize = self.columns.iter_mut().map(Column::drop_oldest).sum();
+            let first = |column: &Column| column.span().map_or(i64::MAX, |(first, ..)| first);
+            let Some(oldest) = self.columns.iter_mut().min_by_key(|column| first(column)) else { break };
+            let now = oldest.drop_oldest();
             if now == 0 {
                 break;
             }

@@ -9,6 +9,7 @@ use crate::bucket::{Filling, fitting_step, step_of, to_duration};
 use crate::lttb::Lttb;
 use crate::point::Stored;
 use crate::registry::{Class, to_value};
+use crate::rollup::HOUR_MS;
 use crate::scan::{Piece, Scan, ScanError};
 use crate::store::{History, lock};
 use crate::trouble::Trouble;
@@ -134,9 +135,13 @@ fn answer(
         Resolution::Lttb(wish) if scan.class == Class::Number => lttb(scan, wish.clamp(3, most)),
         Resolution::MaxPoints(wish) | Resolution::Lttb(wish) => {
             let wish = wish.clamp(1, most);
-            match raw(scan, wish) {
+            let unreadable = |error| history.unreadable(error);
+            // The few values that are left must not hide the summaries of those that are not.
+            let lacks_values = scan.lacks_values().map_err(unreadable)?;
+            match if lacks_values { Err(ScanError::Stopped) } else { raw(scan, wish) } {
                 Err(ScanError::Stopped) => {
-                    let step = scan.fitting_step(wish).map_err(|error| history.unreadable(error))?;
+                    let least = if lacks_values { HOUR_MS } else { 1 };
+                    let step = scan.fitting_step(wish).map_err(unreadable)?.max(least);
                     stepped(scan, step, most)
                 }
                 answer => answer,

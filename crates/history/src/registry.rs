@@ -104,6 +104,11 @@ impl Registry {
         more
     }
 
+    /// Whether the database knows all series as they are.
+    pub(crate) fn is_saved(&self) -> bool {
+        self.unsaved.is_empty()
+    }
+
     /// The series that the database does not know as they are.
     pub(crate) fn unsaved(&self) -> Vec<(Slot, SeriesEntry)> {
         self.unsaved.iter().map(|slot| (*slot, self.get(*slot).clone())).collect()
@@ -124,7 +129,9 @@ impl Registry {
 
     /// Leaves an id to a series that nobody can ask for.
     pub(crate) fn reserve(&mut self, id: i64) {
-        self.next_id = self.next_id.max(id + 1);
+        if (0..SERIES_MAX).contains(&id) {
+            self.next_id = self.next_id.max(id + 1);
+        }
     }
 
     pub(crate) fn add(&mut self, entry: SeriesEntry) -> Slot {
@@ -134,7 +141,7 @@ impl Registry {
         if entry.saved != Some(entry.decimals) {
             self.unsaved.insert(slot);
         }
-        self.next_id = self.next_id.max(entry.id + 1);
+        self.next_id = self.next_id.max(entry.id.saturating_add(1));
         self.entries.push(entry);
         slot
     }

@@ -7,10 +7,11 @@ use std::sync::Mutex;
 use ohmstead_model::{Metric, SeriesQuery};
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use crate::bytes::Undecodable;
 use crate::parts::{self, Part, row_id};
 use crate::point::{Point, Stored, factor};
 use crate::registry::Class;
-use crate::rollup::{HOUR_MS, Hour};
+use crate::rollup::{HOUR_MS, Hour, Rollup};
 use crate::seal::{BlockRow, read_rollup};
 
 /// Why a scan ended early.
@@ -127,11 +128,17 @@ impl<'a> Scan<'a> {
     /// The sealed points of a part within the question. Damage is left out.
     fn sealed(&self, part: &Part) -> Result<Vec<Point>, rusqlite::Error> {
         let Some(series) = self.series.filter(|_| part.has_raw) else { return Ok(Vec::new()) };
-        let Some(row) = BlockRow::read(self.transaction, row_id(part.id, series))? else {
-            return Ok(Vec::new());
+        let id = row_id(part.id, series);
+        let row = match BlockRow::read(self.transaction, id) {
+            Ok(None) => return Ok(Vec::new()),
+            Ok(Some(row)) => Ok(row),
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
+                Err(Undecodable)
+            }
+            Err(error) => return Err(error),
         };
-        let Ok((decimals, mut points)) = row.points_within(&self.span) else {
-            if is_news(row.id) {
+        let Ok((decimals, mut points)) = row.and_then(|row| row.points_within(&self.span)) else {
+            if is_news(id) {
                 tracing::warn!(target: "store", metric = %self.metric, from = part.span.start, to = part.span.end,
                     "values of the history are damaged and left out");
             }
@@ -156,7 +163,7 @@ impl<'a> Scan<'a> {
         let mut memory = self.memory.as_slice();
         for part in &self.parts {
             if let Some(hours) = self.hours(part, memory, grid)? {
-                hours.into_iter().try_for_each(|hour| visited(visit(Piece::Hour(hour))))?;
+                self.hours_and_memory(part, hours, &mut memory, &mut visit)?;
                 continue;
             }
             self.each_of(part, &mut memory, &mut |at, stored| match stored {
@@ -170,8 +177,58 @@ impl<'a> Scan<'a> {
         })
     }
 
+    /// The hours of a part, and the points in memory that are in none of them.
+    fn hours_and_memory(
+        &self,
+        part: &Part,
+        hours: Vec<Hour>,
+        memory: &mut &[Point],
+        visit: &mut impl FnMut(Piece) -> ControlFlow<()>,
+    ) -> Result<(), ScanError> {
+        let mut points_before = |end: i64, visit: &mut dyn FnMut(Piece) -> ControlFlow<()>| {
+            while let Some(point) = memory.split_off_first_if(|point| point.at < end) {
+                if let Stored::Number(number) = point.value {
+                    visited(visit(Piece::Point(point.at, number)))?;
+                }
+            }
+            Ok::<(), ScanError>(())
+        };
+        for hour in hours {
+            points_before(hour.start, visit)?;
+            visited(visit(Piece::Hour(hour)))?;
+            // The hour knew more than the few values of it that came late.
+            points_before(hour.start.saturating_add(HOUR_MS), &mut |_| ControlFlow::Continue(()))?;
+        }
+        points_before(part.span.end, visit)
+    }
+
+    /// How many values of a part are there, and how many its hours knew: more, where values were deleted or damaged.
+    fn counts(&self, part: &Part, rollup: Option<&Rollup>) -> Result<(u64, u64), rusqlite::Error> {
+        let Some(series) = self.series else { return Ok((0, 0)) };
+        let count: Option<i64> = self
+            .transaction
+            .prepare_cached("SELECT count FROM block WHERE id = ?")?
+            .query_row([row_id(part.id, series)], |row| row.get(0))
+            .optional()?;
+        let known = rollup.map_or(0, |rollup| rollup.hours.iter().map(|hour| hour.summary.count).sum());
+        Ok((count.unwrap_or(0).unsigned_abs(), known))
+    }
+
+    /// Whether some values of the question are in the summaries alone.
+    pub(crate) fn lacks_values(&self) -> Result<bool, rusqlite::Error> {
+        let Some(series) = self.series.filter(|_| self.class == Class::Number) else { return Ok(false) };
+        for part in &self.parts {
+            let rollup = read_rollup(self.transaction, row_id(part.id, series))?;
+            let (there, known) = self.counts(part, rollup.as_ref())?;
+            if there < known {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The hours of a part within the question, if they can stand for its values: each is within one bucket and within the
-    /// question or outside of it, and memory has nothing newer. Where the values are deleted they always do.
+    /// question or outside of it, and memory has nothing newer. Where they know of values that are not there any more they always do.
     fn hours(
         &self,
         part: &Part,
@@ -182,29 +239,37 @@ impl<'a> Scan<'a> {
         let first_bucket = grid(part.span.start.max(self.span.start));
         let is_fine = first_bucket.end.saturating_sub(first_bucket.start) < HOUR_MS;
         let is_newer = memory.first().is_some_and(|point| point.at < part.span.end);
-        if part.has_raw && (is_fine || is_newer) {
-            return Ok(None);
+        if (is_fine || is_newer) && part.has_raw && self.counts(part, None)?.0 > 0 {
+            // Nearly always all of them are there; only then is it asked whether the hours knew more.
+            let rollup = read_rollup(self.transaction, row_id(part.id, series))?;
+            let (there, known) = self.counts(part, rollup.as_ref())?;
+            if there >= known {
+                return Ok(None);
+            }
         }
         let Some(mut rollup) = read_rollup(self.transaction, row_id(part.id, series))? else {
             return Ok(None);
         };
+        let (there, known) = self.counts(part, Some(&rollup))?;
         rollup.refine(self.decimals);
         let mut hours = Vec::with_capacity(rollup.hours.len());
         let mut bucket = first_bucket;
         for hour in rollup.hours {
             let end = hour.start.saturating_add(HOUR_MS).min(part.span.end);
-            let is_outside = end <= self.span.start || hour.start >= self.span.end;
-            if is_outside {
+            if end <= self.span.start || hour.start >= self.span.end {
                 continue;
             }
             if !bucket.contains(&hour.start) {
                 bucket = grid(hour.start);
             }
             let is_whole = hour.start >= self.span.start && end <= self.span.end && end <= bucket.end;
-            if !is_whole && part.has_raw {
+            if !is_whole && there >= known {
                 return Ok(None);
             }
-            hours.push(hour);
+            // An hour that is cut is in the span that it starts in, and in no other.
+            if hour.start >= self.span.start {
+                hours.push(hour);
+            }
         }
         Ok(Some(hours))
     }

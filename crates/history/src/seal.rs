@@ -63,12 +63,11 @@ pub(crate) fn write(
     calendar: &Calendar,
     transact: Transact<'_>,
 ) -> Result<u64, rusqlite::Error> {
-    let mut parts = Vec::new();
+    let (mut parts, mut written) = (Vec::new(), 0);
     transact(&mut |transaction| {
         parts = parts_of(transaction, calendar, day, series)?;
         Ok(())
     })?;
-    let mut written = 0;
     for (part, slots) in parts {
         let mut writer = Writer::new(part, Effort::Seal);
         for some in slots.chunks(SERIES_AT_ONCE) {
@@ -82,6 +81,15 @@ pub(crate) fn write(
             })?;
         }
         transact(&mut |transaction| writer.release(transaction))?;
+    }
+    let all: usize = day.slots().filter_map(|slot| Some(day.column(slot)?.all().len())).sum();
+    if written < all as u64 {
+        // Values that no part takes must not be forgotten: the table of parts is damaged.
+        let what = Some("the parts of time overlap or leave a gap".to_owned());
+        return Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
+            what,
+        ));
     }
     Ok(written)
 }
@@ -107,7 +115,6 @@ fn parts_of(
             found.entry(part.span.start).or_insert_with(|| (part.clone(), Vec::new())).1.push(*sealing);
         }
     }
-    // A part that was made first may have been cut by none of the later ones: they only take what is free.
     Ok(found.into_values().collect())
 }
 
@@ -224,10 +231,10 @@ impl Writer {
         sealing: &Sealing,
         points: &[Point],
     ) -> Result<(), rusqlite::Error> {
-        let mut rollup = rollup_of(points, self.part.span.start, sealing);
-        if !self.is_new
-            && let Some(older) = read_rollup(transaction, id)?
-        {
+        let older = if self.is_new { None } else { read_rollup(transaction, id)? };
+        let is_counter = sealing.is_counter || older.as_ref().is_some_and(|older| older.is_counter);
+        let mut rollup = rollup_of(points, self.part.span.start, &Sealing { is_counter, ..*sealing });
+        if let Some(older) = older {
             rollup.keep(older);
         }
         write_rollup(transaction, id, &rollup.encode(id, self.effort))
@@ -349,7 +356,7 @@ impl BlockRow {
     }
 }
 
-/// The rollup in row `id`; a damaged one goes into quarantine and is none.
+/// The rollup in row `id`; a damaged one is none, and is made anew from the values where they are.
 pub(crate) fn read_rollup(
     connection: &rusqlite::Connection,
     id: i64,
@@ -357,6 +364,10 @@ pub(crate) fn read_rollup(
     let body: Option<Vec<u8>> = connection
         .prepare_cached("SELECT body FROM rollup WHERE id = ?")?
         .query_row([id], |row| row.get(0))
-        .optional()?;
+        .optional()
+        .or_else(|error| match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseCorrupt) => Ok(None),
+            _ => Err(error),
+        })?;
     Ok(body.and_then(|body| Rollup::decode(id, &body).ok()))
 }

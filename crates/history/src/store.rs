@@ -1,9 +1,9 @@
 //! [`History`]: opening it, and taking readings in.
 
 use std::collections::HashMap;
-use std::fs::{File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -11,7 +11,7 @@ use ohmstead_model::{DeviceId, Metric, Reading};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::calendar::Calendar;
-use crate::log::{Files, Opened, Position, free_name, read};
+use crate::log::{Files, Opened, Position, read};
 use crate::memory::{Memory, Refused, Sealing};
 use crate::open_day::OpenDay;
 use crate::point::Slot;
@@ -132,7 +132,8 @@ impl History {
         let log = |error| OpenError::Storage(Trouble::of_file(&data_dir.join(crate::log::NAMES[0]), error));
         let (mut files, found) = Files::open(data_dir, header.id.cast_unsigned()).map_err(log)?;
         let life = header.opens.cast_unsigned() << 32;
-        let replayed = Replayed::of(found, header.sealed_generation.cast_unsigned(), &registry, &by_id);
+        let sealed = u64::try_from(header.sealed_generation).unwrap_or(0);
+        let replayed = Replayed::of(found, sealed, &registry, &by_id);
         let next = Position { generation: replayed.generation, life, sequence: replayed.sequence };
         if let Some((index, end)) = replayed.resume {
             files.resume(index, end).map_err(log)?;
@@ -196,6 +197,15 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The same without waiting.
+pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
 pub(crate) fn begin(writer: &mut Connection) -> Result<Transaction<'_>, rusqlite::Error> {
     writer.transaction_with_behavior(TransactionBehavior::Immediate)
 }
@@ -210,10 +220,10 @@ fn take(data_dir: &Path) -> Result<File, OpenError> {
     let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(storage)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(data_dir.join(FILE))),
+        Err(fs::TryLockError::WouldBlock) => Err(OpenError::InUse(data_dir.join(FILE))),
         // A file system without locks: the data folder has one of its own.
-        Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => Ok(file),
-        Err(TryLockError::Error(error)) => Err(storage(error)),
+        Err(fs::TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => Ok(file),
+        Err(fs::TryLockError::Error(error)) => Err(storage(error)),
     }
 }
 
@@ -227,8 +237,12 @@ fn load_series(
         connection.prepare("SELECT id, device, metric, kind, decimals FROM series ORDER BY id")?;
     let mut rows = select.query(())?;
     while let Some(row) = rows.next()? {
-        let (id, device, metric, kind, decimals): (i64, String, String, String, u8) =
-            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+        let id: i64 = row.get(0)?;
+        let Ok((device, metric, kind, decimals)) = names(row) else {
+            tracing::warn!(target: "store", series = id, "the name of a series is damaged: its values are kept, unused");
+            registry.reserve(id);
+            continue;
+        };
         let named = crate::journal::device(&device).zip(Class::by_key(&kind));
         let Some((named, class)) = named else {
             tracing::warn!(target: "store", device, metric, "a series with a name that is none is kept, unused");
@@ -245,6 +259,10 @@ fn load_series(
         by_id.insert(id, registry.add(entry));
     }
     Ok((registry, by_id))
+}
+
+fn names(row: &rusqlite::Row<'_>) -> Result<(String, String, String, u8), rusqlite::Error> {
+    Ok((row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
 }
 
 /// What the head logs hold.
@@ -264,7 +282,7 @@ impl Replayed {
         let mut replayed = Self {
             open: OpenDay::default(),
             sealing: None,
-            generation: newest + 1,
+            generation: newest.saturating_add(1),
             sequence: 0,
             resume: None,
         };
@@ -282,7 +300,7 @@ impl Replayed {
                 Memory::found(registry, by_id, &mut replayed.open, values);
             });
             for damaged in &read.damaged {
-                put_aside(&opened.path, &opened.frames[damaged.clone()]);
+                put_aside(&opened.path, generation, damaged.start, &opened.frames[damaged.clone()]);
             }
             replayed.generation = generation;
             replayed.sequence = read.next.sequence;
@@ -292,10 +310,15 @@ impl Replayed {
     }
 }
 
-/// Keeps damaged bytes of a log, for whoever wants to look at them.
-fn put_aside(path: &Path, damaged: &[u8]) {
-    let aside = free_name(path, "damaged");
-    let kept = std::fs::write(&aside, damaged);
+/// Keeps damaged bytes of a log, once, for whoever wants to look at them.
+fn put_aside(path: &Path, generation: u64, start: usize, damaged: &[u8]) {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".damaged-{generation}-{start}"));
+    let aside = PathBuf::from(name);
+    if aside.exists() {
+        return;
+    }
+    let kept = fs::write(&aside, damaged);
     tracing::warn!(target: "store", log = %path.display(), bytes = damaged.len(), kept_in = %aside.display(),
         is_kept = kept.is_ok(), "a part of a head log is damaged: the values of some minutes are lost");
 }

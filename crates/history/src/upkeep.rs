@@ -71,6 +71,8 @@ impl History {
 
     fn write_arrivals(&self, day: &OpenDay) -> Result<u64, WriteError> {
         let Some((first, last)) = day.span() else { return Ok(0) };
+        crate::space::check(&self.path, self.settings.free_min.0)
+            .map_err(|trouble| WriteError { what: "the history", trouble })?;
         let meets = {
             let memory = self.memory();
             let spans = [memory.open.span(), memory.sealing.as_ref().and_then(|sealing| sealing.day.span())];
@@ -107,7 +109,9 @@ impl History {
         for part in &parts {
             let is_old = part.span.end <= cutoff
                 || self.last_of(part).map_err(failed)?.is_some_and(|last| last < cutoff);
-            if !is_old && !self.is_too_large().map_err(failed)? {
+            // The newest days stay, however large everything else is.
+            let is_newest = parts.last().is_some_and(|last| last.id == part.id);
+            if !is_old && (is_newest || !self.is_too_large().map_err(failed)?) {
                 break;
             }
             deleted += self.delete_raw(part).map_err(failed)?;

@@ -8,7 +8,7 @@ use crate::quarantine;
 use crate::query::QueryError;
 use crate::registry::Class;
 use crate::rollup::Rollup;
-use crate::seal::{BlockRow, rollup_of};
+use crate::seal::{BlockRow, Sealing, rollup_of};
 use crate::store::{History, lock};
 use crate::trouble::Trouble;
 
@@ -19,8 +19,10 @@ pub struct Verified {
     pub blocks: u64,
     /// Values in the blocks.
     pub values: u64,
-    /// What cannot be read.
+    /// What this check found that cannot be read.
     pub damaged: Vec<Damage>,
+    /// What is in quarantine since an earlier one.
+    pub known: Vec<Damage>,
 }
 
 /// Values that cannot be read.
@@ -43,6 +45,8 @@ enum Fault {
     Values,
     Summary,
     SummaryMissing,
+    SummaryLost,
+    Page,
 }
 
 impl Fault {
@@ -54,6 +58,8 @@ impl Fault {
             Self::Summary => {
                 "the summaries per hour were damaged or wrong; they are made anew from the values"
             }
+            Self::SummaryLost => "the summaries per hour are damaged, and their values are no longer kept",
+            Self::Page => "the database file is damaged there; restore a backup, or move the file away",
             Self::SummaryMissing => "the summaries per hour were missing; they are made anew from the values",
         }
     }
@@ -67,16 +73,29 @@ impl History {
         let mut verified = Verified::default();
         self.verify_logs(&mut verified)?;
         let database = |error| self.unreadable(error);
-        for row in self.known_damage().map_err(database)? {
-            verified.damaged.push(row);
-        }
+        verified.known = self.known_damage().map_err(database)?;
         let parts = self.transact(|transaction| parts::all(transaction)).map_err(database)?;
         for part in &parts {
-            for series in self.series_of_part(part).map_err(database)? {
-                self.verify_series(part, series, &mut verified).map_err(database)?;
+            let series = match self.series_of_part(part) {
+                // The list is damaged: all of them are tried.
+                Err(error) if is_corrupt(&error) => self.all_series(),
+                series => series.map_err(database)?,
+            };
+            for series in series {
+                match self.verify_series(part, series, &mut verified) {
+                    // A page of the database itself: nothing of it can be kept or made anew.
+                    Err(error) if is_corrupt(&error) => {
+                        verified.damaged.push(self.damage(part, series, &Fault::Page));
+                    }
+                    checked => checked.map_err(database)?,
+                }
             }
         }
         Ok(verified)
+    }
+
+    fn all_series(&self) -> Vec<i64> {
+        self.memory().registry.iter().map(|(_, entry)| entry.id).collect()
     }
 
     fn series_of_part(&self, part: &Part) -> Result<Vec<i64>, rusqlite::Error> {
@@ -108,7 +127,7 @@ impl History {
         let rollup = rollup.map(|body: Vec<u8>| Rollup::decode(id, &body));
         let Some(block) = block else {
             match rollup {
-                Some(Err(_)) => verified.damaged.push(self.damage(part, series, &Fault::Summary)),
+                Some(Err(_)) => verified.damaged.push(self.damage(part, series, &Fault::SummaryLost)),
                 Some(Ok(_)) | None => verified.blocks += 1,
             }
             return Ok(());
@@ -123,7 +142,9 @@ impl History {
         let Some(sealing) = self.sealing(series).filter(|sealing| sealing.class == Class::Number) else {
             return Ok(());
         };
-        let expected = rollup_of(&points, part.span.start, &sealing);
+        // A counter stays one, also where the catalogue does not know it at present.
+        let is_counter = sealing.is_counter || matches!(&rollup, Some(Ok(found)) if found.is_counter);
+        let mut expected = rollup_of(&points, part.span.start, &Sealing { is_counter, ..sealing });
         let fault = match &rollup {
             None => Fault::SummaryMissing,
             Some(Err(_)) => Fault::Summary,
@@ -133,16 +154,20 @@ impl History {
                 return Ok(());
             }
         };
+        if let Some(Ok(found)) = rollup {
+            expected.keep(found);
+        }
         let body = expected.encode(id, crate::numbers::Effort::Seal);
         self.transact(|transaction| crate::seal::write_rollup(transaction, id, &body))?;
         verified.damaged.push(self.damage(part, series, &fault));
         Ok(())
     }
 
-    fn sealing(&self, series: i64) -> Option<crate::seal::Sealing> {
+    /// A series as it is sealed.
+    pub(crate) fn sealing(&self, series: i64) -> Option<Sealing> {
         let memory = self.memory();
         let found = memory.registry.iter().find(|(_, entry)| entry.id == series);
-        found.map(|(slot, entry)| crate::seal::Sealing::new(slot, entry))
+        found.map(|(slot, entry)| Sealing::new(slot, entry))
     }
 
     fn damage(&self, part: &Part, series: i64, fault: &Fault) -> Damage {
@@ -213,6 +238,11 @@ impl History {
         }
         Ok(())
     }
+}
+
+/// Whether a page of the database is damaged.
+fn is_corrupt(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt)
 }
 
 /// Whether `found` has every hour of `expected` as it should be, or knew more of it.

@@ -50,31 +50,40 @@ struct Active {
 enum Header {
     Ours(u64),
     Foreign,
+    /// The file is new, or its first write never ended.
     None,
+    Damaged,
 }
+
+/// Bytes of one copy of the header; there are two, so that one flipped bit does not cost the day.
+const COPY: usize = HEADER / 2;
 
 fn header(generation: u64, store: u64) -> [u8; HEADER] {
     let mut bytes = [0; HEADER];
-    bytes[..8].copy_from_slice(&MAGIC);
-    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-    bytes[12..20].copy_from_slice(&generation.to_le_bytes());
-    bytes[20..28].copy_from_slice(&store.to_le_bytes());
-    let checksum = crc32c::crc32c(&bytes[..28]);
-    bytes[28..32].copy_from_slice(&checksum.to_le_bytes());
+    for copy in bytes.chunks_exact_mut(COPY) {
+        copy[..8].copy_from_slice(&MAGIC);
+        copy[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        copy[12..20].copy_from_slice(&generation.to_le_bytes());
+        copy[20..28].copy_from_slice(&store.to_le_bytes());
+        let checksum = crc32c::crc32c(&copy[..28]);
+        copy[28..].copy_from_slice(&checksum.to_le_bytes());
+    }
     bytes
 }
 
 fn read_header(bytes: &[u8], store: u64) -> Header {
-    let number = |range: std::ops::Range<usize>| {
-        let bytes = bytes.get(range)?;
-        Some(bytes.iter().rev().fold(0u64, |number, byte| number << 8 | u64::from(*byte)))
-    };
-    let Some(generation) = number(12..20) else { return Header::None };
-    if bytes.get(..HEADER) == Some(&header(generation, store)) {
-        return Header::Ours(generation);
+    let copies = bytes.get(..HEADER).unwrap_or_default().chunks_exact(COPY);
+    let sound = copies.filter_map(|copy| {
+        let number = |at: usize| copy.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
+        let (generation, theirs) = (number(12)?, number(20)?);
+        (copy == &header(generation, theirs)[..COPY]).then_some((generation, theirs))
+    });
+    match sound.max() {
+        Some((generation, theirs)) if theirs == store => Header::Ours(generation),
+        Some(_) => Header::Foreign,
+        None if bytes.iter().take(HEADER).all(|byte| *byte == 0) => Header::None,
+        None => Header::Damaged,
     }
-    let theirs = number(20..28).unwrap_or_default();
-    if bytes.get(..HEADER) == Some(&header(generation, theirs)) { Header::Foreign } else { Header::None }
 }
 
 impl Files {
@@ -84,21 +93,24 @@ impl Files {
         for name in NAMES {
             let path = folder.join(name);
             let mut start = [0; HEADER];
-            let is_foreign = match File::open(&path).and_then(|file| file.read_exact_at(&mut start, 0)) {
-                Ok(()) => matches!(read_header(&start, store), Header::Foreign),
+            match File::open(&path).and_then(|file| file.read_exact_at(&mut start, 0)) {
+                Ok(()) => {}
                 Err(error)
                     if [io::ErrorKind::NotFound, io::ErrorKind::UnexpectedEof].contains(&error.kind()) =>
                 {
-                    false
+                    continue;
                 }
                 Err(error) => return Err(error),
-            };
-            if is_foreign {
-                let aside = free_name(&path, "of-another-store");
-                tracing::warn!(target: "store", from = %path.display(), to = %aside.display(),
-                    "a head log belongs to another history and is moved aside");
-                std::fs::rename(&path, aside)?;
             }
+            let why = match read_header(&start, store) {
+                Header::Ours(_) | Header::None => continue,
+                Header::Foreign => "of-another-store",
+                Header::Damaged => "damaged",
+            };
+            let aside = free_name(&path, why);
+            tracing::warn!(target: "store", from = %path.display(), to = %aside.display(), why,
+                "a head log is not of this history, or its beginning is damaged: it is moved aside and not read");
+            std::fs::rename(&path, aside)?;
         }
         let found = Self::read(folder, store)?;
         Ok((Self { folder: folder.to_owned(), store, active: None }, found))
@@ -116,7 +128,7 @@ impl Files {
             };
             let generation = match read_header(&bytes, store) {
                 Header::Ours(generation) => Some(generation),
-                Header::None | Header::Foreign => None,
+                Header::None | Header::Foreign | Header::Damaged => None,
             };
             let frames = bytes.get(HEADER..).unwrap_or_default().to_vec();
             found.push(Opened { path, index, generation, frames });

@@ -24,7 +24,7 @@ mod tests;
 
 pub(crate) use decoder::{Found, read};
 pub(crate) use encoder::{Encoder, Named};
-pub(crate) use file::{Files, NAMES, Opened, free_name};
+pub(crate) use file::{Files, NAMES, Opened};
 
 const KEY: u8 = 0;
 const FIRST: u8 = 1;

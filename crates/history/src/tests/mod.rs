@@ -1,6 +1,7 @@
 //! Tests of the whole store: laws for any input, faults of the disk and the file, and what stays after a stop.
 
 mod answers;
+mod deletion;
 mod faults;
 mod journal;
 mod laws;
