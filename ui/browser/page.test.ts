@@ -37,7 +37,7 @@ async function watchCanvas(page: Page): Promise<() => Promise<string[]>> {
 test('no complaint, no breach of the policy, no request off the host', async () => {
   const { page, complaints, strays, close } = await openLive(browser, server.url);
   await unfold(page);
-  for (const range of ['6 h', '7 days', '24 h']) await page.getByRole('button', { name: range, exact: true }).click();
+  for (const range of ['6 h', '7 days', '30 days', '1 year', '24 h']) await page.getByRole('button', { name: range, exact: true }).click();
   await page.getByRole('button', { name: /Colours/ }).click();
   await page.getByLabel('Language').selectOption('de');
   await page.getByRole('heading', { name: 'Geräte' }).waitFor();
@@ -91,6 +91,22 @@ test('a value on the page changes by itself', async () => {
   }
   expect(after).not.toBe(before);
   expect((await asked).status).toBe(200);
+  await close();
+});
+
+test('a chart of a year is drawn soon after the click', async () => {
+  const { page, close } = await openLive(browser, server.url);
+  await page.waitForSelector('[data-range="24h"]');
+  await page.getByRole('button', { name: '1 year', exact: true }).scrollIntoViewIfNeeded();
+  const tookMs = await page.evaluate(async () => {
+    const button = [...document.querySelectorAll('button')].find(({ textContent }) => textContent?.trim() === '1 year');
+    const clicked = performance.now();
+    button?.click();
+    while (!document.querySelector('[data-range="1y"]')) await new Promise(requestAnimationFrame);
+    return performance.now() - clicked;
+  });
+  console.log(`a chart of a year: ${tookMs.toFixed(0)} ms from the click to the frame in which it is drawn`);
+  expect(tookMs).toBeLessThan(5_000);
   await close();
 });
 

@@ -69,12 +69,13 @@ impl History {
             crate::space::check(&self.path, self.settings.free_min.0)
                 .map_err(|trouble| WriteError { what: "the joined days of a month", trouble })?;
             let done = self.join(&days).map_err(failed)?;
+            // At once, so that the next month takes their room.
+            self.delete_unfinished().map_err(failed)?;
             total.blocks_before += done.blocks_before;
             total.blocks_after += done.blocks_after;
             total.bytes_before += done.bytes_before;
             total.bytes_after += done.bytes_after;
         }
-        self.delete_unfinished().map_err(failed)?;
         Ok(total)
     }
 

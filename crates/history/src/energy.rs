@@ -74,7 +74,7 @@ impl History {
                 Err(ScanError::Database(error)) => return Err(self.unreadable(error)),
             }
             let last = before.seen.map(|(_, last)| (last, last));
-            Ok(Tally { growth: before.growth.from_here(), seen: last })
+            Ok(Tally { growth: before.growth.restarted(), seen: last })
         })
     }
 }

@@ -62,16 +62,13 @@ impl History {
                 after = (first, id);
                 let points =
                     times.ok_or(Undecodable).and_then(|times| decode_points(&decode_times(&times)?, &body));
-                match (points, slots.get(&series)) {
-                    (Ok(points), Some((slot, _))) => {
-                        for point in points {
-                            day.push(*slot, point.at, &point.value);
-                        }
+                if let (Ok(points), Some((slot, _))) = (points, slots.get(&series)) {
+                    for point in points {
+                        day.push(*slot, point.at, &point.value);
                     }
-                    _ => {
-                        self.keep_damaged(id)?;
-                        tracing::warn!(target: "store", block = id, "a damaged block of the first version is left out");
-                    }
+                } else {
+                    self.keep_damaged(id)?;
+                    tracing::warn!(target: "store", block = id, "a damaged block of the first version is put aside");
                 }
             }
             if is_end || day.len() > AT_ONCE {

@@ -52,7 +52,7 @@ impl Growth {
     }
 
     /// What follows, counted from here.
-    pub(crate) fn from_here(self) -> Self {
+    pub(crate) fn restarted(self) -> Self {
         Self { total: 0, resets: 0, ..self }
     }
 

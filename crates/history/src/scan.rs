@@ -163,7 +163,7 @@ impl<'a> Scan<'a> {
         let mut memory = self.memory.as_slice();
         for part in &self.parts {
             if let Some(hours) = self.hours(part, memory, grid)? {
-                self.hours_and_memory(part, hours, &mut memory, &mut visit)?;
+                hours_and_memory(part, hours, &mut memory, &mut visit)?;
                 continue;
             }
             self.each_of(part, &mut memory, &mut |at, stored| match stored {
@@ -175,31 +175,6 @@ impl<'a> Scan<'a> {
             Stored::Number(number) => visited(visit(Piece::Point(point.at, number))),
             Stored::Text(_) => Ok(()),
         })
-    }
-
-    /// The hours of a part, and the points in memory that are in none of them.
-    fn hours_and_memory(
-        &self,
-        part: &Part,
-        hours: Vec<Hour>,
-        memory: &mut &[Point],
-        visit: &mut impl FnMut(Piece) -> ControlFlow<()>,
-    ) -> Result<(), ScanError> {
-        let mut points_before = |end: i64, visit: &mut dyn FnMut(Piece) -> ControlFlow<()>| {
-            while let Some(point) = memory.split_off_first_if(|point| point.at < end) {
-                if let Stored::Number(number) = point.value {
-                    visited(visit(Piece::Point(point.at, number)))?;
-                }
-            }
-            Ok::<(), ScanError>(())
-        };
-        for hour in hours {
-            points_before(hour.start, visit)?;
-            visited(visit(Piece::Hour(hour)))?;
-            // The hour knew more than the few values of it that came late.
-            points_before(hour.start.saturating_add(HOUR_MS), &mut |_| ControlFlow::Continue(()))?;
-        }
-        points_before(part.span.end, visit)
     }
 
     /// How many values of a part are there, and how many its hours knew: more, where values were deleted or damaged.
@@ -322,6 +297,30 @@ impl<'a> Scan<'a> {
         });
         Ok(span)
     }
+}
+
+/// The hours of a part, and the points in memory that are in none of them.
+fn hours_and_memory(
+    part: &Part,
+    hours: Vec<Hour>,
+    memory: &mut &[Point],
+    visit: &mut impl FnMut(Piece) -> ControlFlow<()>,
+) -> Result<(), ScanError> {
+    let mut points_before = |end: i64, visit: &mut dyn FnMut(Piece) -> ControlFlow<()>| {
+        while let Some(point) = memory.split_off_first_if(|point| point.at < end) {
+            if let Stored::Number(number) = point.value {
+                visited(visit(Piece::Point(point.at, number)))?;
+            }
+        }
+        Ok::<(), ScanError>(())
+    };
+    for hour in hours {
+        points_before(hour.start, visit)?;
+        visited(visit(Piece::Hour(hour)))?;
+        // The hour knew more than the few values of it that came late.
+        points_before(hour.start.saturating_add(HOUR_MS), &mut |_| ControlFlow::Continue(()))?;
+    }
+    points_before(part.span.end, visit)
 }
 
 fn visited(flow: ControlFlow<()>) -> Result<(), ScanError> {

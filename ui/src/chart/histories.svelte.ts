@@ -21,6 +21,8 @@ export class Histories {
   /** Grows by one at each change of the tracks. */
   revision = $state(0);
   state = $state<'loading' | 'ready' | 'failed'>('loading');
+  /** The range that the tracks are of. */
+  rangeId = $state<Range['id'] | null>(null);
   #curves = new Map<string, Curve>();
   #asked = 0;
   #house: House;
@@ -50,6 +52,7 @@ export class Histories {
       this.#curves.set(name(source), { fetched: { points, stepMs }, live: [] });
     });
     this.state = answers.length > 0 && answers.every(({ status }) => status === 'rejected') ? 'failed' : 'ready';
+    this.rangeId = range.id;
     this.revision += 1;
   }
 

@@ -4,11 +4,11 @@ import { civil, clock, day } from '../format/time';
 
 const QUARTER_MS = 15 * 60_000;
 const HOUR_MS = 3_600_000;
-const STEPS_H = [1, 2, 3, 4, 6, 8, 12, 24, 48, 96, 168];
+const STEPS_H = [1, 2, 3, 4, 6, 8, 12, 24, 48, 96, 168, 336, 720, 1_440, 2_880];
 
 /** Unix ms of at most `most` marks (one more around a change of clocks) between the two instants, at full civil hours. */
 export function ticks(fromMs: number, toMs: number, zone: string, most: number): number[] {
-  const stepH = STEPS_H.find((hours) => (toMs - fromMs) / (hours * HOUR_MS) <= most) ?? 168;
+  const stepH = STEPS_H.find((hours) => (toMs - fromMs) / (hours * HOUR_MS) <= most) ?? 2_880;
   const marks: number[] = [];
   // Every zone in use is a whole number of quarters from UTC.
   let at = Math.ceil(fromMs / QUARTER_MS) * QUARTER_MS;

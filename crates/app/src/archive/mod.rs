@@ -212,7 +212,8 @@ fn compacted(done: Compacted) -> Value {
 fn verified(found: Verified) -> Value {
     let damage = |Damage { device, metric, from, to, what }: Damage| json!({ "device": device, "metric": metric, "from": iso(from), "to": iso(to), "what": what });
     let damaged: Vec<_> = found.damaged.into_iter().map(damage).collect();
-    json!({ "ok": damaged.is_empty(), "blocks": found.blocks, "values": found.values, "damaged": damaged })
+    let known: Vec<_> = found.known.into_iter().map(damage).collect();
+    json!({ "ok": damaged.is_empty(), "blocks": found.blocks, "values": found.values, "damaged": damaged, "in_quarantine": known })
 }
 
 pub(super) fn bad_request(message: impl Into<String>, hint: impl Into<String>) -> Failure {

@@ -97,7 +97,13 @@ pub(super) async fn verify(common: &Common) -> Result<(), Failure> {
 pub(super) fn verify_text(found: &Value) -> String {
     let number = |key: &str| found[key].as_u64().unwrap_or_default();
     let damaged: Vec<_> = found["damaged"].as_array().into_iter().flatten().collect();
-    let sum = format!("{} blocks with {} values were read", number("blocks"), number("values"));
+    let known = found["in_quarantine"].as_array().map_or(0, Vec::len);
+    let quarantine = if known == 0 {
+        String::new()
+    } else {
+        format!("; {known} damaged parts are in quarantine since earlier")
+    };
+    let sum = format!("{} blocks with {} values were read{quarantine}", number("blocks"), number("values"));
     if damaged.is_empty() {
         return format!("{sum}; no damage");
     }
