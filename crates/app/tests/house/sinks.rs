@@ -110,7 +110,7 @@ fn an_outage_and_a_death_leave_no_gap() {
     let (place, receiver) = (Place::new(), Receiver::start());
     let batteries = Batteries::start(&[Unit("garage", "e3-150", &[], 50.0)]);
     let sinks = format!(
-        "history: {{ commit: 1 s }}\nsinks: {{ far: {{ influxdb: {{ url: \"http://127.0.0.1:{}\", database: d, every: 1 s }} }} }}",
+        "history: {{ commit: 1 s }}\nsinks: {{ far: {{ influxdb: {{ url: \"http://127.0.0.1:{}\", database: d, every: 1 s, from: all }} }} }}",
         receiver.port
     );
     place.configure(&[batteries.device("garage", "")], &sinks);
