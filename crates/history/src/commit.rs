@@ -11,6 +11,9 @@ use crate::seal;
 use crate::store::{CommitError, Committed, History, Writer, begin, lock, try_lock};
 use crate::trouble::Trouble;
 
+/// How long nothing is sealed after an attempt that failed, unless there is no more room in memory.
+const SEAL_AGAIN_MS: u64 = 600_000;
+
 impl History {
     /// Makes everything appended so far durable. `now` labels the commit, and tells whether a day has ended: then its
     /// values are sealed, which takes longer.
@@ -21,7 +24,7 @@ impl History {
             let Some(_turn) = try_lock(&self.upkeep) else { return Ok(committed) };
             let sealed = self.seal(boundary, Some(now));
             if let Err(trouble) = sealed {
-                let is_news = !std::mem::replace(&mut self.memory().seal_failing, true);
+                let is_news = self.memory().seal_failed.replace(now).is_none();
                 if is_news {
                     tracing::warn!(target: "store", error = %crate::trouble::chain(&trouble),
                         "cannot move the values of ended days into the history, will try again");
@@ -91,13 +94,17 @@ impl History {
         Ok(())
     }
 
-    /// Up to which time values are to be sealed now, if they are: the day has changed, they are too many, or the last
-    /// attempt failed.
+    /// Up to which time values are to be sealed now, if they are: the day has changed, or they are too many. What failed is
+    /// tried again after a while: each attempt writes much of a day.
     fn sealing_is_due(&self, now: UnixMillis) -> Option<i64> {
         let sealed_day = lock(&self.writer).sealed_day;
         let memory = self.memory();
-        if memory.open.bytes() > self.limits.open_bytes {
+        if memory.bytes() > self.limits.open_bytes {
             return Some(i64::MAX);
+        }
+        // In either direction: a clock may be set back.
+        if memory.seal_failed.is_some_and(|failed| failed.0.abs_diff(now.0) < SEAL_AGAIN_MS) {
+            return None;
         }
         let today = self.calendar.day(now.0).start;
         let has_older = || memory.open.span().is_some_and(|(first, _)| first < today);
@@ -154,7 +161,7 @@ impl History {
         writer.sealed_day = today.or(writer.sealed_day);
         let mut memory = self.memory();
         memory.sealing = None;
-        memory.seal_failing = false;
+        memory.seal_failed = None;
         Ok(())
     }
 

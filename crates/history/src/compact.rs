@@ -3,20 +3,21 @@
 //! The joined part is written beside the days, a few series per transaction, and takes their place at once at the end. If
 //! one of its days changes meanwhile, it is thrown away and the next turn tries again.
 
+mod join;
+
 use std::collections::HashMap;
 
 use ohmstead_model::UnixMillis;
 use rusqlite::{Transaction, params};
 
-use crate::block::Values;
 use crate::numbers::Effort;
+use crate::part_writer::PartWriter;
 use crate::parts::{self, Part, row_id, series_of};
-use crate::point::factor;
 use crate::quarantine;
-use crate::registry::Class;
-use crate::rollup::{HOUR_MS, Rollup};
-use crate::seal::{self, BlockRow, Sealing, Writer, open_times, read_rollup};
+use crate::rollup::HOUR_MS;
+use crate::rows;
 use crate::store::{History, WriteError, lock};
+use join::{Joined, Lists, join_series, joined_times};
 
 /// A month is joined when it ended so long ago: late values have come by then.
 const SETTLED_MS: i64 = 2 * 86_400_000;
@@ -45,17 +46,6 @@ struct Days {
     parts: Vec<Part>,
 }
 
-/// Which list of times each day of a series has, with what it skips: series with the same need one list in the month.
-type Lists = Vec<Option<i64>>;
-
-/// One series of a month.
-struct Joined {
-    values: Values,
-    lists: Lists,
-    span: (i64, i64),
-    rollup: Option<Rollup>,
-}
-
 impl History {
     /// Joins the days of each month that ended two days ago or earlier. Does nothing if that is done. Takes long on a
     /// small machine; others can write and read meanwhile.
@@ -63,7 +53,7 @@ impl History {
         let _turn = lock(&self.upkeep);
         let failed = |error| self.write_error("the joined days of a month", error);
         self.delete_unfinished().map_err(failed)?;
-        let parts = self.transact(|transaction| parts::all(transaction)).map_err(failed)?;
+        let parts = parts::all(&lock(&self.reader)).map_err(failed)?;
         let mut total = Compacted::default();
         for days in months(parts, |at| self.calendar.month(at), now.0) {
             crate::space::check(&self.path, self.settings.free_min.0)
@@ -104,8 +94,8 @@ impl History {
         };
         let span = first.span.start..last.span.end;
         let part = self.transact(|transaction| parts::insert(transaction, span, false))?;
-        let series = self.transact(|transaction| series_in(transaction, &days.parts))?;
-        let mut writer = Writer::new(part, Effort::Compact);
+        let series = series_in(&lock(&self.reader), &days.parts)?;
+        let mut writer = PartWriter::new(part, Effort::Compact);
         let mut known: HashMap<Lists, i64> = HashMap::new();
         for some in series.chunks(SERIES_AT_ONCE) {
             // Packing takes long, so it is done between transactions.
@@ -133,7 +123,7 @@ impl History {
 
     fn write_joined(
         &self,
-        writer: &mut Writer,
+        writer: &mut PartWriter,
         known: &mut HashMap<Lists, i64>,
         series: i64,
         joined: &Joined,
@@ -150,7 +140,7 @@ impl History {
                     joined_times(&reader, &joined.lists)?
                 };
                 let list = self.transact(|transaction| {
-                    writer.write_list(transaction, |id, effort| seal::seal_times(id, &times, effort))
+                    writer.write_list(transaction, |id, effort| rows::seal_times(id, &times, effort))
                 })?;
                 known.insert(joined.lists.clone(), list);
                 Some(list)
@@ -158,9 +148,9 @@ impl History {
         };
         self.transact(|transaction| {
             if let (Some(body), Some(list)) = (&body, list) {
-                seal::write_block(transaction, id, joined.span, joined.values.numbers.len(), list, body)?;
+                rows::write_block(transaction, id, joined.span, joined.values.numbers.len(), list, body)?;
             }
-            rollup.iter().try_for_each(|body| seal::write_rollup(transaction, id, body))
+            rollup.iter().try_for_each(|body| rows::write_rollup(transaction, id, body))
         })
     }
 }
@@ -186,19 +176,12 @@ fn months(parts: Vec<Part>, month: impl Fn(i64) -> std::ops::Range<i64>, now: i6
     groups.into_iter().filter(|(_, group)| group.len() > 1).map(|(_, parts)| Days { parts }).collect()
 }
 
-fn keep(rollup: &mut Option<Rollup>, more: Rollup) {
-    match rollup {
-        Some(rollup) => rollup.keep(more),
-        None => *rollup = Some(more),
-    }
-}
-
 /// The ids of the series that have rows in `parts`.
-fn series_in(transaction: &Transaction<'_>, parts: &[Part]) -> Result<Vec<i64>, rusqlite::Error> {
+fn series_in(connection: &rusqlite::Connection, parts: &[Part]) -> Result<Vec<i64>, rusqlite::Error> {
     let mut found = std::collections::BTreeSet::new();
     for part in parts {
         let rows = part.rows();
-        let mut select = transaction.prepare_cached(
+        let mut select = connection.prepare_cached(
             "SELECT id FROM block WHERE id >= ?1 AND id < ?2 UNION SELECT id FROM rollup WHERE id >= ?1 AND id < ?2",
         )?;
         for id in select.query_map([rows.start, rows.end], |row| row.get::<_, i64>(0))? {
@@ -206,102 +189,6 @@ fn series_in(transaction: &Transaction<'_>, parts: &[Part]) -> Result<Vec<i64>, 
         }
     }
     Ok(found.into_iter().collect())
-}
-
-/// The days of one series in one, or which of them is damaged.
-fn join_series(
-    connection: &rusqlite::Connection,
-    days: &[Part],
-    series: i64,
-    sealing: Option<&Sealing>,
-) -> Result<Result<Joined, usize>, rusqlite::Error> {
-    let (mut values, mut lists) = (Values::default(), Vec::new());
-    let mut rollup: Option<Rollup> = None;
-    let mut times_before = 0;
-    for (number, day) in days.iter().enumerate() {
-        let id = row_id(day.id, series);
-        let hours = read_rollup(connection, id)?;
-        let lacks_hours = hours.is_none();
-        if let Some(older) = hours {
-            keep(&mut rollup, older);
-        }
-        let Some(row) = BlockRow::read(connection, id)? else {
-            lists.push(None);
-            continue;
-        };
-        let Ok((day_values, times)) = row.values() else { return Ok(Err(number)) };
-        if let Some(sealing) = sealing.filter(|sealing| lacks_hours && sealing.class == Class::Number) {
-            // The hours are damaged or missing, the values are not.
-            let Ok((decimals, points)) = row.points() else { return Ok(Err(number)) };
-            keep(&mut rollup, seal::rollup_of(&points, day.span.start, &Sealing { decimals, ..*sealing }));
-        }
-        lists.push(Some(row.times));
-        append(&mut values, day_values, times_before);
-        times_before += times.len();
-    }
-    let span = span_of(connection, days, series)?.unwrap_or_default();
-    Ok(Ok(Joined { values, lists, span, rollup }))
-}
-
-/// The times of the first and the last value.
-fn span_of(
-    connection: &rusqlite::Connection,
-    days: &[Part],
-    series: i64,
-) -> Result<Option<(i64, i64)>, rusqlite::Error> {
-    let mut span: Option<(i64, i64)> = None;
-    for day in days {
-        let mut select = connection.prepare_cached("SELECT first, last FROM block WHERE id = ?")?;
-        let mut rows = select.query([row_id(day.id, series)])?;
-        if let Some(row) = rows.next()? {
-            let (first, last): (i64, i64) = (row.get(0)?, row.get(1)?);
-            span = Some((span.map_or(first, |(first, _)| first), last));
-        }
-    }
-    Ok(span)
-}
-
-/// Appends the values of a day whose times stand behind `before` others.
-fn append(all: &mut Values, mut day: Values, before: usize) {
-    let decimals = all.decimals.max(day.decimals);
-    for (values, from) in [(&mut all.numbers, all.decimals), (&mut day.numbers, day.decimals)] {
-        let finer = factor(decimals - from);
-        if finer > 1 && all.texts.is_empty() && day.texts.is_empty() {
-            for number in values {
-                *number = number.saturating_mul(finer);
-            }
-        }
-    }
-    all.decimals = decimals;
-    all.skips.extend(day.skips.iter().map(|skip| skip + before));
-    if day.texts.is_empty() {
-        all.numbers.append(&mut day.numbers);
-        return;
-    }
-    let mut renumbered = Vec::with_capacity(day.texts.len());
-    for text in day.texts {
-        let known = all.texts.iter().position(|known| *known == text);
-        renumbered.push(crate::point::signed(known.unwrap_or(all.texts.len())));
-        if known.is_none() {
-            all.texts.push(text);
-        }
-    }
-    all.numbers.extend(day.numbers.into_iter().map(|number| {
-        usize::try_from(number).ok().and_then(|index| renumbered.get(index)).copied().unwrap_or_default()
-    }));
-}
-
-/// The times of all days in one.
-fn joined_times(connection: &rusqlite::Connection, lists: &Lists) -> Result<Vec<i64>, rusqlite::Error> {
-    let mut all = Vec::new();
-    for list in lists.iter().flatten() {
-        let body: Vec<u8> = connection
-            .prepare_cached("SELECT body FROM times WHERE id = ?")?
-            .query_row([list], |row| row.get(0))?;
-        // It was read with each block before.
-        all.extend(open_times(*list, &body).unwrap_or_default());
-    }
-    Ok(all)
 }
 
 /// Puts the joined part in the place of the days, unless one of them changed. The rows of what counts no more are still

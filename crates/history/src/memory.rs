@@ -38,8 +38,8 @@ pub(crate) struct Memory {
     /// The frames of the open day are not in the log as they were encoded, and must be written anew.
     is_lost: bool,
     pub(crate) dropped: u64,
-    /// Whether the last attempt to seal failed, so that the log says it once.
-    pub(crate) seal_failing: bool,
+    /// When the last attempt to seal failed, if it did: the log says it once, and it is not tried again at once.
+    pub(crate) seal_failed: Option<UnixMillis>,
     pub(crate) last_commit: Option<UnixMillis>,
 }
 
@@ -79,7 +79,7 @@ impl Memory {
             waiting: Waiting { generation: next.generation, ..Waiting::default() },
             is_lost: false,
             dropped: 0,
-            seal_failing: false,
+            seal_failed: None,
             last_commit: None,
         }
     }

@@ -8,7 +8,7 @@ use crate::parts::{self, row_id};
 use crate::point::{Point, factor};
 use crate::query::QueryError;
 use crate::registry::{SeriesEntry, to_value};
-use crate::seal::BlockRow;
+use crate::rows::BlockRow;
 use crate::store::{History, lock};
 use crate::trouble::Trouble;
 

@@ -12,7 +12,7 @@ use crate::parts::{self, Part, row_id};
 use crate::point::{Point, Stored, factor};
 use crate::registry::Class;
 use crate::rollup::{HOUR_MS, Hour, Rollup};
-use crate::seal::{BlockRow, read_rollup};
+use crate::rows::{BlockRow, is_corrupt, read_rollup};
 
 /// Why a scan ended early.
 #[derive(Debug)]
@@ -132,9 +132,7 @@ impl<'a> Scan<'a> {
         let row = match BlockRow::read(self.transaction, id) {
             Ok(None) => return Ok(Vec::new()),
             Ok(Some(row)) => Ok(row),
-            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
-                Err(Undecodable)
-            }
+            Err(error) if is_corrupt(&error) => Err(Undecodable),
             Err(error) => return Err(error),
         };
         let Ok((decimals, mut points)) = row.and_then(|row| row.points_within(&self.span)) else {

@@ -11,11 +11,11 @@ use ohmstead_model::{DeviceId, Metric, Reading};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::calendar::Calendar;
-use crate::log::{Files, Opened, Position, read};
-use crate::memory::{Memory, Refused, Sealing};
-use crate::open_day::OpenDay;
+use crate::log::{Files, Position};
+use crate::memory::{Memory, Refused};
 use crate::point::Slot;
 use crate::registry::{Class, Refusal, Registry, SeriesEntry};
+use crate::replay::Replayed;
 use crate::schema::{self, OpenError};
 use crate::settings::{Limits, Settings};
 use crate::trouble::Trouble;
@@ -263,62 +263,4 @@ fn load_series(
 
 fn names(row: &rusqlite::Row<'_>) -> Result<(String, String, String, u8), rusqlite::Error> {
     Ok((row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-}
-
-/// What the head logs hold.
-struct Replayed {
-    open: OpenDay,
-    sealing: Option<Sealing>,
-    /// The generation to go on with.
-    generation: u64,
-    sequence: u64,
-    /// Which file to go on with, and behind how many bytes.
-    resume: Option<(usize, usize)>,
-}
-
-impl Replayed {
-    fn of(found: Vec<Opened>, sealed: u64, registry: &Registry, by_id: &HashMap<i64, Slot>) -> Self {
-        let newest = found.iter().filter_map(|opened| opened.generation).max().unwrap_or(0).max(sealed);
-        let mut replayed = Self {
-            open: OpenDay::default(),
-            sealing: None,
-            generation: newest.saturating_add(1),
-            sequence: 0,
-            resume: None,
-        };
-        for opened in found {
-            let Some(generation) = opened.generation.filter(|generation| *generation > sealed) else {
-                continue;
-            };
-            // The one before it was about to be sealed when the program stopped.
-            if let Some((before, _)) = replayed.resume.take() {
-                debug_assert_ne!(before, opened.index);
-                let day = std::mem::take(&mut replayed.open).into();
-                replayed.sealing = Some(Sealing { day, through: replayed.generation });
-            }
-            let read = read(&opened.frames, generation, |values| {
-                Memory::found(registry, by_id, &mut replayed.open, values);
-            });
-            for damaged in &read.damaged {
-                put_aside(&opened.path, generation, damaged.start, &opened.frames[damaged.clone()]);
-            }
-            replayed.generation = generation;
-            replayed.sequence = read.next.sequence;
-            replayed.resume = Some((opened.index, read.end));
-        }
-        replayed
-    }
-}
-
-/// Keeps damaged bytes of a log, once, for whoever wants to look at them.
-fn put_aside(path: &Path, generation: u64, start: usize, damaged: &[u8]) {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".damaged-{generation}-{start}"));
-    let aside = PathBuf::from(name);
-    if aside.exists() {
-        return;
-    }
-    let kept = fs::write(&aside, damaged);
-    tracing::warn!(target: "store", log = %path.display(), bytes = damaged.len(), kept_in = %aside.display(),
-        is_kept = kept.is_ok(), "a part of a head log is damaged: the values of some minutes are lost");
 }

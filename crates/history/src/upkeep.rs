@@ -94,7 +94,7 @@ impl History {
         let _turn = lock(&self.upkeep);
         let failed = |error| self.write_error("the deletion of old values", error);
         let cutoff = now.minus(self.keep_raw()).0;
-        let mut parts = self.transact(|transaction| parts::all(transaction)).map_err(failed)?;
+        let mut parts = parts::all(&lock(&self.reader)).map_err(failed)?;
         parts.retain(|part| part.has_raw);
         let in_memory = self.memory().open.span().map(|(_, last)| last);
         let newest = match parts.last() {

@@ -8,7 +8,8 @@ use crate::quarantine;
 use crate::query::QueryError;
 use crate::registry::Class;
 use crate::rollup::Rollup;
-use crate::seal::{BlockRow, Sealing, rollup_of};
+use crate::rows::{BlockRow, is_corrupt};
+use crate::seal::{Sealing, rollup_of};
 use crate::store::{History, lock};
 use crate::trouble::Trouble;
 
@@ -74,7 +75,7 @@ impl History {
         self.verify_logs(&mut verified)?;
         let database = |error| self.unreadable(error);
         verified.known = self.known_damage().map_err(database)?;
-        let parts = self.transact(|transaction| parts::all(transaction)).map_err(database)?;
+        let parts = parts::all(&lock(&self.reader)).map_err(database)?;
         for part in &parts {
             let series = match self.series_of_part(part) {
                 // The list is damaged: all of them are tried.
@@ -158,7 +159,7 @@ impl History {
             expected.keep(found);
         }
         let body = expected.encode(id, crate::numbers::Effort::Seal);
-        self.transact(|transaction| crate::seal::write_rollup(transaction, id, &body))?;
+        self.transact(|transaction| crate::rows::write_rollup(transaction, id, &body))?;
         verified.damaged.push(self.damage(part, series, &fault));
         Ok(())
     }
@@ -238,11 +239,6 @@ impl History {
         }
         Ok(())
     }
-}
-
-/// Whether a page of the database is damaged.
-fn is_corrupt(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt)
 }
 
 /// Whether `found` has every hour of `expected` as it should be, or knew more of it.

@@ -258,3 +258,20 @@ fn a_backup_is_a_store_with_all_there_is() {
             || folder.path().join("head-b.log.of-another-store").exists()
     );
 }
+
+/// An import comes series by series, each in a backfill of its own.
+#[test]
+fn what_comes_series_by_series_shares_its_times_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let history = open_with(folder.path(), LARGE);
+    for metric in [Metric::BatteryPower, Metric::BatterySoc, Metric::BatteryVoltage] {
+        for half in [0..720, 720..1_440] {
+            let values = half
+                .map(|n: i64| reading("b", n * 60_000 + n % 50, vec![(metric, Ok(Value::Number(n as f64)))]));
+            history.backfill(values).expect("a sound disk");
+        }
+    }
+    assert_eq!(count(&history, "SELECT count(*) FROM block"), 3);
+    assert_eq!(count(&history, "SELECT count(*) FROM times"), 1);
+    assert_eq!(all(&history, Metric::BatterySoc).len(), 1_440);
+}
