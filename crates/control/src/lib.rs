@@ -31,6 +31,6 @@ pub use bounds::Bounds;
 pub use desired::{Desired, Said};
 pub use overrides::Override;
 pub use proposal::{Proposal, Who};
-pub use reason::{Language, Reason};
+pub use reason::Reason;
 pub use step::{Cycle, Inputs, Settings, State, step};
 pub use verdict::Verdict;

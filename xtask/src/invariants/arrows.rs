@@ -24,12 +24,14 @@ const ROWS: &[Row] = &[
     Row { name: "drivers", ours: MODEL, outside: None },
     Row { name: "control", ours: MODEL, outside: Some(&["jiff", "serde", "thiserror"]) },
     Row { name: "insight", ours: MODEL, outside: Some(&["jiff", "serde", "thiserror"]) },
+    Row { name: "tariff", ours: MODEL, outside: Some(&["jiff", "serde", "thiserror"]) },
+    Row { name: "forecast", ours: MODEL, outside: Some(&["jiff", "serde", "thiserror"]) },
     Row {
         name: "planner",
         ours: MODEL,
         outside: Some(&["good_lp", "jiff", "microlp", "serde", "thiserror"]),
     },
-    Row { name: "outlook", ours: MODEL, outside: None },
+    Row { name: "outlook", ours: &["forecast", "model", "tariff", "units"], outside: None },
     Row { name: "history", ours: MODEL, outside: None },
     Row { name: "publish", ours: MODEL, outside: None },
     Row { name: "notify", ours: MODEL, outside: None },
@@ -39,8 +41,8 @@ const ROWS: &[Row] = &[
     Row {
         name: "config",
         ours: &[
-            "control", "drivers", "fleet", "history", "insight", "model", "notify", "outlook", "planner",
-            "publish", "sinks", "units", "web",
+            "control", "drivers", "fleet", "forecast", "history", "insight", "model", "notify", "outlook",
+            "planner", "publish", "sinks", "tariff", "units", "web",
         ],
         outside: None,
     },
@@ -48,8 +50,8 @@ const ROWS: &[Row] = &[
     Row {
         name: "app",
         ours: &[
-            "config", "control", "drivers", "fleet", "history", "insight", "model", "notify", "outlook",
-            "planner", "plant", "publish", "sinks", "units", "web",
+            "config", "control", "drivers", "fleet", "forecast", "history", "insight", "model", "notify",
+            "outlook", "planner", "plant", "publish", "sinks", "tariff", "units", "web",
         ],
         outside: None,
     },

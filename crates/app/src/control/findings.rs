@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ohmstead_control::Verdict;
 use ohmstead_control::limiter::Verdict as Limit;
-use ohmstead_control::{Language, Verdict};
+use ohmstead_model::Language;
 use ohmstead_model::{DeviceId, Moment, Notice, Severity};
 
 use crate::hub::Hub;

@@ -20,13 +20,11 @@ use std::time::Duration;
 use ohmstead_control::limiter::Asked;
 use ohmstead_control::overrides::LONGEST;
 use ohmstead_control::schedule::Timetable;
-use ohmstead_control::{
-    Bounds, Cycle, Desired, Inputs, Language, Override, Reason, Settings, State, Who, step,
-};
+use ohmstead_control::{Bounds, Cycle, Desired, Inputs, Override, Reason, Settings, State, Who, step};
 use ohmstead_control::{limiter, rotation};
 use ohmstead_model::{
-    AskError, Asker, BatteryMode, Clock, DeviceId, Event, Part, Request, Severity, Snapshot, Switches,
-    UnixMillis, Wish,
+    AskError, Asker, BatteryMode, Clock, DeviceId, Event, Language, Part, Request, Severity, Snapshot,
+    Switches, UnixMillis, Wish,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

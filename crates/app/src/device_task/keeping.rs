@@ -4,9 +4,11 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use ohmstead_control::{Desired, Language, Who};
+use ohmstead_control::{Desired, Who};
 use ohmstead_drivers::Device;
-use ohmstead_model::{Asker, BatteryMode, LedgerEntry, Metric, Online, Outcome, Request, Unknown, Wish};
+use ohmstead_model::{
+    Asker, BatteryMode, Language, LedgerEntry, Metric, Online, Outcome, Request, Unknown, Wish,
+};
 use ohmstead_units::Watts;
 use tokio_util::sync::CancellationToken;
 

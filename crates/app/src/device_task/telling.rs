@@ -1,7 +1,7 @@
 //! What is told of control: where the device stands, its notices, and to control itself what is over.
 
-use ohmstead_control::{Desired, Language, Who};
-use ohmstead_model::{ControlPhase, ControlState, LedgerEntry, Notice, Outcome, Severity};
+use ohmstead_control::{Desired, Who};
+use ohmstead_model::{ControlPhase, ControlState, Language, LedgerEntry, Notice, Outcome, Severity};
 
 use super::DeviceTask;
 use crate::actuator::{Ended, Ending, How};

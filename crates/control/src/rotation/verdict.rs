@@ -1,11 +1,10 @@
 //! What is wrong with a group: told in every cycle in which it is the case.
 
-use ohmstead_model::{DeviceId, Severity};
+use ohmstead_model::{DeviceId, Language, Severity};
 
 use super::settings::{Group, Mode};
 use super::sight::{Battery, Sight};
 use super::state::GroupState;
-use crate::Language;
 
 /// Something about a group that its owner should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
