@@ -66,8 +66,15 @@ pub fn forecast(house: House<'_>, now: UnixMillis, horizon: Duration, step: Step
     Timeline::of(bands)
 }
 
-/// The history without what cannot be: negative loads, and peaks far above all others.
+/// No house uses more, in watts; what is beyond was never measured.
+const POSSIBLE_MAX_W: f64 = 1e7;
+
+/// The history without what cannot be: negative loads (but for the noise of a meter at zero), and peaks far above all
+/// others.
 fn sound(mut load_w: Vec<Option<f64>>) -> Vec<Option<f64>> {
+    for load in &mut load_w {
+        *load = load.filter(|load| (-100.0..=POSSIBLE_MAX_W).contains(load));
+    }
     let mut known: Vec<f64> = load_w.iter().flatten().copied().collect();
     if known.is_empty() {
         return load_w;
@@ -76,7 +83,7 @@ fn sound(mut load_w: Vec<Option<f64>>) -> Vec<Option<f64>> {
     let (_, high, _) = known.select_nth_unstable_by(place, f64::total_cmp);
     let most = (3.0 * *high).max(1000.0);
     for load in &mut load_w {
-        *load = load.filter(|load| *load >= -100.0).map(|load| load.clamp(0.0, most));
+        *load = load.map(|load| load.clamp(0.0, most));
     }
     load_w
 }
@@ -130,8 +137,7 @@ impl Learned {
     fn band(&self, cell: &Cell, ahead: usize, temperature: Option<f64>) -> Band {
         let base = self.weights.expected(&self.profiles.features(cell, temperature));
         let (correction, narrowing) = self.recent.ahead(ahead);
-        let mean = (base + correction).max(0.0);
-        self.spread.band(cell.slot, mean, narrowing).scaled(self.scale_w)
+        self.spread.band(cell.slot, base, correction, narrowing).scaled(self.scale_w)
     }
 }
 

@@ -5,6 +5,7 @@
 //! Days are civil days in Paris, without the last one, which is not whole. A rule of means says nothing where one of its days
 //! lacks; "mean 28 d" and "median 14 d" leave such days out.
 #![expect(clippy::unwrap_used, reason = "a table that cannot be read fails the test, as it should")]
+#![expect(clippy::print_stdout, reason = "the table of errors is what one runs this for")]
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -116,10 +117,15 @@ fn judge(days: &Days, mut rule: impl FnMut(Date, usize) -> Option<f64>) -> Error
 
 /// The forecasts of all days, each made at its midnight, by civil half hour.
 fn forecasts(load: &Timeline<f64>, step: Step) -> BTreeMap<(Date, usize), Vec<Band>> {
+    forecasts_made_at(load, step, 0)
+}
+
+/// The forecasts of what is left of all days at an hour of them.
+fn forecasts_made_at(load: &Timeline<f64>, step: Step, hour: i8) -> BTreeMap<(Date, usize), Vec<Band>> {
     let mut all: BTreeMap<(Date, usize), Vec<Band>> = BTreeMap::new();
     let zone = paris();
     for date in evaluated() {
-        let midnight = date.to_zoned(zone.clone()).unwrap().timestamp().as_millisecond();
+        let midnight = date.at(hour, 0, 0, 0).to_zoned(zone.clone()).unwrap().timestamp().as_millisecond();
         let house = load::House { load_w: load, temperature_c: &Timeline::default(), zone: &zone };
         let foretold = load::forecast(house, UnixMillis(midnight), Duration::from_secs(26 * 3600), step);
         for (span, band) in foretold.slots() {
@@ -133,6 +139,9 @@ fn forecasts(load: &Timeline<f64>, step: Step) -> BTreeMap<(Date, usize), Vec<Ba
     all
 }
 
+/// What a rule says of a half hour of a day.
+type Rule<'r> = Box<dyn FnMut(Date, usize) -> Option<f64> + 'r>;
+
 fn show(name: &str, errors: Errors) {
     println!("{name:24} MAE {:6.1} W  RMSE {:7.1} W  ({} half hours)", errors.mae, errors.rmse, errors.count);
 }
@@ -141,7 +150,6 @@ fn show(name: &str, errors: Errors) {
 fn the_simple_rules_come_out_as_published() {
     let Some(load) = measured() else { return };
     let days = civil_days(&load);
-    type Rule<'r> = Box<dyn FnMut(Date, usize) -> Option<f64> + 'r>;
     let rules: [(&str, f64, f64, Rule<'_>); 7] = [
         ("yesterday", 664.0, 1061.0, Box::new(|date, slot| mean_of_all(ago(&days, date, slot, 1..=1)))),
         ("last week", 749.0, 1143.0, Box::new(|date, slot| mean_of_all(ago(&days, date, slot, 7..=7)))),
@@ -201,6 +209,27 @@ fn the_forecaster_beats_them() {
         energy.mae, energy.rmse, energy.count
     );
     assert!(energy.mae < 6.0, "{energy:?}");
+}
+
+#[test]
+fn a_later_forecast_is_a_better_one() {
+    let Some(load) = measured() else { return };
+    let days = civil_days(&load);
+    let (at_midnight, at_six) =
+        (forecasts(&load, Step::Quarter), forecasts_made_at(&load, Step::Quarter, 18));
+    for (name, slots) in [("18:00 to 19:00", 36..38), ("19:00 to 22:00", 38..44), ("22:00 to 24:00", 44..48)]
+    {
+        let of = |foretold: &BTreeMap<(Date, usize), Vec<Band>>| {
+            judge(&days, |date, slot| {
+                let bands = foretold.get(&(date, slot)).filter(|_| slots.contains(&slot))?;
+                Some(bands.iter().map(|band| band.mean).sum::<f64>() / bands.len() as f64)
+            })
+        };
+        let (early, late) = (of(&at_midnight), of(&at_six));
+        show(&format!("{name}, at midnight"), early);
+        show(&format!("{name}, at 18:00"), late);
+        assert!(late.rmse < early.rmse, "{name}");
+    }
 }
 
 #[test]

@@ -63,10 +63,12 @@ impl Spread {
         quantiles(&mut samples, Band::LEVELS).unwrap_or(PRIOR)
     }
 
-    /// The band around a mean; `narrowing` is 1 for the whole of it, 0 for none.
-    pub(super) fn band(&self, slot: usize, mean: f64, narrowing: f64) -> Band {
+    /// The band around what is foretold and corrected. It is as wide as the past was off from the foretold, uncorrected;
+    /// `narrowing` is 1 for the whole of it, 0 for none.
+    pub(super) fn band(&self, slot: usize, foretold: f64, correction: f64, narrowing: f64) -> Band {
         let ratios = self.quantiles.get(slot).copied().unwrap_or(PRIOR);
-        let foretold = mean.max(FORETOLD_MIN);
-        Band::of(mean, ratios.map(|ratio| (mean + foretold * (ratio - 1.0) * narrowing).max(0.0)))
+        let mean = (foretold + correction).max(0.0);
+        let width = foretold.max(FORETOLD_MIN) * narrowing;
+        Band::of(mean, ratios.map(|ratio| (mean + width * (ratio - 1.0)).max(0.0)))
     }
 }

@@ -20,7 +20,7 @@ const FADING_DAYS: f64 = 120.0;
 
 /// Weights, and the sums that they are solved from.
 pub(super) struct Weights {
-    weights: Features,
+    of_views: Features,
     squares: [Features; FEATURES],
     products: Features,
     hours: f64,
@@ -29,7 +29,7 @@ pub(super) struct Weights {
 impl Weights {
     pub(super) fn new(step: Step) -> Self {
         Self {
-            weights: PRIOR,
+            of_views: PRIOR,
             squares: [[0.0; FEATURES]; FEATURES],
             products: [0.0; FEATURES],
             hours: step.hours(),
@@ -37,7 +37,7 @@ impl Weights {
     }
 
     pub(super) fn expected(&self, features: &Features) -> f64 {
-        let sum: f64 = self.weights.iter().zip(features).map(|(weight, feature)| weight * feature).sum();
+        let sum: f64 = self.of_views.iter().zip(features).map(|(weight, feature)| weight * feature).sum();
         sum.max(0.0)
     }
 
@@ -50,7 +50,7 @@ impl Weights {
             right[index] += PRIOR_HOURS * prior;
         }
         if let Some(weights) = solve(matrix, right) {
-            self.weights = weights;
+            self.of_views = weights;
         }
         let fading = (-1.0 / FADING_DAYS).exp();
         self.squares.iter_mut().flatten().chain(&mut self.products).for_each(|sum| *sum *= fading);
@@ -110,7 +110,7 @@ mod tests {
             weights.learn(&features(hour), features(hour)[1]);
         }
         weights.begin_day();
-        assert!(weights.weights[1] > 0.8, "{:?}", weights.weights);
+        assert!(weights.of_views[1] > 0.8, "{:?}", weights.of_views);
         assert!((weights.expected(&features(4)) - 1.8).abs() < 0.05);
     }
 }
