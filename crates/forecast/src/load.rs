@@ -110,7 +110,7 @@ impl Learned {
         for ((cell, load), temperature) in past.iter().zip(past_w).zip(temperature) {
             if today != Some(cell.day) {
                 today = Some(cell.day);
-                profiles.begin_day();
+                profiles.begin_day(cell.day);
                 weights.begin_day();
             }
             let features: Features = profiles.features(cell, *temperature);
@@ -127,13 +127,14 @@ impl Learned {
                 profiles.learn_temperature(cell, *temperature);
             }
         }
-        profiles.begin_day();
+        profiles.end_history();
         weights.begin_day();
         recent.solve();
         spread.solve();
         Self { profiles, weights, recent, spread, scale_w }
     }
 
+    /// What to expect of a cell, so many steps ahead of the present.
     fn band(&self, cell: &Cell, ahead: usize, temperature: Option<f64>) -> Band {
         let base = self.weights.expected(&self.profiles.features(cell, temperature));
         let (correction, narrowing) = self.recent.ahead(ahead);

@@ -211,24 +211,28 @@ fn the_forecaster_beats_them() {
     assert!(energy.mae < 6.0, "{energy:?}");
 }
 
+/// What was seen since midnight makes the next hours of the day surer, on the whole.
 #[test]
 fn a_later_forecast_is_a_better_one() {
     let Some(load) = measured() else { return };
     let days = civil_days(&load);
-    let (at_midnight, at_six) =
-        (forecasts(&load, Step::Quarter), forecasts_made_at(&load, Step::Quarter, 18));
-    for (name, slots) in [("18:00 to 19:00", 36..38), ("19:00 to 22:00", 38..44), ("22:00 to 24:00", 44..48)]
-    {
-        let of = |foretold: &BTreeMap<(Date, usize), Vec<Band>>| {
-            judge(&days, |date, slot| {
-                let bands = foretold.get(&(date, slot)).filter(|_| slots.contains(&slot))?;
-                Some(bands.iter().map(|band| band.mean).sum::<f64>() / bands.len() as f64)
-            })
-        };
-        let (early, late) = (of(&at_midnight), of(&at_six));
+    let at_midnight = forecasts(&load, Step::HalfHour);
+    let mut pairs: [[Vec<(f64, f64)>; 2]; 3] = Default::default();
+    for hour in (2..24).step_by(3) {
+        let late = forecasts_made_at(&load, Step::HalfHour, hour);
+        for ((date, slot), bands) in &late {
+            let Some(used) = days[date][*slot] else { continue };
+            let ahead = slot - usize::try_from(hour).unwrap() * 2;
+            let group = [2, 8].iter().filter(|end| ahead >= **end).count();
+            pairs[group][0].push((used, at_midnight[&(*date, *slot)][0].mean));
+            pairs[group][1].push((used, bands[0].mean));
+        }
+    }
+    for (name, [early, late]) in ["first hour", "hours 2 to 4", "rest of the day"].into_iter().zip(pairs) {
+        let (early, late) = (errors(early.into_iter()), errors(late.into_iter()));
         show(&format!("{name}, at midnight"), early);
-        show(&format!("{name}, at 18:00"), late);
-        assert!(late.rmse < early.rmse, "{name}");
+        show(&format!("{name}, at its time"), late);
+        assert!(late.rmse < early.rmse && late.mae < early.mae, "{name}");
     }
 }
 

@@ -46,6 +46,17 @@ struct Place {
     cooling: Fading,
 }
 
+/// What holds as a whole at the outset of a day.
+#[derive(Debug, Clone, Copy)]
+struct Outset {
+    /// How much more than usual is used lately, as a factor.
+    ratio: f64,
+    /// The mean of each kind of day.
+    kind_means: [f64; 2],
+}
+
+const NOTHING_KNOWN: Outset = Outset { ratio: 1.0, kind_means: [1.0; 2] };
+
 /// All views of the house.
 pub(super) struct Profiles {
     places: Vec<Place>,
@@ -54,9 +65,10 @@ pub(super) struct Profiles {
     level: (f64, f64),
     level_fading: f64,
     days: usize,
-    /// As of the beginning of the day: the ratio of the level, and the mean of each kind of day.
-    ratio: f64,
-    kind_means: [f64; 2],
+    /// The day that is learned, and what it was foretold with. What was off in it since is [`super::recent`]'s matter.
+    today: (usize, Outset),
+    /// What the days after it are foretold with.
+    later: Outset,
     /// What is counted on where nothing is known.
     ordinary: f64,
 }
@@ -69,8 +81,8 @@ impl Profiles {
             level: (0.0, 0.0),
             level_fading: (-1.0 / (LEVEL_DAYS * step.per_day() as f64)).exp(),
             days: 0,
-            ratio: 1.0,
-            kind_means: [1.0; 2],
+            today: (usize::MAX, NOTHING_KNOWN),
+            later: NOTHING_KNOWN,
             ordinary: super::ORDINARY_W / scale_w,
         }
     }
@@ -81,26 +93,36 @@ impl Profiles {
     }
 
     /// Takes what the day is foretold with.
-    pub(super) fn begin_day(&mut self) {
+    pub(super) fn begin_day(&mut self, day: usize) {
         self.days += 1;
+        self.today = (day, self.outset());
+    }
+
+    /// Takes what the days after the last one that was begun are foretold with.
+    pub(super) fn end_history(&mut self) {
+        self.later = self.outset();
+    }
+
+    fn outset(&self) -> Outset {
         let (used, usual) = self.level;
-        self.ratio = if usual > 0.0 { (used / usual).min(5.0) } else { 1.0 };
-        for kind in 0..2 {
-            let places = self.places.iter().map(|place| self.usual(place, kind));
-            self.kind_means[kind] = places.sum::<f64>() / self.places.len() as f64;
-        }
+        let ratio = if usual > 0.0 { (used / usual).min(5.0) } else { 1.0 };
+        let mean = |kind| {
+            self.places.iter().map(|place| self.usual(place, kind)).sum::<f64>() / self.places.len() as f64
+        };
+        Outset { ratio, kind_means: [mean(0), mean(1)] }
     }
 
     /// What each view says of a cell.
     pub(super) fn features(&self, cell: &Cell, temperature_c: Option<f64>) -> Features {
         let place = &self.places[cell.slot];
         let usual = self.usual(place, cell.kind());
+        let Outset { ratio, kind_means } = if cell.day == self.today.0 { self.today.1 } else { self.later };
         let mut features = [0.0; FEATURES];
         features[0] = place.lately.mean().unwrap_or(usual);
         features[1] = place.of_weekday[cell.weekday].mean().unwrap_or(usual);
         features[2] = usual;
-        features[3] = usual * self.ratio;
-        features[4] = self.kind_means[cell.kind()] * self.ratio;
+        features[3] = usual * ratio;
+        features[4] = kind_means[cell.kind()] * ratio;
         if let Some(temperature) = temperature_c {
             // Degrees more than lately at this time of day, in tens: what is usual already holds the weather of late.
             let more = |now: f64, lately: &Fading| lately.mean().map_or(0.0, |lately| (now - lately) / 10.0);
