@@ -2,7 +2,6 @@
 //! clock on the wall.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use ohmstead_model::{TimeSpan, Timeline, UnixMillis};
 
@@ -74,30 +73,63 @@ impl Cell {
 /// The steps that begin in `window`, all whole multiples of their length; none beyond the calendar.
 pub(crate) fn cells(window: TimeSpan, step: Step, zone: &TimeZone) -> Vec<Cell> {
     let length = step.millis();
+    if Timestamp::from_millisecond(window.start.0).is_err() {
+        return Vec::new();
+    }
     let first = window.start.0.div_euclid(length) * length;
     let first = if first < window.start.0 { first + length } else { first };
     let mut cells = Vec::new();
-    let mut today: Option<Date> = None;
-    let mut day = 0;
-    let mut start = first;
-    while start < window.end.0 {
-        let Ok(instant) = Timestamp::from_millisecond(start) else { break };
-        let civil = zone.to_datetime(instant);
-        if today.is_some_and(|today| today != civil.date()) {
-            day += 1;
-        }
-        today = Some(civil.date());
-        let minutes = i64::from(civil.hour()) * 60 + i64::from(civil.minute());
+    let mut clock = Clock::new(zone);
+    let mut first_day = None;
+    for start in (0..).map(|step| first + step * length).take_while(|start| *start < window.end.0) {
+        let Some(local_s) = clock.local_s(start) else { break };
+        let day = local_s.div_euclid(DAY_S);
+        let minutes = local_s.rem_euclid(DAY_S) / 60;
+        // The epoch was a Thursday.
+        let weekday = (day + 3).rem_euclid(7);
         cells.push(Cell {
             span: TimeSpan::new(UnixMillis(start), UnixMillis(start + length)),
-            day,
-            slot: usize::try_from(minutes / step.minutes()).unwrap_or_default(),
-            weekday: usize::from(civil.weekday().to_monday_zero_offset().unsigned_abs()),
+            day: place(day - *first_day.get_or_insert(day)),
+            slot: place(minutes / step.minutes()),
+            weekday: place(weekday),
         });
-        start += length;
     }
     cells
 }
+
+const DAY_S: i64 = 86_400;
+
+fn place(number: i64) -> usize {
+    usize::try_from(number).unwrap_or_default()
+}
+
+/// The clock on the wall for instants in order: how far it is ahead is asked for only when that may have changed.
+struct Clock<'z> {
+    zone: &'z TimeZone,
+    ahead_s: i64,
+    /// How far it is ahead is known until here, exclusive, in milliseconds.
+    until: i64,
+}
+
+impl<'z> Clock<'z> {
+    fn new(zone: &'z TimeZone) -> Self {
+        Self { zone, ahead_s: 0, until: i64::MIN }
+    }
+
+    /// Seconds since the epoch as the clock shows them; nothing beyond the calendar.
+    fn local_s(&mut self, instant_ms: i64) -> Option<i64> {
+        if instant_ms >= self.until {
+            let instant = Timestamp::from_millisecond(instant_ms).ok()?;
+            let change = self.zone.following(instant).next();
+            self.ahead_s = i64::from(self.zone.to_offset(instant).seconds());
+            self.until = change.map_or(CALENDAR_END_MS, |change| change.timestamp().as_millisecond());
+        }
+        Some(instant_ms.div_euclid(1000) + self.ahead_s)
+    }
+}
+
+/// The end of the year 9998: no zone is known to change its clock then.
+const CALENDAR_END_MS: i64 = 253_370_764_800_000;
 
 /// The mean of a timeline in each cell; unknown where less than half of the cell is known. What is no number is unknown.
 pub(crate) fn means(timeline: &Timeline<f64>, cells: &[Cell]) -> Vec<Option<f64>> {
@@ -137,6 +169,29 @@ mod tests {
         let sunday = day("2026-10-24T21:30:00Z", "2026-10-25T23:00:01Z");
         assert_eq!(sunday.len(), 26);
         assert_eq!((sunday[0].day, sunday[0].weekday, sunday[25].day, sunday[25].weekday), (0, 6, 1, 0));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn places_are_those_of_the_calendar(
+            start in -60_000_000_000_000_i64..250_000_000_000_000,
+            zone in proptest::sample::select(vec!["Europe/Paris", "Asia/Kathmandu", "Australia/Lord_Howe", "UTC"]),
+        ) {
+            let zone = TimeZone::get(zone).unwrap();
+            let window = TimeSpan::new(UnixMillis(start), UnixMillis(start + 200 * 86_400_000));
+            let cells = cells(window, Step::Quarter, &zone);
+            proptest::prop_assert!(cells.len() >= 200 * 96 - 1);
+            let date = |cell: &Cell| zone.to_datetime(Timestamp::from_millisecond(cell.span.start.0).unwrap());
+            let first = date(&cells[0]).date();
+            for cell in cells.iter().step_by(37) {
+                let civil = date(cell);
+                let minutes = usize::try_from(i64::from(civil.hour()) * 60 + i64::from(civil.minute())).unwrap();
+                proptest::prop_assert_eq!(cell.slot, minutes / 15);
+                proptest::prop_assert_eq!(cell.weekday, usize::from(civil.weekday().to_monday_zero_offset().unsigned_abs()));
+                let days = first.until((jiff::Unit::Day, civil.date())).unwrap().get_days();
+                proptest::prop_assert_eq!(cell.day, usize::try_from(days).unwrap());
+            }
+        }
     }
 
     #[test]
