@@ -3,6 +3,9 @@
 use ohmstead_model::{BatteryMode, Language};
 use ohmstead_units::{Percent, Watts};
 
+use crate::plan::Why;
+use crate::tempo::Cause;
+
 /// A reason with what it is about.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reason {
@@ -52,6 +55,10 @@ pub enum Reason {
     CannotDo(BatteryMode),
     /// The charge has got as far as was asked.
     Charged(Percent),
+    /// The plan says so; why, in its own words.
+    Planned(Why),
+    /// The night before a dear day of the Tempo tariff.
+    Tempo(Cause),
 }
 
 impl Reason {
@@ -76,6 +83,8 @@ impl Reason {
             Self::LimitBlind(_) => "limit_blind",
             Self::CannotDo(_) => "cannot_do",
             Self::Charged(_) => "charged",
+            Self::Planned(why) => why.code,
+            Self::Tempo(cause) => cause.code(),
         }
     }
 
@@ -99,6 +108,8 @@ impl Reason {
                 "laetuse tase ei ole teada",
                 "der Ladezustand ist nicht bekannt",
             ]),
+            Self::Planned(why) => why.sentence(language).to_owned(),
+            Self::Tempo(cause) => cause.sentence(language),
             Self::AskedBy(way) => with(
                 &of([
                     "asked by hand ({})",
@@ -250,7 +261,7 @@ impl Reason {
     }
 }
 
-fn with(text: &str, what: &impl ToString) -> String {
+pub(crate) fn with(text: &str, what: &impl ToString) -> String {
     text.replacen("{}", &what.to_string(), 1)
 }
 
@@ -284,6 +295,9 @@ mod tests {
             Reason::CannotDo(BatteryMode::Hold),
             Reason::Charged(Percent(90.0)),
         ]
+        .into_iter()
+        .chain(Cause::all().map(Reason::Tempo))
+        .collect()
     }
 
     #[test]

@@ -22,7 +22,11 @@ const ROWS: &[Row] = &[
     Row { name: "units", ours: &[], outside: Some(&["serde"]) },
     Row { name: "model", ours: &["units"], outside: Some(&["serde", "thiserror"]) },
     Row { name: "drivers", ours: MODEL, outside: None },
-    Row { name: "control", ours: MODEL, outside: Some(&["jiff", "serde", "thiserror"]) },
+    Row {
+        name: "control",
+        ours: &["model", "tariff", "units"],
+        outside: Some(&["jiff", "serde", "thiserror"]),
+    },
     Row { name: "insight", ours: MODEL, outside: Some(&["jiff", "serde", "thiserror"]) },
     Row { name: "tariff", ours: MODEL, outside: Some(&["jiff", "serde", "thiserror"]) },
     Row { name: "forecast", ours: MODEL, outside: Some(&["jiff", "serde", "thiserror"]) },

@@ -55,7 +55,7 @@ enum Wanted {
 }
 
 fn part(text: &str) -> Result<Part, String> {
-    Part::of_key(text).ok_or_else(|| "there are: limits, schedule, rotation".to_owned())
+    Part::of_key(text).ok_or_else(|| "there are: limits, plan, tempo, schedule, rotation".to_owned())
 }
 
 fn to() -> impl clap::builder::TypedValueParser<Value = To> {

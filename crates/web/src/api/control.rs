@@ -67,7 +67,8 @@ fn unknown(name: &str) -> ApiError {
 fn not_there(part: Part) -> ApiError {
     let key = match part {
         Part::Schedule => "schedules",
-        Part::Limits | Part::Rotation => part.key(),
+        Part::Plan => "planner",
+        Part::Limits | Part::Tempo | Part::Rotation => part.key(),
     };
     let message = format!("there is no {} to switch: the configuration has none", part.key());
     ApiError::new(StatusCode::CONFLICT, "not_configured", message, format!("add {key}: to ohmstead.yaml"))

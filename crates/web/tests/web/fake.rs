@@ -96,6 +96,8 @@ impl House {
             gate: Arc::new(Semaphore::new(1)),
             switches: Arc::new(Mutex::new(Switches {
                 limits: Some(false),
+                plan: None,
+                tempo: None,
                 schedule: Some(true),
                 rotation: None,
             })),
@@ -457,6 +459,8 @@ impl Commands for Gate {
         let mut switches = self.switches.lock().unwrap();
         match part {
             Part::Limits => switches.limits = Some(on),
+            Part::Plan => switches.plan = Some(on),
+            Part::Tempo => switches.tempo = Some(on),
             Part::Schedule => switches.schedule = Some(on),
             Part::Rotation => switches.rotation = Some(on),
         }

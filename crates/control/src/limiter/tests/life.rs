@@ -244,7 +244,13 @@ fn in_a_cycle_the_limit_bounds_what_is_asked_by_hand() {
     let cycle = |state: &crate::State, snapshot: &Snapshot, now: f64| {
         crate::step(
             state,
-            Inputs { snapshot, overrides: std::slice::from_ref(&asked), confirmed: &confirmed },
+            Inputs {
+                snapshot,
+                overrides: std::slice::from_ref(&asked),
+                confirmed: &confirmed,
+                plan: None,
+                tempo: None,
+            },
             at(now),
             &settings,
         )
