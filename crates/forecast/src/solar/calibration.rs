@@ -24,6 +24,9 @@ const PRIOR_HOURS: f64 = 8.0;
 /// Below this part of the highest forecast, measured and forecast say nothing about each other.
 const DIM: f64 = 0.05;
 
+/// No house has more, in watts.
+const POSSIBLE_MAX_W: f64 = 1e7;
+
 /// In so much time what is seen right now fades.
 const PRESENT_FADES_MS: i64 = 3_600_000;
 
@@ -98,9 +101,9 @@ struct Hour {
 
 impl Hour {
     fn of(cell: &Cell, measured: f64, forecast: f64) -> Option<Self> {
-        // An inverter at night may take a few watts.
-        let measured = measured.max(0.0);
-        (forecast > 0.0).then(|| Self { of_day: hour_of(cell.span.start), measured, forecast })
+        // An inverter at night may take a few watts. What no roof gives is no measurement.
+        let is_sound = measured <= POSSIBLE_MAX_W && forecast > 0.0 && forecast <= POSSIBLE_MAX_W;
+        is_sound.then(|| Self { of_day: hour_of(cell.span.start), measured: measured.max(0.0), forecast })
     }
 }
 
