@@ -143,7 +143,14 @@ mod tests {
     fn cold_spells_last() {
         let wednesday = jiff::civil::date(2026, 1, 7);
         let after = |letters| Odds::of(wednesday, &colours(jiff::civil::date(2026, 1, 5), letters)).get(Red);
-        assert!(after("rr") > after("rw") && after("rw") > after("r?") && after("r?") > after("rb"));
+        assert!(
+            after("rr") > after("rw") && after("rw") > after("rb"),
+            "{} {} {}",
+            after("rr"),
+            after("rw"),
+            after("rb")
+        );
+        assert!(after("rr") > after("r?") && after("r?") > after("rb"), "{}", after("r?"));
         // Monday after a Sunday, which is always blue: Saturday tells.
         let monday = |letters| {
             Odds::of(jiff::civil::date(2026, 1, 12), &colours(jiff::civil::date(2026, 1, 10), letters))
