@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use ohmstead_model::{TimeSpan, Timeline, UnixMillis};
+use ohmstead_model::{TempoColour, TimeSpan, Timeline, UnixMillis};
 use ohmstead_tariff::tempo::Colours;
-use ohmstead_tariff::{Known, Tariffs, prices};
+use ohmstead_tariff::{Known, Metered, Tariffs, bill, prices};
 use rstest::rstest;
 use serde::Deserialize;
 
@@ -85,4 +85,53 @@ fn prices_are_those_of_the_case(#[case] file: &str, #[case] yaml: &str, #[case] 
         let off = (price.import_per_kwh - expected.0).abs() + (price.export_per_kwh - expected.1).abs();
         assert!(off < 2e-6 && !price.estimated, "slot {index}: {price:?}, {expected:?}");
     }
+}
+
+/// Load less solar of a real home, in watts, where the grid gives it; gaps of the load are bridged by a straight line.
+fn home() -> Option<Timeline<f64>> {
+    let text = shared("home_fr_30min_2024-09_2025-02.csv")?;
+    let rows: Vec<(jiff::Timestamp, Option<f64>, f64)> = text
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let columns: Vec<&str> = line.split(',').collect();
+            (columns[0].parse().unwrap(), columns[1].parse().ok(), columns[2].parse().unwrap_or(0.0))
+        })
+        .collect();
+    let known: Vec<(usize, f64)> =
+        rows.iter().enumerate().filter_map(|(index, row)| Some((index, row.1?))).collect();
+    let load = |index: usize| {
+        let after = known.partition_point(|(known, _)| *known < index);
+        let ((left, from), (right, to)) = (known[after.saturating_sub(1)], known[after]);
+        if right == index { to } else { from + (to - from) * (index - left) as f64 / (right - left) as f64 }
+    };
+    let half_hour = Duration::from_secs(1800);
+    let import_kwh = rows.iter().enumerate().map(|(index, (start, _, solar))| {
+        let span = TimeSpan::lasting(UnixMillis(start.as_millisecond()), half_hour);
+        (span, (load(index) - solar).max(0.0) / 2000.0)
+    });
+    Some(Timeline::of(import_kwh))
+}
+
+#[test]
+fn the_bill_of_a_real_home_is_that_of_the_study() {
+    let (Some(import_kwh), Some(colours)) = (home(), colours()) else {
+        println!("skipped: OHMSTEAD_SHARED is not set");
+        return;
+    };
+    let zone = TimeZone::get("Europe/Paris").unwrap();
+    let start = import_kwh.slots().next().unwrap().0.start;
+    // The study leaves out the last half hour.
+    let window = TimeSpan::new(start, import_kwh.end().unwrap().minus(Duration::from_secs(1800)));
+    let nothing = Timeline::default();
+    // The first night still belongs to the last day of another season.
+    let mut colours = colours;
+    colours.set("2024-08-31".parse().unwrap(), TempoColour::Blue);
+    let known = Known { colours: &colours, import_spot_per_kwh: &nothing, export_spot_per_kwh: &nothing };
+    let tariffs: Tariffs = serde_saphyr::from_str("import: { tempo: {} }").unwrap();
+    let prices = prices(&tariffs, known, window, &zone);
+    let metered = Metered { import_kwh: &import_kwh, export_kwh: None };
+    let bill = bill(metered, &prices, window, &zone);
+    assert!((bill.whole.total() - 918.61).abs() < 0.005, "{:?}", bill.whole);
+    assert!(bill.whole.unknown_h < 1e-6 && bill.whole.estimated_h < 1e-6, "{:?}", bill.whole);
 }
