@@ -107,6 +107,7 @@ fn export<'de, D: Deserializer<'de>>(source: D) -> Result<Tariff, D::Error> {
 
 #[cfg(test)]
 mod tests {
+    use expect_test::expect;
     use rstest::rstest;
 
     use super::*;
@@ -131,6 +132,27 @@ mod tests {
     fn nobody_pays_for_export_where_nothing_is_said() {
         let tariffs: Tariffs = serde_saphyr::from_str("import: { fixed: 0.25 EUR/kWh }").unwrap();
         assert_eq!(tariffs.export, Tariff::Fixed(EnergyPrice::per_kwh(0.0)));
+    }
+
+    #[test]
+    fn an_error_deep_within_has_its_place() {
+        let yaml = "import:
+  energy_charts:
+    zone: FR
+    formula:
+      zones:
+        - { price: 5 ct/kWh, hours: \"7-22\" }
+        - { price: 3 ct, hours: \"22-7\" }
+";
+        let error = serde_saphyr::from_str::<Tariffs>(yaml).unwrap_err().to_string();
+        expect![[r#"
+            error: line 7 column 13: invalid value: string "3 ct", expected a price of energy such as 0.2516, "0.2516 EUR/kWh", "25.16 ct/kWh" or "95.2 EUR/MWh"
+             --> <input>:7:13
+              |
+            5 |       zones:
+            6 |         - { price: 5 ct/kWh, hours: "7-22" }
+            7 |         - { price: 3 ct, hours: "22-7" }
+              |             ^ invalid value: string "3 ct", expected a price of energy such as 0.2516, "0.2516 EUR/kWh", "25.16 ct/kWh" or "95.2 EUR/MWh""#]].assert_eq(&error);
     }
 
     #[rstest]

@@ -129,7 +129,7 @@ fn energies(seed: u64) -> Vec<i64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_season_costs_the_same_to_the_cent(colour_seed in any::<u64>(), energy_seed in any::<u64>()) {

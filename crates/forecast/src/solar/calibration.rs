@@ -10,19 +10,15 @@ use crate::quantile::quantiles;
 /// So many days count.
 const DAYS: i64 = 14;
 
-/// A correction beyond is no correction but a fault.
-const FACTOR_MIN: f64 = 0.5;
-const FACTOR_MAX: f64 = 1.5;
-
-/// How firmly the forecast is believed: like so many days on which it was right.
+/// How firmly the forecast is believed as it is: like so many days on which it was right, and so many hours of its band.
 const PRIOR_DAYS: f64 = 2.0;
-
-/// Quantiles of measured/forecast where nothing was compared yet, and how many hours they are worth.
-const PRIOR: [f64; 5] = [0.35, 0.70, 1.00, 1.20, 1.40];
 const PRIOR_HOURS: f64 = 8.0;
 
 /// Below this part of the highest forecast, measured and forecast say nothing about each other.
 const DIM: f64 = 0.05;
+
+/// No house has more, in watts.
+const POSSIBLE_MAX_W: f64 = 1e7;
 
 /// In so much time what is seen right now fades.
 const PRESENT_FADES_MS: i64 = 3_600_000;
@@ -46,19 +42,30 @@ pub struct Record<'r> {
 pub struct Calibration {
     /// By hour of the day in UTC: the sun does not change its clock.
     factors: [f64; 24],
+    /// Measured over corrected forecast, at the levels of a band.
     ratios: [f64; 5],
+    /// A correction beyond is no correction but a fault.
+    factor_min: f64,
+    factor_max: f64,
 }
 
 impl Default for Calibration {
-    /// Of panels of which nothing was measured.
+    /// Of a weather forecast with which nothing was compared yet.
     fn default() -> Self {
-        Self { factors: [1.0; 24], ratios: PRIOR }
+        Self { factors: [1.0; 24], ratios: [0.35, 0.70, 1.00, 1.20, 1.40], factor_min: 0.5, factor_max: 1.5 }
     }
 }
 
 impl Calibration {
-    /// From the last 14 days. `zone` says when days begin.
-    pub fn learn(record: Record<'_>, now: UnixMillis, zone: &TimeZone) -> Self {
+    /// Of [`super::Array::clear_sky`] taken for a forecast, where there is no better one: clouds take some four tenths of it,
+    /// which is a rule of thumb for the middle of Europe until the roof has taught better.
+    pub fn of_clear_sky() -> Self {
+        Self { factors: [0.6; 24], ratios: [0.20, 0.50, 1.00, 1.45, 1.65], factor_min: 0.1, factor_max: 1.5 }
+    }
+
+    /// The same with what the last 14 days taught. `zone` says when days begin.
+    #[must_use]
+    pub fn learned(&self, record: Record<'_>, now: UnixMillis, zone: &TimeZone) -> Self {
         let from = UnixMillis(now.0.saturating_sub(DAYS * 86_400_000));
         let cells = cells::cells(TimeSpan::new(from, now), Step::Hour, zone);
         let dropped: Vec<usize> =
@@ -70,8 +77,10 @@ impl Calibration {
             .filter(|((cell, _), _)| cell.span.end <= now && !dropped.contains(&cell.day))
             .filter_map(|((cell, measured), forecast)| Hour::of(cell, measured?, forecast?))
             .collect();
-        let factors = std::array::from_fn(|hour| factor(&hours, hour));
-        Self { factors, ratios: ratios(&hours, &factors) }
+        let factors = std::array::from_fn(|hour| {
+            factor(&hours, hour, self.factors[hour]).clamp(self.factor_min, self.factor_max)
+        });
+        Self { factors, ratios: ratios(&hours, &factors, self.ratios), ..*self }
     }
 
     /// The factor of the hour that holds an instant.
@@ -98,9 +107,9 @@ struct Hour {
 
 impl Hour {
     fn of(cell: &Cell, measured: f64, forecast: f64) -> Option<Self> {
-        // An inverter at night may take a few watts.
-        let measured = measured.max(0.0);
-        (forecast > 0.0).then(|| Self { of_day: hour_of(cell.span.start), measured, forecast })
+        // An inverter at night may take a few watts. What no roof gives is no measurement.
+        let is_sound = measured <= POSSIBLE_MAX_W && forecast > 0.0 && forecast <= POSSIBLE_MAX_W;
+        is_sound.then(|| Self { of_day: hour_of(cell.span.start), measured: measured.max(0.0), forecast })
     }
 }
 
@@ -112,29 +121,29 @@ fn hour_of(at: UnixMillis) -> usize {
     usize::try_from(at.0.div_euclid(3_600_000).rem_euclid(24)).unwrap_or_default()
 }
 
-/// Measured over forecast of an hour of the day, held near 1 while there is little to go by.
-fn factor(hours: &[Hour], hour: usize) -> f64 {
+/// Measured over forecast of an hour of the day, held near `prior` while there is little to go by.
+fn factor(hours: &[Hour], hour: usize, prior: f64) -> f64 {
     let of_hour = || hours.iter().filter(|each| each.of_day == hour);
     let count = of_hour().count() as f64;
     let (measured, forecast) = of_hour()
         .fold((0.0, 0.0), |(measured, forecast), each| (measured + each.measured, forecast + each.forecast));
     if count < 1.0 || forecast <= 0.0 {
-        return 1.0;
+        return prior;
     }
     let believed = PRIOR_DAYS * forecast / count;
-    ((measured + believed) / (forecast + believed)).clamp(FACTOR_MIN, FACTOR_MAX)
+    (measured + believed * prior) / (forecast + believed)
 }
 
 /// How far measured powers were off the corrected ones, by energy.
-fn ratios(hours: &[Hour], factors: &[f64; 24]) -> [f64; 5] {
+fn ratios(hours: &[Hour], factors: &[f64; 24], prior: [f64; 5]) -> [f64; 5] {
     let highest = hours.iter().map(|hour| hour.forecast).fold(0.0, f64::max);
-    let mut samples: Vec<(f64, f64)> = PRIOR.iter().map(|ratio| (*ratio, PRIOR_HOURS / 5.0)).collect();
+    let mut samples: Vec<(f64, f64)> = prior.iter().map(|ratio| (*ratio, PRIOR_HOURS / 5.0)).collect();
     let bright = hours.iter().filter(|hour| hour.forecast > DIM * highest);
     samples.extend(bright.map(|hour| {
         let foretold = hour.forecast * factors[hour.of_day];
         (hour.measured / foretold, 2.0 * hour.forecast / highest)
     }));
-    quantiles(&mut samples, Band::LEVELS).unwrap_or(PRIOR)
+    quantiles(&mut samples, Band::LEVELS).unwrap_or(prior)
 }
 
 /// A forecast with what is seen right now in it: the ratio of measured to forecast power counts in full at once and fades

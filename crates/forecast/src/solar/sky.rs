@@ -70,14 +70,27 @@ mod tests {
     }
 
     #[rstest]
-    // Haurwitz by hand: 1098 sin(h) exp(-0.059 / sin(h)).
-    #[case(90.0, 1035.1)]
-    #[case(30.0, 487.9)]
-    #[case(0.0, 0.0)]
-    #[case(-10.0, 0.0)]
-    fn a_clear_sky_by_the_height_of_the_sun(#[case] elevation: f64, #[case] global: f64) {
+    // By hand: 1098 sin(h) exp(-0.059 / sin(h)), and 1361 * 0.7^(air^0.678) with 1.0 and 1.994 times the air above.
+    #[case(90.0, 1035.1, 952.9)]
+    #[case(30.0, 487.9, 770.0)]
+    #[case(0.0, 0.0, 0.0)]
+    #[case(-10.0, 0.0, 0.0)]
+    fn a_clear_sky_by_the_height_of_the_sun(
+        #[case] elevation: f64,
+        #[case] global: f64,
+        #[case] direct: f64,
+    ) {
         let sky = Irradiance::of_clear_sky(sun(elevation, 0.0));
-        assert!((sky.global - global).abs() < 0.1, "{sky:?}");
+        assert!((sky.global - global).abs() < 0.1 && (sky.direct - direct).abs() < 1.0, "{sky:?}");
+        let january = Irradiance::of_clear_sky(Sun { distance_au: 0.9833, ..sun(elevation, 0.0) });
+        assert!((january.global - sky.global * 1.0343).abs() < 0.1, "nearer, so brighter: {january:?}");
+    }
+
+    #[test]
+    fn the_evening_sun_is_for_panels_to_the_west() {
+        let evening = sun(20.0, 80.0);
+        let sky = Irradiance::of_clear_sky(evening);
+        assert!(sky.on_plane(&plane(30.0, 90.0), evening) > 2.0 * sky.on_plane(&plane(30.0, -90.0), evening));
     }
 
     #[test]

@@ -188,11 +188,13 @@ mod tests {
         #[test]
         fn noon_is_noon(at in 0_i64..4_000_000_000_000, latitude in -66.0..66.0_f64, longitude in -180.0..180.0_f64) {
             let place = Place { latitude, longitude };
-            let orbit = Orbit::at(UnixMillis(at));
-            let noon_min = 720.0 - orbit.equation_of_time_min - 4.0 * longitude;
             let day = at.div_euclid(86_400_000) * 86_400_000;
             #[expect(clippy::cast_possible_truncation, reason = "within a day or two")]
-            let noon = UnixMillis(day + (noon_min * 60_000.0) as i64);
+            let noon_by = |near: UnixMillis| {
+                let minutes = 720.0 - Orbit::at(near).equation_of_time_min - 4.0 * longitude;
+                UnixMillis(day + (minutes * 60_000.0) as i64)
+            };
+            let noon = noon_by(noon_by(UnixMillis(at)));
             let sun = place.sun(noon);
             let highest = 90.0 - (latitude - Orbit::at(noon).declination.to_degrees()).abs();
             prop_assert!((sun.elevation - highest).abs() < 0.02, "{sun:?} {highest}");

@@ -90,7 +90,7 @@ fn days(now: UnixMillis, factor: impl Fn(i64, i64) -> f64) -> Timeline<f64> {
 fn learned(measured_w: &Timeline<f64>, now: UnixMillis, curtailed: &[TimeSpan]) -> Calibration {
     let forecast = days(now, |_, _| 1.0);
     let record = Record { measured_w, forecast_w: &forecast, curtailed };
-    Calibration::learn(record, now, &TimeZone::get("Europe/Paris").unwrap())
+    Calibration::default().learned(record, now, &TimeZone::get("Europe/Paris").unwrap())
 }
 
 #[test]
@@ -102,6 +102,19 @@ fn a_tree_in_the_morning_is_learned() {
     assert!((0.6..0.68).contains(&factor("2026-06-20T06:30:00Z")), "{calibration:?}");
     assert!((1.08..1.1).contains(&factor("2026-06-20T12:00:00Z")), "{calibration:?}");
     assert_eq!(Some(factor("2026-06-20T23:30:00Z")), Some(1.0));
+}
+
+#[test]
+fn a_clear_sky_learns_the_clouds_of_the_place() {
+    let now = ms("2026-06-20T00:00:00Z");
+    let forecast = days(now, |_, _| 1.0);
+    let measured = days(now, |_, _| 0.2);
+    let record = Record { measured_w: &measured, forecast_w: &forecast, curtailed: &[] };
+    let (at_first, grey) =
+        (Calibration::of_clear_sky(), Calibration::of_clear_sky().learned(record, now, &TimeZone::UTC));
+    let noon = ms("2026-06-20T12:00:00Z");
+    assert_eq!(Some(at_first.factor(noon)), Some(0.6));
+    assert!((0.2..0.3).contains(&grey.factor(noon)), "{grey:?}");
 }
 
 #[rstest]
@@ -196,7 +209,7 @@ proptest! {
         };
         let (measured_w, forecast_w) = (record(|slot| slot.2), record(|slot| slot.3));
         let record = Record { measured_w: &measured_w, forecast_w: &forecast_w, curtailed: &[] };
-        let calibration = Calibration::learn(record, now, &TimeZone::UTC);
+        let calibration = Calibration::default().learned(record, now, &TimeZone::UTC);
         for hour in 0..24 {
             prop_assert!((0.5..=1.5).contains(&calibration.factor(at(-hour))), "{calibration:?}");
         }

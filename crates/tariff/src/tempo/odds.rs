@@ -1,12 +1,13 @@
 //! How likely each colour is for a day whose colour is not known: what is left of each, spread over the days that can have it.
 //!
-//! RTE draws by the load of the grid, so the months are not alike. The weights are a rule of thumb (dear days fall in the
-//! cold months; in the season 2024-2025: 8 red in December, 13 in January, 1 in February), not a forecast. Where a forecast
-//! of the grid's load is at hand, [`super::NetLoad::odds`] is better.
+//! RTE draws by the load of the grid, so the months are not alike, and a dear day is likelier after another one. The weights
+//! are a rule of thumb, tried on the season 2024-2025, not a forecast. Where a forecast of the grid's load is at hand,
+//! [`super::NetLoad::odds`] is better.
 
 use jiff::civil::Date;
 use ohmstead_model::TempoColour;
 
+use super::calendar::date_allows;
 use super::{Colours, Season, Tally};
 
 /// Likelihoods of the three colours; each 0 to 1, together 1.
@@ -19,7 +20,19 @@ impl Odds {
         let season = Season::of(date);
         let tally = colours.tally(season);
         let share = |colour| share_of(date, colour, colours, &tally, season);
-        Self::of_shares(share(TempoColour::White), share(TempoColour::Red), tally.left(TempoColour::Blue) > 0)
+        let by_calendar = Self::of_shares(
+            share(TempoColour::White),
+            share(TempoColour::Red),
+            tally.left(TempoColour::Blue) > 0,
+        );
+        by_calendar.tilted(|colour| persistence(date, colour, colours))
+    }
+
+    /// The same, each colour so many times likelier against the others.
+    fn tilted(self, factor: impl Fn(TempoColour) -> f64) -> Self {
+        let tilted = TempoColour::ALL.map(|colour| self.get(colour) * factor(colour));
+        let sum: f64 = tilted.iter().sum();
+        if sum > 0.0 { Self(tilted.map(|share| share / sum)) } else { self }
     }
 
     /// A colour of which one is sure.
@@ -69,12 +82,29 @@ fn share_of(date: Date, colour: TempoColour, colours: &Colours, tally: &Tally, s
 /// How much likelier the colour is in the month of a date than in another.
 fn weight(date: Date, colour: TempoColour) -> f64 {
     match (colour, date.month()) {
-        (TempoColour::Blue, _) | (TempoColour::White, 12 | 1 | 2) | (TempoColour::Red, 12 | 2) => 1.0,
+        (TempoColour::Blue, _) | (TempoColour::White, 12 | 1 | 2) => 1.0,
+        (TempoColour::Red, 12) => 1.2,
         (TempoColour::Red, 1) => 1.5,
-        (TempoColour::White, 11 | 3) => 0.7,
-        (TempoColour::Red, 11 | 3) => 0.3,
-        (TempoColour::White, 4 | 10) => 0.15,
-        _ => 0.02,
+        (TempoColour::Red, 2) => 0.8,
+        (TempoColour::Red, 11) => 0.3,
+        (TempoColour::Red, _) => 0.15,
+        (TempoColour::White, 11) => 0.7,
+        (TempoColour::White, 3) => 0.5,
+        (TempoColour::White, 4 | 10) => 0.1,
+        (TempoColour::White, _) => 0.01,
+    }
+}
+
+/// Cold spells last: how much likelier the colour is after that of the last day that could be dear. Sundays say nothing.
+fn persistence(date: Date, colour: TempoColour, colours: &Colours) -> f64 {
+    let before = std::iter::successors(date.yesterday().ok(), |day| day.yesterday().ok()).take(3);
+    let mut telling = before.filter(|day| date_allows(*day, TempoColour::White));
+    match (colour, telling.next().and_then(|day| colours.get(day))) {
+        (TempoColour::Red, Some(TempoColour::Red)) => 3.0,
+        (TempoColour::Red, Some(TempoColour::White)) | (TempoColour::White, Some(TempoColour::Red)) => 1.5,
+        (TempoColour::White, Some(TempoColour::White)) => 2.0,
+        (TempoColour::Red | TempoColour::White, Some(TempoColour::Blue)) => 0.7,
+        _ => 1.0,
     }
 }
 
@@ -107,6 +137,25 @@ mod tests {
         assert!((sum(White) - 43.0).abs() < 1e-9, "{}", sum(White));
         let january = Odds::of(jiff::civil::date(2026, 1, 6), &nothing);
         assert!((0.2..0.5).contains(&january.get(Red)), "{january:?}");
+    }
+
+    #[test]
+    fn cold_spells_last() {
+        let wednesday = jiff::civil::date(2026, 1, 7);
+        let after = |letters| Odds::of(wednesday, &colours(jiff::civil::date(2026, 1, 5), letters)).get(Red);
+        assert!(
+            after("rr") > after("rw") && after("rw") > after("rb"),
+            "{} {} {}",
+            after("rr"),
+            after("rw"),
+            after("rb")
+        );
+        assert!(after("rr") > after("r?") && after("r?") > after("rb"), "{}", after("r?"));
+        // Monday after a Sunday, which is always blue: Saturday tells.
+        let monday = |letters| {
+            Odds::of(jiff::civil::date(2026, 1, 12), &colours(jiff::civil::date(2026, 1, 10), letters))
+        };
+        assert!(monday("wb").get(Red) > monday("bb").get(Red));
     }
 
     #[test]
