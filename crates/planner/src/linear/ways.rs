@@ -1,0 +1,55 @@
+//! Which way energy goes in a slot, where that is decided before the linear program is solved.
+
+use crate::problem::Problem;
+use crate::simulate::{Outcome, SlotOutcome, TOLERANCE_W};
+
+/// What the whole bank may do in a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BankWay {
+    Free,
+    Charge,
+    Discharge,
+}
+
+/// What the grid may do in a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GridWay {
+    Free,
+    Import,
+    Export,
+}
+
+/// The ways of all slots. Beyond the end of the lists everything is free.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Ways {
+    pub(crate) bank: Vec<BankWay>,
+    pub(crate) grid: Vec<GridWay>,
+}
+
+impl Ways {
+    /// Everything is free.
+    pub(crate) fn free(problem: &Problem) -> Self {
+        let slots = problem.slots.len();
+        Self { bank: vec![BankWay::Free; slots], grid: vec![GridWay::Free; slots] }
+    }
+
+    /// Those of a plan, fixed wherever a linear program could go both ways.
+    pub(crate) fn of(problem: &Problem, outcome: &Outcome) -> Self {
+        let powers: Vec<_> = outcome.slots.iter().map(SlotOutcome::bank_w).collect();
+        Self::of_powers(problem, &powers)
+    }
+
+    /// Those of a path of the whole bank, W, discharge positive.
+    pub(crate) fn of_powers(problem: &Problem, bank_w: &[f64]) -> Self {
+        let mut ways = Self::free(problem);
+        for (index, power_w) in bank_w.iter().enumerate().filter(|(index, _)| problem.is_odd(*index)) {
+            let slot = &problem.slots[index];
+            ways.bank[index] = if *power_w > TOLERANCE_W { BankWay::Discharge } else { BankWay::Charge };
+            if slot.export_price > slot.import_price {
+                let imports = slot.net_w() > *power_w;
+                ways.grid[index] = if imports { GridWay::Import } else { GridWay::Export };
+            }
+        }
+        ways
+    }
+}
