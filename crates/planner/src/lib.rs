@@ -7,26 +7,15 @@
 
 mod dynamic;
 mod linear;
+mod modes;
+mod optimise;
+mod plan;
 mod problem;
 mod simulate;
 
 pub use linear::LinearError;
+pub use modes::{modes, simulate_modes};
+pub use optimise::Method;
+pub use plan::{FallbackReason, Origin, Plan, Settings, no_battery, plan, self_consumption};
 pub use problem::{Battery, EndWorth, PerSlot, Problem, ProblemError, Slot, TaperPoint, Worth};
 pub use simulate::{Outcome, SlotOutcome, Violation, simulate};
-/// temp
-pub fn try_lp(p: &Problem) -> (f64, f64, f64) {
-    let limit = std::time::Duration::from_secs(5);
-    let s = linear::solve(p, &linear::Ways::free(p), limit).unwrap();
-    let o = simulate(p, &s.powers_w);
-    let mut ways = linear::Ways::of(p, &o);
-    let net: Vec<f64> = s.powers_w.iter().map(|x| x.iter().sum()).collect();
-    let w2 = linear::Ways::of_powers(p, &net);
-    let s2 = linear::solve(p, &w2, limit).unwrap();
-    let o2 = simulate(p, &s2.powers_w);
-    ways = dynamic::ways(p).unwrap();
-    let s3 = linear::solve(p, &ways, limit).unwrap();
-    let o3 = simulate(p, &s3.powers_w);
-    (o.energy_eur, o2.score_eur(), o3.score_eur())
-}
-/// temp
-pub fn try_dp(p: &Problem) { dynamic::ways(p); }

@@ -41,8 +41,6 @@ pub(crate) struct Solved {
     pub(crate) opposed: Vec<usize>,
     /// The slots in which it imports and exports at once.
     pub(crate) circling: Vec<usize>,
-    /// The objective, EUR, with all its small terms: for the search only, never a cost.
-    pub(crate) objective_eur: f64,
 }
 
 /// More than this in both directions is both at once, kW.
@@ -65,7 +63,6 @@ fn read(problem: &Problem, program: &build::Program, solution: &microlp::Solutio
         powers_w: Vec::with_capacity(program.slots.len()),
         opposed: Vec::new(),
         circling: Vec::new(),
-        objective_eur: solution.objective() / build::SCALE,
     };
     for (slot, of_slot) in program.slots.iter().enumerate() {
         let flows: Vec<_> = of_slot.batteries.iter().map(|it| (value(&it.charge), value(&it.discharge))).collect();

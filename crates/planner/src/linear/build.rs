@@ -6,7 +6,7 @@ use super::{BankWay, GridWay, Ways};
 use crate::problem::{Battery, Problem, Slot};
 
 /// Objective units per EUR: prices are then well above the solver's tolerances.
-pub(super) const SCALE: f64 = 100.0;
+const SCALE: f64 = 100.0;
 /// The weight of what decides between plans of equal cost, EUR/kWh.
 const TIE: f64 = 1e-6;
 

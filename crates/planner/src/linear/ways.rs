@@ -1,7 +1,7 @@
 //! Which way energy goes in a slot, where that is decided before the linear program is solved.
 
 use crate::problem::Problem;
-use crate::simulate::{Outcome, SlotOutcome, TOLERANCE_W};
+use crate::simulate::TOLERANCE_W;
 
 /// What the whole bank may do in a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,23 +33,22 @@ impl Ways {
         Self { bank: vec![BankWay::Free; slots], grid: vec![GridWay::Free; slots] }
     }
 
-    /// Those of a plan, fixed wherever a linear program could go both ways.
-    pub(crate) fn of(problem: &Problem, outcome: &Outcome) -> Self {
-        let powers: Vec<_> = outcome.slots.iter().map(SlotOutcome::bank_w).collect();
-        Self::of_powers(problem, &powers)
-    }
-
-    /// Those of a path of the whole bank, W, discharge positive.
+    /// Those of a path of the whole bank, W, discharge positive, fixed wherever a linear program could go both ways.
     pub(crate) fn of_powers(problem: &Problem, bank_w: &[f64]) -> Self {
         let mut ways = Self::free(problem);
         for (index, power_w) in bank_w.iter().enumerate().filter(|(index, _)| problem.is_odd(*index)) {
-            let slot = &problem.slots[index];
-            ways.bank[index] = if *power_w > TOLERANCE_W { BankWay::Discharge } else { BankWay::Charge };
-            if slot.export_price > slot.import_price {
-                let imports = slot.net_w() > *power_w;
-                ways.grid[index] = if imports { GridWay::Import } else { GridWay::Export };
-            }
+            ways.fix(problem, index, *power_w);
         }
         ways
+    }
+
+    /// Fixes the ways of one slot by what the bank gives in it, W.
+    pub(crate) fn fix(&mut self, problem: &Problem, slot: usize, bank_w: f64) {
+        self.bank[slot] = if bank_w > TOLERANCE_W { BankWay::Discharge } else { BankWay::Charge };
+        let held = &problem.slots[slot];
+        if held.export_price > held.import_price {
+            let imports = held.net_w() > bank_w;
+            self.grid[slot] = if imports { GridWay::Import } else { GridWay::Export };
+        }
     }
 }

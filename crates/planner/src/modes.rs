@@ -1,0 +1,98 @@
+//! From planned powers to battery modes. Where a plan merely follows the house, the battery is left in `auto`: its inverter
+//! follows the meter faster than any plan can, and a forecast is never right. Only what `auto` would not do is commanded.
+
+mod walk;
+
+pub use walk::simulate_modes;
+
+use ohmstead_model::BatteryMode;
+use ohmstead_units::{Percent, Watts};
+
+use crate::problem::Problem;
+use crate::simulate::Outcome;
+
+/// Two powers that differ by less are the same to an inverter, W.
+const SAME_W: f64 = 25.0;
+
+/// How a slot is commanded in which a plan does part of what `auto` would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Partial {
+    /// `auto`: energy of the slot in which a plan stops halfway is worth as much now as later.
+    Auto,
+    /// The planned power, whatever the house does.
+    Exact,
+}
+
+/// The modes that follow a plan, for each slot and battery.
+pub fn modes(problem: &Problem, plan: &Outcome) -> Vec<Vec<BatteryMode>> {
+    let [auto, exact] = [Partial::Auto, Partial::Exact].map(|partial| of(problem, plan, partial));
+    let [cost_auto, cost_exact] = [&auto, &exact].map(|modes| simulate_modes(problem, modes).score_eur());
+    // A tenth of a cent is not worth giving up the inverter's own way of following.
+    if cost_exact < cost_auto - 1e-3 { exact } else { auto }
+}
+
+/// The modes, with one way for all partial slots.
+pub(crate) fn of(problem: &Problem, plan: &Outcome, partial: Partial) -> Vec<Vec<BatteryMode>> {
+    let mut modes: Vec<Vec<BatteryMode>> = Vec::with_capacity(plan.slots.len());
+    let mut stored: Vec<f64> = problem.batteries.iter().map(|battery| battery.now_wh).collect();
+    for (index, slot) in plan.slots.iter().enumerate() {
+        let auto = walk::auto_w(problem, index, &stored);
+        let view = View { problem, index, grid_w: slot.grid_w, bank_w: slot.bank_w(), partial };
+        let of_slot = slot.battery_w.iter().enumerate();
+        modes.push(of_slot.map(|(number, power_w)| view.mode(*power_w, auto[number])).collect());
+        stored.clone_from(&slot.soc_wh);
+    }
+    set_targets(problem, plan, &mut modes);
+    modes
+}
+
+/// What decides about the modes of one slot.
+struct View<'a> {
+    problem: &'a Problem,
+    index: usize,
+    grid_w: f64,
+    bank_w: f64,
+    partial: Partial,
+}
+
+impl View<'_> {
+    /// The mode of a battery that is to give `power_w` where it would give `auto_w` by itself.
+    fn mode(&self, power_w: f64, auto_w: f64) -> BatteryMode {
+        let net_w = self.problem.slots[self.index].net_w();
+        if power_w.abs() <= SAME_W {
+            return match auto_w {
+                auto_w if auto_w > SAME_W => BatteryMode::Hold,
+                auto_w if auto_w < -SAME_W => BatteryMode::HoldCharge,
+                _ => BatteryMode::Auto,
+            };
+        }
+        let exact = if power_w > 0.0 {
+            BatteryMode::Discharge { power: Some(Watts(power_w.round())) }
+        } else {
+            BatteryMode::Charge { power: Some(Watts(-power_w.round())), until: None }
+        };
+        let beyond = if power_w > 0.0 { self.bank_w > net_w.max(0.0) + SAME_W } else { self.bank_w < net_w.min(0.0) - SAME_W };
+        let follows = self.grid_w.abs() <= SAME_W || (power_w - auto_w).abs() <= SAME_W;
+        match self.partial {
+            _ if beyond => exact,
+            Partial::Exact if !follows => exact,
+            _ => BatteryMode::Auto,
+        }
+    }
+}
+
+/// Charging ends at the state of charge that the plan has at the end of the run.
+fn set_targets(problem: &Problem, plan: &Outcome, modes: &mut [Vec<BatteryMode>]) {
+    for (number, battery) in problem.batteries.iter().enumerate() {
+        let mut target = None;
+        for (index, of_slot) in modes.iter_mut().enumerate().rev() {
+            let BatteryMode::Charge { until, .. } = &mut of_slot[number] else {
+                target = None;
+                continue;
+            };
+            let end_wh = plan.slots[index].soc_wh[number];
+            let percent = *target.get_or_insert(end_wh / battery.capacity_wh * 100.0);
+            *until = Some(Percent(percent.clamp(0.0, 100.0)));
+        }
+    }
+}

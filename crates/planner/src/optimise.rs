@@ -1,0 +1,75 @@
+//! The search for the cheapest powers. A linear program finds them exactly while energy is worth something; where it pays to
+//! waste energy or to turn it in a circle, two ways are gone and what the simulator finds cheaper is taken: the ways of a dynamic
+//! program, and those that the linear program itself leans to. Both end in a linear program with fixed ways.
+
+use std::time::Duration;
+
+use crate::dynamic;
+use crate::linear::{self, LinearError, Solved, Ways};
+use crate::problem::Problem;
+use crate::simulate::{Outcome, simulate};
+
+/// How a plan was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// One linear program: the optimum.
+    Linear,
+    /// Ways of the linear program's net powers, then a linear program.
+    TwoLinear,
+    /// Ways of a dynamic program over the whole bank, then a linear program.
+    Dynamic,
+}
+
+/// What was found.
+pub(crate) struct Found {
+    pub(crate) method: Method,
+    pub(crate) outcome: Outcome,
+}
+
+/// How often opposed slots are fixed before giving up.
+const REPAIRS: usize = 4;
+
+/// The cheapest powers that were found, walked by the simulator.
+pub(crate) fn optimise(problem: &Problem, limit: Duration) -> Result<Found, LinearError> {
+    let free = Ways::free(problem);
+    if !(0..problem.slots.len()).any(|slot| problem.is_odd(slot)) {
+        return found(problem, Method::Linear, free, limit);
+    }
+    let leaning = linear::solve(problem, &free, limit)
+        .map(|solved| solved.leaning(problem))
+        .and_then(|ways| found(problem, Method::TwoLinear, ways, limit));
+    let Some(ways) = dynamic::ways(problem) else { return leaning };
+    let path = found(problem, Method::Dynamic, ways, limit);
+    match (leaning, path) {
+        (Ok(leaning), Ok(path)) if leaning.outcome.score_eur() < path.outcome.score_eur() => Ok(leaning),
+        (leaning, path) => path.or(leaning),
+    }
+}
+
+/// Solves with the given ways, and again with more of them fixed while anything goes both ways at once.
+fn found(problem: &Problem, method: Method, mut ways: Ways, limit: Duration) -> Result<Found, LinearError> {
+    let mut solved = linear::solve(problem, &ways, limit)?;
+    for _ in 0..REPAIRS {
+        if solved.opposed.is_empty() && solved.circling.is_empty() {
+            break;
+        }
+        solved.fix(problem, &mut ways);
+        solved = linear::solve(problem, &ways, limit)?;
+    }
+    Ok(Found { method, outcome: simulate(problem, &solved.powers_w) })
+}
+
+impl Solved {
+    /// The ways of its net powers, in all odd slots.
+    fn leaning(&self, problem: &Problem) -> Ways {
+        let bank: Vec<_> = self.powers_w.iter().map(|powers| powers.iter().sum()).collect();
+        Ways::of_powers(problem, &bank)
+    }
+
+    /// Fixes the ways of those slots in which it goes both ways.
+    fn fix(&self, problem: &Problem, ways: &mut Ways) {
+        for slot in self.opposed.iter().chain(&self.circling) {
+            ways.fix(problem, *slot, self.powers_w[*slot].iter().sum());
+        }
+    }
+}

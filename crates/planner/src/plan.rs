@@ -1,0 +1,210 @@
+//! The plan. There is always one: where no solver gives anything, or the simulator does not confirm what it gives, the batteries
+//! follow the house, and the plan says why.
+
+mod coarse;
+mod keep;
+
+use std::time::Duration;
+
+use ohmstead_model::{BatteryMode, TimeSpan};
+use thiserror::Error;
+
+use crate::linear::LinearError;
+use crate::modes::{self, simulate_modes};
+use crate::optimise::{Found, Method, optimise};
+use crate::problem::{Problem, ProblemError};
+use crate::simulate::{Outcome, Violation, simulate};
+
+/// What can be set about planning.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// An earlier plan is kept unless a new one is better by so much, EUR.
+    pub keep_within_eur: f64,
+    /// A problem with more slots is solved with merged later ones.
+    pub slots_max: usize,
+    /// The longest that one linear program may take.
+    pub time_limit: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { keep_within_eur: 0.02, slots_max: 240, time_limit: Duration::from_secs(2) }
+    }
+}
+
+/// Where a plan comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Origin {
+    /// It was found to be the cheapest.
+    Found(Method),
+    /// Nothing is cheaper than following the house.
+    SelfConsumption,
+    /// The earlier plan: a new one would be better by no more than this, EUR.
+    Kept(f64),
+    /// The batteries follow the house because nothing better could be had.
+    Fallback(FallbackReason),
+}
+
+/// Why there is no better plan than following the house.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum FallbackReason {
+    /// The problem makes no sense.
+    #[error("the problem is refused: {0}")]
+    Refused(ProblemError),
+    /// No linear program gave anything.
+    #[error("no plan was found: {0}")]
+    Solver(LinearError),
+    /// The simulator says that the plan cannot be carried out.
+    #[error("the plan was not confirmed: in slot {slot} battery {battery} would be asked for {asked_w:.0} W and give {power_w:.0} W")]
+    NotConfirmed {
+        /// The slot, from 0.
+        slot: usize,
+        /// The battery, from 0.
+        battery: usize,
+        /// What was planned, W.
+        asked_w: f64,
+        /// What is possible, W.
+        power_w: f64,
+    },
+}
+
+/// What each battery is to do, and what comes of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The batteries' names, in the order of all lists here.
+    pub batteries: Vec<String>,
+    /// The mode of each slot and battery. Without slots (a refused problem) every battery is in `auto`.
+    pub modes: Vec<Vec<BatteryMode>>,
+    /// What the planned powers come to.
+    pub outcome: Outcome,
+    /// What the modes come to if the forecast is right: what will be done.
+    pub in_modes: Outcome,
+    /// What following the house would come to.
+    pub self_consumption: Outcome,
+    /// What batteries at rest would come to.
+    pub no_battery: Outcome,
+    /// How many slots the problem was solved with, if later ones were merged.
+    pub solved_with: Option<usize>,
+}
+
+/// The modes lose more than this against the powers: worth saying, EUR.
+const MODES_LOSE_EUR: f64 = 0.05;
+/// A planned power that is impossible by more than this is not confirmed, W.
+const CONFIRMED_W: f64 = 20.0;
+
+impl Plan {
+    /// What is saved against following the house, EUR, everything counted.
+    pub fn saving_eur(&self) -> f64 {
+        self.self_consumption.score_eur() - self.in_modes.score_eur()
+    }
+
+    /// How much more the modes cost than the powers they stand for, EUR, where it is clearly more.
+    pub fn modes_lose_eur(&self) -> Option<f64> {
+        let lost = self.in_modes.score_eur() - self.outcome.score_eur();
+        (lost > MODES_LOSE_EUR).then_some(lost)
+    }
+
+    /// The slot of an instant: its place in all lists here.
+    pub fn slot_at(&self, instant: ohmstead_model::UnixMillis) -> Option<usize> {
+        self.outcome.slots.iter().position(|slot| slot.span.contains(instant))
+    }
+
+    /// The time it is for.
+    pub fn span(&self) -> Option<TimeSpan> {
+        let (first, last) = (self.outcome.slots.first()?, self.outcome.slots.last()?);
+        Some(TimeSpan::new(first.span.start, last.span.end))
+    }
+}
+
+/// What batteries that follow the house come to.
+pub fn self_consumption(problem: &Problem) -> Outcome {
+    simulate_modes(problem, &[])
+}
+
+/// What batteries at rest come to.
+pub fn no_battery(problem: &Problem) -> Outcome {
+    simulate(problem, &[])
+}
+
+/// Makes a plan, or keeps an earlier one.
+pub fn plan(problem: &Problem, previous: Option<&Plan>, settings: &Settings) -> Plan {
+    if let Err(error) = problem.check() {
+        return refused(problem, error);
+    }
+    let fresh = fresh(problem, settings);
+    match previous {
+        Some(previous) => keep::or_keep(problem, fresh, previous, settings),
+        None => fresh,
+    }
+}
+
+fn fresh(problem: &Problem, settings: &Settings) -> Plan {
+    let Some(coarse) = coarse::Coarse::of(problem, settings.slots_max) else {
+        return solved(problem, settings);
+    };
+    let rough = solved(&coarse.problem, settings);
+    let modes = coarse.spread(&rough.modes);
+    let outcome = simulate_modes(problem, &modes);
+    let following = self_consumption(problem);
+    if outcome.score_eur() > following.score_eur() {
+        return Plan { solved_with: Some(coarse.problem.slots.len()), ..following_plan(problem, rough.origin) };
+    }
+    Plan {
+        solved_with: Some(coarse.problem.slots.len()),
+        ..assembled(problem, rough.origin, outcome, Some(modes))
+    }
+}
+
+fn solved(problem: &Problem, settings: &Settings) -> Plan {
+    let found = match optimise(problem, settings.time_limit) {
+        Ok(found) => found,
+        Err(error) => return following_plan(problem, Origin::Fallback(FallbackReason::Solver(error))),
+    };
+    if let Some(reason) = unconfirmed(&found) {
+        return following_plan(problem, Origin::Fallback(reason));
+    }
+    if self_consumption(problem).score_eur() <= found.outcome.score_eur() {
+        return following_plan(problem, Origin::SelfConsumption);
+    }
+    assembled(problem, Origin::Found(found.method), found.outcome, None)
+}
+
+fn unconfirmed(found: &Found) -> Option<FallbackReason> {
+    found.outcome.violations.iter().find_map(|violation| match *violation {
+        Violation::Clipped { slot, battery, asked_w, power_w } if (asked_w - power_w).abs() > CONFIRMED_W => {
+            Some(FallbackReason::NotConfirmed { slot, battery, asked_w, power_w })
+        }
+        _ => None,
+    })
+}
+
+/// All batteries in `auto`.
+fn following_plan(problem: &Problem, origin: Origin) -> Plan {
+    let origin = if let Origin::Found(_) = origin { Origin::SelfConsumption } else { origin };
+    let modes = vec![vec![BatteryMode::Auto; problem.batteries.len()]; problem.slots.len()];
+    assembled(problem, origin, self_consumption(problem), Some(modes))
+}
+
+fn assembled(problem: &Problem, origin: Origin, outcome: Outcome, modes: Option<Vec<Vec<BatteryMode>>>) -> Plan {
+    let modes = modes.unwrap_or_else(|| modes::modes(problem, &outcome));
+    Plan {
+        origin,
+        batteries: problem.batteries.iter().map(|battery| battery.name.clone()).collect(),
+        in_modes: simulate_modes(problem, &modes),
+        self_consumption: self_consumption(problem),
+        no_battery: no_battery(problem),
+        modes,
+        outcome,
+        solved_with: None,
+    }
+}
+
+/// A plan without slots: nothing can be said about a problem that makes no sense.
+fn refused(problem: &Problem, error: ProblemError) -> Plan {
+    let nothing = Problem { end_worth: crate::EndWorth::default(), ..Problem::default() };
+    let batteries = problem.batteries.iter().map(|battery| battery.name.clone()).collect();
+    let origin = Origin::Fallback(FallbackReason::Refused(error));
+    Plan { batteries, ..assembled(&nothing, origin, simulate(&nothing, &[]), None) }
+}
