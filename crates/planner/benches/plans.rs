@@ -14,3 +14,5 @@ fn main() {
         }
     }
 }
+#[allow(dead_code)]
+fn x() {}

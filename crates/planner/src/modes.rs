@@ -9,10 +9,13 @@ use ohmstead_model::BatteryMode;
 use ohmstead_units::{Percent, Watts};
 
 use crate::problem::Problem;
-use crate::simulate::Outcome;
+use crate::simulate::{Outcome, SlotOutcome};
 
 /// Two powers that differ by less are the same to an inverter, W.
 const SAME_W: f64 = 25.0;
+
+/// Less is not worth giving up the inverter's own way of following, EUR.
+const FOLLOWING_EUR: f64 = 2e-3;
 
 /// How a slot is commanded in which a plan does part of what `auto` would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,14 +24,21 @@ pub(crate) enum Partial {
     Auto,
     /// The planned power, whatever the house does.
     Exact,
+    /// The planned power for all but the one with the most left to give or take, which follows.
+    Lead,
 }
 
 /// The modes that follow a plan, for each slot and battery.
 pub fn modes(problem: &Problem, plan: &Outcome) -> Vec<Vec<BatteryMode>> {
-    let [auto, exact] = [Partial::Auto, Partial::Exact].map(|partial| of(problem, plan, partial));
-    let [cost_auto, cost_exact] = [&auto, &exact].map(|modes| simulate_modes(problem, modes).score_eur());
-    // A tenth of a cent is not worth giving up the inverter's own way of following.
-    if cost_exact < cost_auto - 1e-3 { exact } else { auto }
+    let mut best = (f64::INFINITY, Vec::new());
+    for partial in [Partial::Auto, Partial::Lead, Partial::Exact] {
+        let modes = of(problem, plan, partial);
+        let cost = simulate_modes(problem, &modes).score_eur();
+        if cost < best.0 - FOLLOWING_EUR {
+            best = (cost, modes);
+        }
+    }
+    best.1
 }
 
 /// The modes, with one way for all partial slots.
@@ -38,12 +48,24 @@ pub(crate) fn of(problem: &Problem, plan: &Outcome, partial: Partial) -> Vec<Vec
     for (index, slot) in plan.slots.iter().enumerate() {
         let auto = walk::auto_w(problem, index, &stored);
         let view = View { problem, index, grid_w: slot.grid_w, bank_w: slot.bank_w(), partial };
+        let leader = leader(problem, slot);
         let of_slot = slot.battery_w.iter().enumerate();
-        modes.push(of_slot.map(|(number, power_w)| view.mode(*power_w, auto[number])).collect());
+        modes.push(of_slot.map(|(number, power_w)| view.mode(*power_w, auto[number], leader == Some(number))).collect());
         stored.clone_from(&slot.soc_wh);
     }
     set_targets(problem, plan, &mut modes);
     modes
+}
+
+/// The battery that follows where the others do not: the one that is furthest from its limit among those that move.
+fn leader(problem: &Problem, slot: &SlotOutcome) -> Option<usize> {
+    let left_w = |(number, power_w): (usize, &f64)| {
+        let battery = &problem.batteries[number];
+        let limit_w = if *power_w > 0.0 { battery.discharge_limit_w() } else { battery.charge_limit_w() };
+        (number, limit_w - power_w.abs())
+    };
+    let moving = slot.battery_w.iter().enumerate().filter(|(_, power_w)| power_w.abs() > SAME_W);
+    moving.map(left_w).max_by(|left, right| left.1.total_cmp(&right.1)).map(|(number, _)| number)
 }
 
 /// What decides about the modes of one slot.
@@ -57,7 +79,7 @@ struct View<'a> {
 
 impl View<'_> {
     /// The mode of a battery that is to give `power_w` where it would give `auto_w` by itself.
-    fn mode(&self, power_w: f64, auto_w: f64) -> BatteryMode {
+    fn mode(&self, power_w: f64, auto_w: f64, leads: bool) -> BatteryMode {
         let net_w = self.problem.slots[self.index].net_w();
         if power_w.abs() <= SAME_W {
             return match auto_w {
@@ -76,6 +98,7 @@ impl View<'_> {
         match self.partial {
             _ if beyond => exact,
             Partial::Exact if !follows => exact,
+            Partial::Lead if !(follows && leads) => exact,
             _ => BatteryMode::Auto,
         }
     }
@@ -91,7 +114,7 @@ fn set_targets(problem: &Problem, plan: &Outcome, modes: &mut [Vec<BatteryMode>]
                 continue;
             };
             let end_wh = plan.slots[index].soc_wh[number];
-            let percent = *target.get_or_insert(end_wh / battery.capacity_wh * 100.0);
+            let percent = *target.get_or_insert((end_wh / battery.capacity_wh * 100.0 - 1e-6).ceil());
             *until = Some(Percent(percent.clamp(0.0, 100.0)));
         }
     }

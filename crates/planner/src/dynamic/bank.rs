@@ -27,10 +27,13 @@ struct End {
 }
 
 impl Bank {
-    /// `None` if no battery can do anything.
+    /// `None` if no battery can do anything. What can only be charged, as a car, would tie up the bank's energy: it is left out
+    /// where there is another.
     pub(super) fn of(problem: &Problem) -> Option<Self> {
         let usable = |battery: &&Battery| battery.charge_limit_w() + battery.discharge_limit_w() > 0.0;
-        let batteries: Vec<_> = problem.batteries.iter().filter(usable).collect();
+        let turns = |battery: &Battery| battery.charge_limit_w().min(battery.discharge_limit_w()) > 0.0;
+        let some_turn = problem.batteries.iter().any(turns);
+        let batteries: Vec<_> = problem.batteries.iter().filter(usable).filter(|it| !some_turn || turns(it)).collect();
         let sum = |part: &dyn Fn(&Battery) -> f64| batteries.iter().map(|battery| part(battery)).sum::<f64>();
         let size = sum(&|it| it.capacity_wh);
         if size <= 0.0 {

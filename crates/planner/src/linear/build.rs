@@ -74,7 +74,7 @@ impl Builder<'_> {
     fn import(&mut self, index: usize, row: &mut Vec<(Variable, f64)>) -> Option<Variable> {
         let (problem, slot) = (self.problem, &self.problem.slots[index]);
         let weight = slot.hours() * SCALE;
-        let most = (problem.import_max_w / 1000.0).min(1e6);
+        let most = (problem.import_max_w / 1000.0).min(self.sum_kw(Battery::charge_limit_w) + slot.load_w / 1000.0);
         if slot.net_w() / 1000.0 > most {
             row.push((self.lp.add_var(self.penalty * slot.hours(), (0.0, f64::INFINITY)), 1.0));
         }
@@ -87,7 +87,7 @@ impl Builder<'_> {
     fn export(&mut self, index: usize, row: &mut Vec<(Variable, f64)>) -> Option<Variable> {
         let (problem, slot) = (self.problem, &self.problem.slots[index]);
         let surplus = (-slot.net_w() / 1000.0).max(0.0);
-        let most = (problem.export_max_w / 1000.0).min(1e6);
+        let most = (problem.export_max_w / 1000.0).min(self.sum_kw(Battery::discharge_limit_w) + slot.pv_w / 1000.0);
         if surplus > most && !problem.curtail {
             row.push((self.lp.add_var(self.penalty * slot.hours(), (0.0, f64::INFINITY)), -1.0));
         }
@@ -98,6 +98,11 @@ impl Builder<'_> {
         let export = self.lp.add_var(-slot.export_price * slot.hours() * SCALE, (0.0, most));
         row.push((export, -1.0));
         Some(export)
+    }
+
+    /// What the bank can take or give, kW: bounds that no plan reaches keep the program small.
+    fn sum_kw(&self, limit: fn(&Battery) -> f64) -> f64 {
+        self.problem.batteries.iter().map(limit).sum::<f64>() / 1000.0
     }
 
     fn curtailed(&mut self, slot: &Slot, row: &mut Vec<(Variable, f64)>) -> Option<Variable> {

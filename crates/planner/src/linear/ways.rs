@@ -42,6 +42,22 @@ impl Ways {
         ways
     }
 
+    /// All others that differ in one slot.
+    pub(crate) fn turned(&self, slot: usize) -> Vec<Self> {
+        let (bank, grid) = (self.bank[slot], self.grid[slot]);
+        let grids: &[GridWay] = if grid == GridWay::Free { &[grid] } else { &[GridWay::Import, GridWay::Export] };
+        let banks = [BankWay::Charge, BankWay::Discharge];
+        let pairs = banks.into_iter().flat_map(|bank| grids.iter().map(move |grid| (bank, *grid)));
+        let others = pairs.filter(|pair| *pair != (bank, grid));
+        others
+            .map(|(bank, grid)| {
+                let mut ways = self.clone();
+                (ways.bank[slot], ways.grid[slot]) = (bank, grid);
+                ways
+            })
+            .collect()
+    }
+
     /// Fixes the ways of one slot by what the bank gives in it, W.
     pub(crate) fn fix(&mut self, problem: &Problem, slot: usize, bank_w: f64) {
         self.bank[slot] = if bank_w > TOLERANCE_W { BankWay::Discharge } else { BankWay::Charge };
