@@ -356,11 +356,39 @@ mod tests {
     }
 
     #[rstest]
-    #[case::unknown_source("tempo: { rte: {} }", expect![""])]
-    #[case::unknown_key("prices:\n  - energy_charts: { zone: FR }\n  - awattar: { country: de, zone: x }", expect![""])]
-    #[case::missing_key("prices: { entsoe: { area: x } }", expect![""])]
-    #[case::wrong_peak("pv:\n  open_meteo: { planes: [{ peak: 6 kVA, tilt: 30, azimuth: 0 }] }", expect![""])]
-    #[case::no_source("tempo: 3", expect![""])]
+    #[case::unknown_source("tempo: { rte: {} }", expect![[r#"
+        error: line 1 column 10: unknown variant `rte`, expected one of rte_site, api_couleur_tempo, rte_api
+         --> <input>:1:10
+          |
+        1 | tempo: { rte: {} }
+          |          ^ unknown variant `rte`, expected one of rte_site, api_couleur_tempo, rte_api"#]])]
+    #[case::unknown_key("prices:\n  - energy_charts: { zone: FR }\n  - awattar: { country: de, zone: x }", expect![[r#"
+        error: line 3 column 29: unknown field `zone`, expected one of country, url
+         --> <input>:3:29
+          |
+        1 | prices:
+        2 |   - energy_charts: { zone: FR }
+        3 |   - awattar: { country: de, zone: x }
+          |                             ^ unknown field `zone`, expected one of country, url"#]])]
+    #[case::missing_key("prices: { entsoe: { area: x } }", expect![[r#"
+        error: line 1 column 21: missing field `token_file`
+         --> <input>:1:21
+          |
+        1 | prices: { entsoe: { area: x } }
+          |                     ^ missing field `token_file`"#]])]
+    #[case::wrong_peak("pv:\n  open_meteo: { planes: [{ peak: 6 kVA, tilt: 30, azimuth: 0 }] }", expect![[r#"
+        error: line 2 column 28: invalid value: string "6 kVA", expected a power such as 3000, "3000 W" or "3 kW"
+         --> <input>:2:28
+          |
+        1 | pv:
+        2 |   open_meteo: { planes: [{ peak: 6 kVA, tilt: 30, azimuth: 0 }] }
+          |                            ^ invalid value: string "6 kVA", expected a power such as 3000, "3000 W" or "3 kW""#]])]
+    #[case::no_source("tempo: 3", expect![[r#"
+        error: line 1 column 1: invalid type: integer `3`, expected a source such as `name: {}`, or a list of sources
+         --> <input>:1:1
+          |
+        1 | tempo: 3
+          | ^ invalid type: integer `3`, expected a source such as `name: {}`, or a list of sources"#]])]
     fn errors_name_the_place(#[case] yaml: &str, #[case] expected: Expect) {
         expected.assert_eq(&read(yaml));
     }

@@ -19,22 +19,22 @@ const STEP_MIN: Duration = Duration::from_secs(60);
 /// Values whose stretch begins, or ends, at their stamp, and whose length follows from the stamps around them.
 pub(crate) struct Points {
     sane: RangeInclusive<f64>,
-    points: BTreeMap<UnixMillis, Option<f64>>,
+    by_stamp: BTreeMap<UnixMillis, Option<f64>>,
     refused: usize,
 }
 
 impl Points {
     /// Values outside of `sane` are refused.
     pub(crate) fn within(sane: RangeInclusive<f64>) -> Self {
-        Self { sane, points: BTreeMap::new(), refused: 0 }
+        Self { sane, by_stamp: BTreeMap::new(), refused: 0 }
     }
 
     /// One more. `None` is a hole. Of several with one stamp the last counts.
     pub(crate) fn add(&mut self, at: UnixMillis, value: Option<f64>) -> Result<(), ParseError> {
         let kept = value.filter(|value| self.sane.contains(value));
         self.refused += usize::from(value.is_some() && kept.is_none());
-        self.points.insert(at, kept);
-        if self.points.len() > POINTS_MAX { Err(ParseError::TooMany(POINTS_MAX)) } else { Ok(()) }
+        self.by_stamp.insert(at, kept);
+        if self.by_stamp.len() > POINTS_MAX { Err(ParseError::TooMany(POINTS_MAX)) } else { Ok(()) }
     }
 
     /// One whose stamp could not be read.
@@ -44,9 +44,9 @@ impl Points {
 
     /// Stretches that begin at the stamps, and how many values were refused. `lone` is the step of a single stamp.
     pub(crate) fn beginning(self, lone: Duration) -> (Timeline<f64>, usize) {
-        let stamps: Vec<UnixMillis> = self.points.keys().copied().collect();
+        let stamps: Vec<UnixMillis> = self.by_stamp.keys().copied().collect();
         let steps = steps(&stamps, lone);
-        let slots = self.points.iter().zip(steps);
+        let slots = self.by_stamp.iter().zip(steps);
         let slots = slots.filter_map(|((at, value), step)| Some((TimeSpan::lasting(*at, step), (*value)?)));
         (Timeline::of(slots), self.refused)
     }
@@ -55,11 +55,11 @@ impl Points {
     pub(crate) fn ending(self, lone: Duration) -> (Timeline<f64>, usize) {
         // Seen backwards in time an end is a beginning.
         let stamps: Vec<UnixMillis> =
-            self.points.keys().rev().map(|at| UnixMillis(at.0.saturating_neg())).collect();
+            self.by_stamp.keys().rev().map(|at| UnixMillis(at.0.saturating_neg())).collect();
         let mut steps = steps(&stamps, lone);
         steps.reverse();
         let slots = self
-            .points
+            .by_stamp
             .iter()
             .zip(steps)
             .filter_map(|((at, value), step)| Some((TimeSpan::new(at.minus(step), *at), (*value)?)));

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Publication_MarketDocument
-//!   TimeSeries*                     several may cover the same interval: the lowest position counts
+//!   TimeSeries*                     several auctions may cover the same interval: only the lowest position counts
 //!     classificationSequence_AttributeInstanceComponent.position   currency_Unit.name   price_Measure_Unit.name   curveType
 //!     Period*  timeInterval{start, end}  resolution PT60M  Point*{position, price.amount}
 //! Acknowledgement_MarketDocument Reason{code, text}                no data, or a request that it does not take
@@ -17,7 +17,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use ohmstead_model::{TimeSpan, Timeline, UnixMillis};
+use ohmstead_model::{TimeSpan, UnixMillis};
 use reqwest::Url;
 use roxmltree::{Document, Node, ParsingOptions};
 
@@ -122,14 +122,9 @@ fn prices(root: Node<'_, '_>) -> Result<Answer, ParseError> {
             add_period(period, spans)?;
         }
     }
-    let mut answer = Answer::default();
-    let mut known: Timeline<f64> = Timeline::default();
-    for (timeline, refused) in auctions.into_values().map(Spans::timeline) {
-        known = known.or(&timeline);
-        answer.refused += refused;
-    }
-    answer.series.insert(Quantity::SpotPrice, known);
-    Ok(answer.priced_in(currency.unwrap_or("EUR")))
+    // Only the first auction: one of another hour has other prices, and is out before the first one.
+    let first = auctions.pop_first().map(|(_, spans)| spans.timeline()).unwrap_or_default();
+    Ok(Answer::of(Quantity::SpotPrice, first).priced_in(currency.unwrap_or("EUR")))
 }
 
 fn add_period(period: Node<'_, '_>, spans: &mut Spans) -> Result<(), ParseError> {

@@ -71,13 +71,13 @@ impl Provider for Solcast {
                     .header("authorization", "Bearer ", &key);
                 answers.push(parse(&caller.body(&request).await?)?);
             }
-            Ok(together(answers))
+            Ok(together(&answers))
         })
     }
 }
 
 /// Several sites are several roofs of one house. The sum of the pessimistic ones is somewhat too pessimistic.
-fn together(answers: Vec<Answer>) -> Answer {
+fn together(answers: &[Answer]) -> Answer {
     let mut answer = Answer { refused: answers.iter().map(|it| it.refused).sum(), ..Answer::default() };
     for (quantity, _) in ALL {
         let parts: Vec<_> = answers.iter().filter_map(|it| it.series.get(&quantity).cloned()).collect();
