@@ -5,8 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ohmstead_model::UnixMillis;
 
+use super::request::hide;
 use super::{BODY_BYTES_MAX, NoReply, Reply, Request};
-use crate::Failure;
+use crate::{Failure, Secret};
 
 /// A server that asks for more is not believed.
 const WAIT_MAX: Duration = Duration::from_secs(86_400);
@@ -20,10 +21,10 @@ pub(super) fn judge(
     let reply = match reply {
         Ok(reply) => reply,
         Err(NoReply::TooLarge) => return Err(Failure::TooLarge { bytes_max: BODY_BYTES_MAX }),
-        Err(NoReply::Unreachable(why)) => return Err(Failure::Unreachable(request.hide(&why))),
+        Err(NoReply::Unreachable(why)) => return Err(Failure::Unreachable(hide(&why, request.secrets()))),
     };
     let is_blank = reply.body.iter().all(u8::is_ascii_whitespace);
-    let words = request.hide(&words(&reply.body));
+    let words = words(&reply.body, request.secrets());
     let said = if words.is_empty() { reply.status.to_string() } else { format!("{}: {words}", reply.status) };
     match reply.status {
         200..=299 if is_blank => Err(Failure::NotYet),
@@ -62,8 +63,9 @@ fn retry_at(body: &[u8], now: UnixMillis) -> Option<Duration> {
 }
 
 /// What the server says, in one short line: the message in a JSON answer, else the beginning of the text, else nothing.
-fn words(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(16_384)]);
+/// Secrets are hidden before anything is cut off, or half of one could remain.
+fn words(body: &[u8], secrets: &[Secret]) -> String {
+    let text = hide(&String::from_utf8_lossy(&body[..body.len().min(65_536)]), secrets);
     if text.trim_start().starts_with('<') {
         return reason_in_markup(&text).unwrap_or_default();
     }
@@ -82,7 +84,7 @@ fn words(body: &[u8]) -> String {
     let message = json
         .as_ref()
         .and_then(|json| known.iter().find_map(|path| json.pointer(path)?.as_str().map(str::to_owned)));
-    one_line(&message.unwrap_or_else(|| text.into_owned()))
+    one_line(&hide(&message.unwrap_or(text), secrets))
 }
 
 /// An HTML page says nothing to an owner; its title, or the reason in an XML answer, may.
@@ -106,7 +108,6 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::Secret;
 
     fn check(status: u16, body: &str, expected: &Expect) {
         let request = Request::get(Url::parse("http://a.example/x").unwrap())

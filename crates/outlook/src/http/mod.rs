@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use ohmstead_model::Clock;
 
-use crate::Failure;
+use crate::{Failure, Secret};
 
 pub use request::Request;
 pub use wire::{Internet, NoReply, Reply, Wire};
@@ -30,11 +30,12 @@ pub(crate) struct Caller {
     wire: Arc<dyn Wire>,
     clock: Arc<dyn Clock>,
     sent: u32,
+    secrets: Vec<Secret>,
 }
 
 impl Caller {
     pub(crate) fn new(wire: Arc<dyn Wire>, clock: Arc<dyn Clock>) -> Self {
-        Self { wire, clock, sent: 0 }
+        Self { wire, clock, sent: 0, secrets: Vec::new() }
     }
 
     /// How many requests were sent.
@@ -42,9 +43,15 @@ impl Caller {
         self.sent
     }
 
+    /// `text` without any secret that was sent: what a server says may repeat it.
+    pub(crate) fn hide(&self, text: &str) -> String {
+        request::hide(text, &self.secrets)
+    }
+
     /// The body of a good answer, never empty.
     pub(crate) async fn body(&mut self, request: &Request) -> Result<Vec<u8>, Failure> {
         self.sent = self.sent.saturating_add(1);
+        self.secrets.extend_from_slice(request.secrets());
         let timeout = self.clock.sleep(TIMEOUT);
         let now = self.clock.now().unix;
         tokio::select! {

@@ -74,22 +74,38 @@ impl Request {
         format!("{}{query}", self.url.path())
     }
 
-    /// `text` without any secret of this request, plain or escaped.
-    pub(super) fn hide(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in &self.secrets {
-            let escaped: String = reqwest::Url::parse_with_params("http://x/", [("k", secret.expose())])
-                .ok()
-                .and_then(|url| url.query()?.strip_prefix("k=").map(str::to_owned))
-                .unwrap_or_default();
-            for form in [secret.expose(), &escaped] {
-                if form.len() >= 4 {
-                    text = text.replace(form, "***");
-                }
+    /// What must not be repeated.
+    pub(super) fn secrets(&self) -> &[Secret] {
+        &self.secrets
+    }
+}
+
+/// `text` without any of the secrets, in whatever form a server may repeat them.
+pub(super) fn hide(text: &str, secrets: &[Secret]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets {
+        for form in forms(secret.expose()) {
+            // A shorter one is no secret, and hiding it would make the words unreadable.
+            if form.len() >= 4 {
+                text = text.replace(&form, "***");
             }
         }
-        text
     }
+    text
+}
+
+/// Plain, and escaped as a parameter, as a part of a path, and in JSON.
+fn forms(secret: &str) -> Vec<String> {
+    let mut forms = vec![secret.to_owned(), secret.replace('/', "\\/")];
+    if let Ok(mut url) = Url::parse("http://x/") {
+        url.query_pairs_mut().append_pair("k", secret);
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push(secret);
+        }
+        forms.extend(url.query().and_then(|query| query.strip_prefix("k=")).map(str::to_owned));
+        forms.extend(url.path().strip_prefix('/').map(str::to_owned));
+    }
+    forms
 }
 
 /// Base 64 with padding, RFC 4648.
@@ -129,7 +145,8 @@ mod tests {
         let secret = Secret::new("p+q/r s");
         let request = Request::get(url).query("d", "T00:00+01:00").secret_query("t", &secret);
         assert_eq!(request.path_and_query(), "/x?d=T00%3A00%2B01%3A00&t=p%2Bq%2Fr+s");
-        assert_eq!(request.hide("no t=p%2Bq%2Fr+s here, nor p+q/r s"), "no t=*** here, nor ***");
+        let echo = "no t=p%2Bq%2Fr+s here, nor p+q/r s, /p+q%2Fr%20s, \"p+q\\/r s\"";
+        assert_eq!(hide(echo, request.secrets()), "no t=*** here, nor ***, /***, \"***\"");
         assert_eq!(format!("{request:?}"), "Request(a:81)");
     }
 }

@@ -132,7 +132,7 @@ impl Worker {
         });
         let answer =
             answer.and_then(|answer| if answer.is_empty() { Err(Failure::NotYet) } else { Ok(answer) });
-        let news = self.take(answer, caller.sent());
+        let news = self.take(answer, &caller);
         self.board.publish(&self.links);
         self.is_unkept = true;
         if news == News::Changed || self.is_time_to_keep() {
@@ -141,12 +141,12 @@ impl Worker {
     }
 
     /// Puts the outcome on the board; one line in the log for each change of state, not for each try.
-    fn take(&mut self, answer: Result<Answer, Failure>, calls: u32) -> News {
+    fn take(&mut self, answer: Result<Answer, Failure>, caller: &Caller) -> News {
         let now = self.links.clock.now().unix;
         let (news, before, after, refused) = self
             .board
             .with(self.index, |entry| {
-                entry.held.memory.took(calls);
+                entry.held.memory.took(caller.sent());
                 let before = entry.trouble.take();
                 let mut news = News::Same;
                 match answer {
@@ -156,7 +156,7 @@ impl Worker {
                     }
                     Err(failure) => {
                         entry.held.memory.failed(now, &failure);
-                        entry.trouble = Some(failure.to_string());
+                        entry.trouble = Some(caller.hide(&failure.to_string()));
                     }
                 }
                 (news, before, entry.trouble.clone(), entry.held.refused)

@@ -86,7 +86,7 @@ async fn every_source_is_asked_as_documented_and_understood() {
     assert_eq!((tomorrow.voices.len(), tomorrow.is_provisional, tomorrow.is_disputed()), (3, false, false));
     let price = |at: &str| {
         let figure = outlook.series[&Quantity::SpotPrice].at(instant(at)).cloned();
-        figure.map(|figure| (figure.value, figure.source.to_string()))
+        figure.map(|figure| ((figure.value * 1e6).round() / 1e6, figure.source.to_string()))
     };
     assert_eq!(price("2025-12-09T23:30:00Z"), Some((0.09285, "prices.energy_charts".to_owned())));
     assert_eq!(
