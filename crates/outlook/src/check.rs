@@ -78,3 +78,63 @@ pub(crate) fn open(settings: &Settings) -> (Vec<Named>, Vec<SettingsError>) {
     }
     (sources, errors)
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use jiff::tz::TimeZone;
+    use rstest::rstest;
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::settings::{PriceSource, PvSource, Site, Sources, TempoPriceSource, TempoSource};
+
+    #[derive(Deserialize)]
+    struct Page {
+        #[serde(default)]
+        prices: Sources<PriceSource>,
+        #[serde(default)]
+        tempo: Sources<TempoSource>,
+        #[serde(default)]
+        tempo_prices: Sources<TempoPriceSource>,
+        #[serde(default)]
+        pv: Sources<PvSource>,
+    }
+
+    fn wrong(yaml: &str, latitude: Option<f64>) -> String {
+        let page: Page = serde_saphyr::from_str(yaml).unwrap();
+        let settings = Settings {
+            offline: false,
+            site: Site { zone: TimeZone::UTC, latitude, longitude: Some(2.3) },
+            prices: page.prices,
+            tempo: page.tempo,
+            tempo_prices: page.tempo_prices,
+            pv: page.pv,
+        };
+        check(&settings).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    #[rstest]
+    #[case::fine("prices: [ energy_charts: { zone: FR }, energy_charts: { zone: DE-LU } ]", expect![[""]])]
+    #[case::zone("prices: { energy_charts: { zone: 'F R' } }", expect![[r#"prices (source 1).zone: "F R" cannot be; expected something like FR"#]])]
+    #[case::url("tempo: { rte_site: { url: 'ftp://x/' } }", expect![[r#"tempo (source 1).url: "ftp://x/" does not begin with http:// or https:// and a host"#]])]
+    #[case::user("tempo: { rte_site: { url: 'http://a:b@x/' } }", expect!["tempo (source 1).url: a URL with a user or password in it ends up in logs; leave them out"])]
+    #[case::region("prices: { octopus: { product: AGILE-24-10-01, region: Z } }", expect!["prices (source 1).region: 'Z' is no region; expected a letter from A to P"])]
+    #[case::secret("prices: { tibber: { token_file: /nowhere/token } }", expect!["prices.tibber.token_file: /nowhere/token cannot be read"])]
+    #[case::power("tempo_prices: { data_gouv: { power_kva: 0 } }", expect!["tempo_prices (source 1).power_kva: 0 kVA cannot be; expected 6, 9, 12, ..."])]
+    #[case::no_plane("pv: { open_meteo: { planes: [] } }", expect!["pv (source 1).planes: 0 planes; expected 1 to 6"])]
+    #[case::tilt("pv: { open_meteo: { planes: [{ peak: 6 kWp, tilt: 300, azimuth: 0 }] } }", expect!["pv (source 1).planes: a tilt of 300 cannot be; 0 lies flat, 90 stands"])]
+    #[case::often("pv: { forecast_solar: { planes: [{ peak: 6 kWp, tilt: 30, azimuth: 0 }], every: 1 min } }", expect!["pv (source 1).every: 1 min is not between 15 min and 1 d"])]
+    #[case::dear("pv: { solcast: { sites: [a, b], api_key_file: /nowhere, calls_per_day: 1 } }", expect!["pv (source 1).calls_per_day: 2 sites take as many calls, and 1 a day are allowed"])]
+    fn what_cannot_work_is_said(#[case] yaml: &str, #[case] expected: Expect) {
+        expected.assert_eq(&wrong(yaml, Some(48.8)));
+    }
+
+    #[test]
+    fn a_place_is_needed_for_the_sun() {
+        let yaml = "pv: { open_meteo: { planes: [{ peak: 6 kWp, tilt: 30, azimuth: 0 }] } }";
+        let missing = wrong(yaml, None);
+        expect!["pv (source 1).planes: site.latitude and site.longitude are missing"].assert_eq(&missing);
+        assert!(wrong(yaml, Some(f64::NAN)).contains("is nowhere"));
+    }
+}

@@ -41,6 +41,8 @@ fn committed_at(day: Date) -> Option<UnixMillis> {
 
 /// Days of figures that are kept after they are over: for comparison with what came.
 const DAYS_KEPT: u64 = 2;
+/// No source looks further; what claims to has its stamps wrong.
+const DAYS_AHEAD: u64 = 17;
 /// Days of colours: a season and what is before it.
 const COLOUR_DAYS_KEPT: i64 = 400;
 
@@ -74,10 +76,8 @@ impl Held {
             self.series.retain(|quantity, _| !quantity.is_price());
             self.currency = answer.currency;
         }
-        let kept = TimeSpan::new(
-            now.minus(std::time::Duration::from_secs(DAYS_KEPT * 86_400)),
-            UnixMillis(i64::MAX),
-        );
+        let days = |count: u64| std::time::Duration::from_secs(count * 86_400);
+        let kept = TimeSpan::new(now.minus(days(DAYS_KEPT)), now.plus(days(DAYS_AHEAD)));
         for (quantity, timeline) in answer.series {
             let dated = timeline.map(|_, value| Dated { value: *value, fetched_at: now });
             let known = self.series.entry(quantity).or_default();
@@ -184,7 +184,13 @@ mod tests {
             Answer::of(Quantity::SpotPrice, (Timeline::of(slots), 0)).priced_in(currency)
         };
         let mut held = Held::default();
-        held.take(prices(&[(0, 10, 1.0), (10, 20, 2.0)], "EUR"), UnixMillis(1));
+        let far = i64::MAX / 2;
+        held.take(prices(&[(0, 10, 1.0), (10, 20, 2.0), (far, far + 1, 3.0)], "EUR"), UnixMillis(1));
+        assert_eq!(
+            held.known_until(Kind::Prices),
+            Some(UnixMillis(20)),
+            "stamps of the far future are wrong"
+        );
         assert_eq!(held.take(prices(&[(0, 10, 1.0)], "EUR"), UnixMillis(2)), News::Same);
         let known = &held.series[&Quantity::SpotPrice];
         assert_eq!(known.at(UnixMillis(5)), Some(&Dated { value: 1.0, fetched_at: UnixMillis(2) }));

@@ -138,10 +138,12 @@ pub fn next_ask(
 ) -> UnixMillis {
     let Some(last) = memory.last(now) else { return now };
     let jitter = if jitter.is_finite() { jitter.clamp(0.0, 1.0) } else { 0.5 };
+    let calm = calm(pace, known_until, last, jitter);
     let wanted = if memory.failures > 0 {
-        last.plus(doubled(MINUTE, memory.failures, HOUR).mul_f64(0.5 + jitter / 2.0))
+        // Never later than without the failure: a pause of an hour must not miss the hour of publication.
+        last.plus(doubled(MINUTE, memory.failures, HOUR).mul_f64(0.5 + jitter / 2.0)).min(calm)
     } else {
-        calm(pace, known_until, last, jitter)
+        calm
     };
     // A clock that was set back must not leave us waiting for last year's promise.
     let not_before = memory.not_before.map_or(now, |at| at.min(now.plus(DAY)));

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use reqwest::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use jiff::fmt::rfc2822;
+use reqwest::header::{CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, Response, Url};
 
@@ -100,7 +101,7 @@ impl Wire for Internet {
 
 async fn reply(request: &Request, mut response: Response) -> Result<Reply, NoReply> {
     let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
-    let retry_after = header(RETRY_AFTER).and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
+    let retry_after = header(RETRY_AFTER).and_then(|text| wait(text, header(DATE)));
     let target = header(LOCATION).and_then(|to| response.url().join(to).ok());
     let location = target.and_then(|to| to.host_str().map(str::to_owned));
     let status = response.status().as_u16();
@@ -112,6 +113,16 @@ async fn reply(request: &Request, mut response: Response) -> Result<Reply, NoRep
         body.extend_from_slice(&chunk);
     }
     Ok(Reply { status, retry_after, location, body })
+}
+
+/// `Retry-After` in seconds, or as a date, which is seen from the date of the answer.
+fn wait(text: &str, answered: Option<&str>) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let instant = |text: &str| rfc2822::parse(text.trim()).ok().map(|date| date.timestamp());
+    let span = instant(text)?.duration_since(instant(answered?)?);
+    Duration::try_from(span).ok()
 }
 
 fn no_answer(request: &Request, error: reqwest::Error) -> NoReply {
@@ -138,6 +149,17 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[rstest]
+    #[case("7", None, Some(7))]
+    #[case("Wed, 10 Dec 2025 12:01:00 GMT", Some("Wed, 10 Dec 2025 12:00:00 GMT"), Some(60))]
+    #[case("Wed, 10 Dec 2025 11:00:00 GMT", Some("Wed, 10 Dec 2025 12:00:00 GMT"), None)]
+    #[case("Wed, 10 Dec 2025 12:01:00 GMT", None, None)]
+    #[case("soon", Some("now"), None)]
+    #[case("-7", None, None)]
+    fn how_long_to_wait(#[case] text: &str, #[case] answered: Option<&str>, #[case] seconds: Option<u64>) {
+        assert_eq!(wait(text, answered), seconds.map(Duration::from_secs));
+    }
 
     #[rstest]
     #[case("http://a/x", "http://a/y", true)]

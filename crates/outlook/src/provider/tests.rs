@@ -17,9 +17,9 @@ fn shown(at: UnixMillis) -> String {
 /// Each stretch of a series on a line, in UTC.
 fn lines(timeline: &Timeline<f64>) -> String {
     let line = |(span, value): (TimeSpan, &f64)| {
-        format!("{} - {}  {}\n", shown(span.start), shown(span.end), (value * 1e6).round() / 1e6)
+        format!("{} - {}  {}", shown(span.start), shown(span.end), (value * 1e6).round() / 1e6)
     };
-    timeline.slots().map(line).collect()
+    timeline.slots().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// All that an answer says.
@@ -28,24 +28,18 @@ fn told(answer: Result<Answer, impl std::fmt::Display>) -> String {
         Ok(answer) => answer,
         Err(error) => return error.to_string(),
     };
-    let mut text = String::new();
+    let mut told: Vec<String> = Vec::new();
     for (quantity, timeline) in &answer.series {
-        text += &format!("{}\n{}", quantity.id(), lines(timeline));
+        told.push(format!("{}\n{}", quantity.id(), lines(timeline).trim_end()));
     }
-    for (day, colour) in &answer.colours {
-        text += &format!("{day} {colour}\n");
-    }
-    for grid in &answer.grids {
-        text += &format!(
-            "{} to {:?} {} kVA {:?} {:?}\n",
-            grid.from,
-            grid.until.map(|it| it.to_string()),
-            grid.power_kva,
-            grid.fixed_eur_per_year,
-            grid.prices
-        );
-    }
-    format!("{text}currency {:?}, refused {}", answer.currency, answer.refused)
+    told.extend(answer.colours.iter().map(|(day, colour)| format!("{day} {colour}")));
+    told.extend(answer.grids.iter().map(|grid| {
+        let until = grid.until.map(|it| it.to_string());
+        let fee = grid.fixed_eur_per_year;
+        format!("{} to {until:?} {} kVA {fee:?} {:?}", grid.from, grid.power_kva, grid.prices)
+    }));
+    told.push(format!("currency {:?}, refused {}", answer.currency, answer.refused));
+    told.join("\n")
 }
 
 fn instant(text: &str) -> UnixMillis {

@@ -78,6 +78,18 @@ fn failures_double_the_pause_and_wrong_settings_wait_for_hours() {
     assert_eq!(pause(&memory), HOUR.mul_f64(1.1), "that nothing is published yet is no failure");
 }
 
+/// A source that has failed all morning is asked when RTE publishes, and goes on at the pace of who waits for it.
+#[rstest]
+#[case("2025-12-10T10:20:00+01:00", "10 10:42:00")]
+#[case("2025-12-10T10:42:00+01:00", "10 11:00:00")]
+#[case("2025-12-10T14:00:00+01:00", "10 14:30:00")]
+fn failures_do_not_miss_the_publication(#[case] last: &str, #[case] next: &str) {
+    let pace = Pace { every: HOUR * 12, publication: Some(&TEMPO), ..Pace::default() };
+    let memory = Memory { failures: 20, ..asked_at(last) };
+    let at = next_ask(&memory, &pace, None, memory.asks[0].0, &TimeZone::UTC, 0.5);
+    assert_eq!(local(at), next);
+}
+
 #[test]
 fn ten_calls_a_day_last_through_daylight() {
     let pace =

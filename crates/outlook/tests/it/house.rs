@@ -57,6 +57,7 @@ pub(crate) struct House {
     pub(crate) manual: watch::Sender<Manual>,
     stop: CancellationToken,
     tasks: TaskTracker,
+    running: tokio::task::JoinHandle<()>,
 }
 
 impl House {
@@ -77,8 +78,8 @@ impl House {
             seed: 7,
         };
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        tasks.spawn(run(settings, links, stop.clone()));
-        Self { outlook, manual, stop, tasks }
+        let running = tasks.spawn(run(settings, links, stop.clone()));
+        Self { outlook, manual, stop, tasks, running }
     }
 
     pub(crate) fn on_sockets(yaml: &str, clock: &Arc<Hand>, folder: &Path) -> Self {
@@ -103,6 +104,12 @@ impl House {
 
     pub(crate) fn now(&self) -> Arc<Outlook> {
         Arc::clone(&self.outlook.borrow())
+    }
+
+    /// Ends as at a power cut: nobody gets to say a last word.
+    pub(crate) async fn kill(self) {
+        self.running.abort();
+        let _ = self.running.await;
     }
 
     pub(crate) async fn stop(self) {

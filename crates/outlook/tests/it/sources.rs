@@ -128,13 +128,13 @@ async fn server_is_left_alone_after_a_restart(
 }
 
 fn shown(heard: &Heard) -> String {
-    let wanted = ["authorization", "x-authorization"];
-    let headers: String = heard
-        .headers
-        .lines()
-        .filter(|line| wanted.iter().any(|name| line.starts_with(&format!("{name}:"))))
-        .map(|line| format!("\n   {line}"))
-        .collect();
-    let body = if heard.body.is_empty() { String::new() } else { format!("\n   {}", heard.body) };
-    format!("{}{headers}{body}", heard.line)
+    let mut text = heard.line.clone();
+    let is_wanted =
+        |line: &&str| ["authorization:", "x-authorization:"].iter().any(|name| line.starts_with(name));
+    for line in
+        heard.headers.lines().filter(is_wanted).chain(Some(heard.body.as_str()).filter(|it| !it.is_empty()))
+    {
+        text = format!("{text}\n   {line}");
+    }
+    text
 }
