@@ -113,6 +113,14 @@ pub enum TempoSource {
     RteApi(RteApi),
 }
 
+impl TempoSource {
+    /// What is asked where nothing is said: the two that need no key, so that one can fail.
+    pub fn usual() -> Sources<Self> {
+        let public = || Public { url: None };
+        Sources(vec![Self::RteSite(public()), Self::ApiCouleurTempo(public())])
+    }
+}
+
 /// Where the prices of Tempo come from.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -353,6 +361,12 @@ mod tests {
         expect![[r#"Page { pv: Sources([OpenMeteo(OpenMeteo { planes: [Plane { peak: Watts(6000.0), tilt: 30.0, azimuth: 0.0 }], api_key_file: None, every: Timespan(3600s), url: None })]), tempo: Sources([]), prices: Sources([]) }"#]].assert_eq(&one);
         let many = read("tempo: [ rte_site: {}, api_couleur_tempo: { url: 'http://192.0.2.1/' } ]");
         expect![[r#"Page { pv: Sources([]), tempo: Sources([RteSite(Public { url: None }), ApiCouleurTempo(Public { url: Some("http://192.0.2.1/") })]), prices: Sources([]) }"#]].assert_eq(&many);
+    }
+
+    #[test]
+    fn two_public_sources_are_usual() {
+        let yaml = "[ rte_site: {}, api_couleur_tempo: {} ]";
+        assert_eq!(serde_saphyr::from_str::<Sources<TempoSource>>(yaml).unwrap(), TempoSource::usual());
     }
 
     #[rstest]

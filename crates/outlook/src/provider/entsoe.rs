@@ -118,8 +118,9 @@ fn prices(root: Node<'_, '_>) -> Result<Answer, ParseError> {
         let position = text(series, "classificationSequence_AttributeInstanceComponent.position");
         let position = position.and_then(|text| text.parse().ok()).unwrap_or(1);
         let spans = auctions.entry(position).or_insert_with(|| Spans::within(PRICES));
+        let curve = if text(series, "curveType") == Some("A01") { Curve::Blocks } else { Curve::Changes };
         for period in children(series, "Period") {
-            add_period(period, spans)?;
+            add_period(period, curve, spans)?;
         }
     }
     // Only the first auction: one of another hour has other prices, and is out before the first one.
@@ -127,7 +128,16 @@ fn prices(root: Node<'_, '_>) -> Result<Answer, ParseError> {
     Ok(Answer::of(Quantity::SpotPrice, first).priced_in(currency.unwrap_or("EUR")))
 }
 
-fn add_period(period: Node<'_, '_>, spans: &mut Spans) -> Result<(), ParseError> {
+/// What a point that is not there means.
+#[derive(Clone, Copy)]
+enum Curve {
+    /// A01: that it is missing.
+    Blocks,
+    /// A03: that it is as the one before.
+    Changes,
+}
+
+fn add_period(period: Node<'_, '_>, curve: Curve, spans: &mut Spans) -> Result<(), ParseError> {
     let interval = child(period, "timeInterval").ok_or(ParseError::Missing("timeInterval"))?;
     let edge = |name| text(interval, name).and_then(instant);
     let (Some(start), Some(end)) = (edge("start"), edge("end")) else {
@@ -146,11 +156,14 @@ fn add_period(period: Node<'_, '_>, spans: &mut Spans) -> Result<(), ParseError>
         let amount = text(point, "price.amount").and_then(|text| text.parse::<f64>().ok());
         points.insert(position, amount.filter(|amount| amount.is_finite()).map(|per_mwh| per_mwh / 1000.0));
     }
-    // A point holds until the next one that is there, the last until the end of the interval.
-    let mut following = points.keys().skip(1).copied().collect::<Vec<_>>().into_iter();
     let at = |position: u32| start.plus(step.saturating_mul(position.saturating_sub(1)));
+    let mut following = points.keys().skip(1).copied().collect::<Vec<_>>().into_iter();
     for (position, amount) in &points {
-        let until: UnixMillis = following.next().map_or(end, at);
+        let next = following.next();
+        let until: UnixMillis = match curve {
+            Curve::Blocks => at(position.saturating_add(1)).min(end),
+            Curve::Changes => next.map_or(end, at),
+        };
         spans.add(TimeSpan::new(at(*position), until), *amount)?;
     }
     Ok(())

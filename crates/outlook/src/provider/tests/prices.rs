@@ -31,6 +31,17 @@ fn entsoe() {
 }
 
 #[test]
+fn entsoe_points_are_left_out_in_one_kind_of_curve_only() {
+    let blocks = include_str!("../../../tests/answers/entsoe.xml").replace("A03", "A01");
+    expect![[r#"
+        spot_price
+        09 23:00:00 - 09 23:15:00  0.1
+        09 23:15:00 - 09 23:30:00  -0.00425
+        10 00:00:00 - 10 00:15:00  0.08
+        currency Some("EUR"), refused 1"#]].assert_eq(&told(entsoe::parse(blocks.as_bytes())));
+}
+
+#[test]
 fn entsoe_without_data() {
     let nothing = entsoe::parse(include_bytes!("../../../tests/answers/entsoe_nothing.xml"));
     assert_eq!(nothing, Err(ParseError::NothingYet));
