@@ -64,7 +64,11 @@ impl Provider for Entsoe {
                 .query("out_Domain", &self.area)
                 .query("periodStart", &utc(days.start))
                 .query("periodEnd", &utc(days.end));
-            Ok(parse(&caller.body(&request).await?)?)
+            match caller.body(&request).await {
+                // The same document also comes with status 400.
+                Err(Failure::Refused(said)) if is_no_data(&said) => Err(Failure::NotYet),
+                body => Ok(parse(&body?)?),
+            }
         })
     }
 }
@@ -95,7 +99,11 @@ pub(super) fn parse(body: &[u8]) -> Result<Answer, ParseError> {
 /// Reason 999 with "No matching data found" is what one gets until the prices are there.
 fn acknowledged(root: Node<'_, '_>) -> ParseError {
     let words = child(root, "Reason").and_then(|reason| text(reason, "text")).unwrap_or_default();
-    if words.to_ascii_lowercase().contains("no matching data") { ParseError::NothingYet } else { said(words) }
+    if is_no_data(words) { ParseError::NothingYet } else { said(words) }
+}
+
+fn is_no_data(words: &str) -> bool {
+    words.to_ascii_lowercase().contains("no matching data")
 }
 
 fn prices(root: Node<'_, '_>) -> Result<Answer, ParseError> {

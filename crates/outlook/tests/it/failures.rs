@@ -85,6 +85,23 @@ async fn nothing_yet(#[case] status: u16, #[case] body: &'static str) {
     all_meet(fault, "not published yet", MINUTE * 15, MINUTE * 60 * 27).await;
 }
 
+/// ENTSO-E says that there is nothing yet with status 400.
+#[tokio::test]
+async fn nothing_yet_that_looks_like_a_refusal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server =
+        Server::start(|_| Canned::Answer(400, "", include_bytes!("../answers/entsoe_nothing.xml").to_vec()))
+            .await;
+    let clock = Hand::at(instant(NOON));
+    let yaml = everything(server.port, &secrets(folder.path()));
+    let mut house = House::on_sockets(&yaml, &clock, folder.path());
+    let outlook = house.until(&clock, all_have_tried).await;
+    let status = source(&outlook, "prices.entsoe");
+    assert_eq!((status.trouble.as_deref(), status.failures), (Some("not published yet"), 0));
+    assert_eq!(source(&outlook, "prices.awattar").failures, 1);
+    house.stop().await;
+}
+
 #[tokio::test]
 async fn a_body_that_is_too_large() {
     let fault = Canned::ok(vec![b' '; BODY_BYTES_MAX + 1]);

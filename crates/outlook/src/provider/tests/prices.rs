@@ -38,7 +38,8 @@ fn entsoe_points_are_left_out_in_one_kind_of_curve_only() {
         09 23:00:00 - 09 23:15:00  0.1
         09 23:15:00 - 09 23:30:00  -0.00425
         10 00:00:00 - 10 00:15:00  0.08
-        currency Some("EUR"), refused 1"#]].assert_eq(&told(entsoe::parse(blocks.as_bytes())));
+        currency Some("EUR"), refused 1"#]]
+    .assert_eq(&told(entsoe::parse(blocks.as_bytes())));
 }
 
 #[test]
