@@ -1,26 +1,35 @@
-//! The page and the API documentation: built files, embedded into the program.
+//! The page and the API documentation: built files, embedded into the program as gzip (`build.rs`), and sent so.
+
+use std::io::Read as _;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use rust_embed::{Embed, EmbeddedFile};
+use flate2::read::GzDecoder;
 
 use crate::api::unknown_path;
 use crate::error::ApiError;
-use crate::hex::hex;
 
-/// The built front end. In a debug build it is read from the folder, so that the page can be worked on.
-#[derive(Embed)]
-#[folder = "assets/"]
-struct Assets;
+/// A file of the built front end.
+struct File {
+    /// Its path below the root.
+    name: &'static str,
+    /// Changes with its content. Weak: it is the same for both encodings.
+    tag: &'static str,
+    /// The content as gzip.
+    packed: &'static [u8],
+}
+
+/// Sorted by name.
+const FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// The files whose name changes with their content: they may be kept for ever.
 const HASHED: &str = "static/";
 
 /// Serves an embedded file, or says that there is nothing at this path.
 pub(crate) async fn serve(request: Request) -> Response {
-    let Some((name, file)) = find(request.uri().path()) else {
+    let Some(file) = find(request.uri().path()) else {
         return unknown_path(request).await.into_response();
     };
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -28,31 +37,56 @@ pub(crate) async fn serve(request: Request) -> Response {
         let refusal = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "unknown_method", message, "use GET");
         return ([(header::ALLOW, "GET,HEAD")], refusal).into_response();
     }
-    answer(&name, file, request.headers())
+    answer(file, request.headers())
 }
 
 /// The file for a path: `/` and `/docs` have an index.
-fn find(path: &str) -> Option<(String, EmbeddedFile)> {
+fn find(path: &str) -> Option<&'static File> {
     let name = match path.trim_start_matches('/') {
         "" => "index.html",
         "docs" | "docs/" => "docs/index.html",
         name => name,
     };
-    Assets::get(name).map(|file| (name.to_owned(), file))
+    FILES.binary_search_by(|file| file.name.cmp(name)).ok().map(|found| &FILES[found])
 }
 
-fn answer(name: &str, file: EmbeddedFile, asked: &HeaderMap) -> Response {
-    let tag = format!("\"{}\"", hex(&file.metadata.sha256_hash()[..16]));
+fn answer(file: &File, asked: &HeaderMap) -> Response {
     let headers = [
-        (header::CONTENT_TYPE, content_type(name).to_owned()),
-        (header::CACHE_CONTROL, caching(name).to_owned()),
-        (header::ETAG, tag.clone()),
+        (header::CONTENT_TYPE, content_type(file.name)),
+        (header::CACHE_CONTROL, caching(file.name)),
+        (header::ETAG, file.tag),
+        (header::VARY, "accept-encoding"),
     ];
     let known = asked.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
-    if known.is_some_and(|tags| tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)) {
+    if known.is_some_and(|tags| tags.split(',').any(|known| same_tag(known, file.tag))) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    (headers, Body::from(file.data.into_owned())).into_response()
+    if takes_gzip(asked) {
+        let encoding = [(header::CONTENT_ENCODING, "gzip")];
+        return (headers, encoding, Body::from(file.packed)).into_response();
+    }
+    (headers, Body::from(unpacked(file))).into_response()
+}
+
+fn same_tag(known: &str, tag: &str) -> bool {
+    known.trim().trim_start_matches("W/") == tag.trim_start_matches("W/")
+}
+
+/// Whether the answer may be gzip: every browser says so, a plain `curl` does not.
+fn takes_gzip(asked: &HeaderMap) -> bool {
+    let encodings =
+        asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value: &HeaderValue| value.to_str().ok());
+    encodings.flat_map(|encodings| encodings.split(',')).any(|encoding| {
+        let (name, weight) = encoding.split_once(';').unwrap_or((encoding, ""));
+        let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.trim().parse() == Ok(0.0));
+        matches!(name.trim(), "gzip" | "*") && !refused
+    })
+}
+
+fn unpacked(file: &File) -> Vec<u8> {
+    let mut content = Vec::new();
+    GzDecoder::new(file.packed).read_to_end(&mut content).expect("it was packed when the program was built");
+    content
 }
 
 fn caching(name: &str) -> &'static str {
@@ -86,17 +120,17 @@ mod tests {
     #[case("/docs")]
     #[case("/docs/")]
     fn pages_are_found(#[case] path: &str) {
-        let (name, file) = find(path).expect(path);
-        assert_eq!(content_type(&name), "text/html; charset=utf-8");
+        let file = find(path).expect(path);
+        let name = file.name;
+        assert_eq!(content_type(name), "text/html; charset=utf-8");
         assert_eq!(
-            caching(&name),
+            caching(name),
             "no-cache",
             "{name} names the hashed files, so it must always be asked for"
         );
-        assert!(file.data.starts_with(b"<!doctype html>"));
+        assert!(unpacked(file).starts_with(b"<!doctype html>"));
     }
 
-    /// In a debug build the library reads the folder; it looks at nothing outside of it.
     #[rstest]
     #[case("/../Cargo.toml")]
     #[case("/docs/../../Cargo.toml")]
@@ -112,9 +146,26 @@ mod tests {
     /// A file of a type that is not in the table would be offered as a download.
     #[test]
     fn every_embedded_file_has_a_content_type() {
-        for name in Assets::iter() {
-            assert_ne!(content_type(&name), "application/octet-stream", "{name}");
+        for file in FILES {
+            assert_ne!(content_type(file.name), "application/octet-stream", "{}", file.name);
         }
+    }
+
+    /// The browser unpacks what it says it can; everybody else gets it plain; both may keep it by the same tag.
+    #[rstest]
+    #[case("gzip, deflate, br", true)]
+    #[case("br;q=1.0, gzip;q=0.5", true)]
+    #[case("*", true)]
+    #[case("gzip;q=0", false)]
+    #[case("identity", false)]
+    #[case("", false)]
+    fn gzip_goes_to_those_who_take_it(#[case] accepts: &'static str, #[case] packed: bool) {
+        let file = find("/").expect("the page");
+        let asked = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(accepts))]);
+        let answer = answer(file, &asked);
+        assert_eq!(answer.headers().contains_key(header::CONTENT_ENCODING), packed);
+        let again = HeaderMap::from_iter([(header::IF_NONE_MATCH, answer.headers()[header::ETAG].clone())]);
+        assert_eq!(super::answer(file, &again).status(), StatusCode::NOT_MODIFIED);
     }
 
     #[rstest]

@@ -1,4 +1,4 @@
-//! Bytes as hexadecimal digits, for cookies and tags.
+//! Bytes as hexadecimal digits, for cookies.
 
 /// Two lower-case digits for each byte.
 pub(crate) fn hex(bytes: &[u8]) -> String {
