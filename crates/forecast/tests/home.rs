@@ -195,6 +195,16 @@ fn the_forecaster_beats_them() {
             assert!(errors.mae < 575.0 && errors.rmse < 849.0, "{name}: {errors:?}");
         }
     }
+    for month in [10, 11, 12, 1, 2] {
+        let of_month = |date: Date, slot| date.month() == month && comparable(date, slot);
+        let rule = of(|band| band.mean);
+        let ours = judge(&days, |date, slot| rule(date, slot).filter(|_| of_month(date, slot)));
+        let simple =
+            judge(&days, |date, slot| half_and_half(&days, date, slot).filter(|_| of_month(date, slot)));
+        show(&format!("month {month}, mean"), ours);
+        show(&format!("month {month}, weekday-4 + mean-7"), simple);
+        assert!(ours.rmse < simple.rmse, "month {month}");
+    }
     let energy = evaluated().filter_map(|date| {
         let whole = |values: &mut dyn Iterator<Item = Option<f64>>| {
             values.sum::<Option<f64>>().map(|sum| sum / 2000.0)
@@ -241,12 +251,24 @@ fn quantiles_hold_what_they_promise() {
     let Some(load) = measured() else { return };
     let days = civil_days(&load);
     let foretold = forecasts(&load, Step::HalfHour);
-    let pairs: Vec<(f64, Band)> =
-        foretold.iter().filter_map(|((date, slot), bands)| Some((days[date][*slot]?, bands[0]))).collect();
+    let pairs: Vec<(usize, f64, Band)> = foretold
+        .iter()
+        .filter_map(|((date, slot), bands)| Some((slot / 12, days[date][*slot]?, bands[0])))
+        .collect();
     for (index, level) in Band::LEVELS.iter().enumerate() {
-        let below = pairs.iter().filter(|(used, band)| *used < band.quantiles()[index]).count();
-        let share = below as f64 / pairs.len() as f64;
-        println!("p{:.0}: {:.1} % of {} lie below", level * 100.0, share * 100.0, pairs.len());
-        assert!((share - level).abs() < 0.03, "p{level}: {share}");
+        let share = |of: &dyn Fn(usize) -> bool| {
+            let of: Vec<_> = pairs.iter().filter(|(quarter, _, _)| of(*quarter)).collect();
+            let below = of.iter().filter(|(_, used, band)| *used < band.quantiles()[index]).count();
+            below as f64 / of.len() as f64
+        };
+        let all = share(&|_| true);
+        let quarters = [0, 1, 2, 3].map(|wanted| share(&|quarter| quarter == wanted));
+        println!(
+            "p{:.0}: {all:.3} of {} lie below; by quarter of the day {quarters:.3?}",
+            level * 100.0,
+            pairs.len()
+        );
+        assert!((all - level).abs() < 0.02, "p{level}: {all}");
+        assert!(quarters.iter().all(|share| (share - level).abs() < 0.05), "p{level}: {quarters:?}");
     }
 }

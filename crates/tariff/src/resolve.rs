@@ -1,22 +1,54 @@
 //! From settings and what is known to the one form in which everybody gets prices.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use ohmstead_model::{Price, PriceSource, TimeSpan, Timeline};
 
 use crate::missing::fill_missing;
-use crate::tempo::{self, Colours, Odds, PriceTable};
+use crate::tempo::{self, Colours, Grid, NetLoad, Odds, PriceTable};
 use crate::{Tariff, Tariffs};
 
-/// What is known of what changes: colours and market prices.
+/// What is known of what changes: colours, market prices, new price grids.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'k> {
     /// Colours of tariff days.
     pub colours: &'k Colours,
+    /// Price grids of Tempo that were published since those that are built in.
+    pub grids: &'k [Grid],
+    /// What the grid must carry on days whose colour is not known, where there is a forecast of it.
+    pub net_loads: &'k BTreeMap<Date, NetLoad>,
     /// Market prices of what is imported, per kilowatt hour, as published, with those of the last days: what is not
     /// published yet is guessed from them.
     pub import_spot_per_kwh: &'k Timeline<f64>,
     /// Those of what is exported.
     pub export_spot_per_kwh: &'k Timeline<f64>,
+}
+
+impl Known<'static> {
+    /// Nothing at all, to begin with.
+    pub fn nothing() -> Self {
+        static COLOURS: LazyLock<Colours> = LazyLock::new(Colours::default);
+        static NET_LOADS: BTreeMap<Date, NetLoad> = BTreeMap::new();
+        static SPOT: LazyLock<Timeline<f64>> = LazyLock::new(Timeline::default);
+        Self {
+            colours: &COLOURS,
+            grids: &[],
+            net_loads: &NET_LOADS,
+            import_spot_per_kwh: &SPOT,
+            export_spot_per_kwh: &SPOT,
+        }
+    }
+}
+
+impl Known<'_> {
+    /// How likely each colour is for a date whose colour is not known.
+    pub fn odds(&self, date: Date) -> Odds {
+        let forecast = self.net_loads.get(&date).map(|net_load| net_load.odds(date, self.colours));
+        forecast.unwrap_or_else(|| Odds::of(date, self.colours))
+    }
 }
 
 /// The price of one direction.
@@ -32,8 +64,8 @@ pub struct OneWay {
 
 /// The prices of `window`. Where that of one direction is not known and cannot be guessed, there is none.
 pub fn prices(tariffs: &Tariffs, known: Known<'_>, window: TimeSpan, zone: &TimeZone) -> Timeline<Price> {
-    let import = one_way(&tariffs.import, known.colours, known.import_spot_per_kwh, window, zone);
-    let export = one_way(&tariffs.export, known.colours, known.export_spot_per_kwh, window, zone);
+    let import = one_way(&tariffs.import, known, known.import_spot_per_kwh, window, zone);
+    let export = one_way(&tariffs.export, known, known.export_spot_per_kwh, window, zone);
     import.zip(&export, |_, import, export| Price {
         import_per_kwh: import.per_kwh,
         export_per_kwh: export.per_kwh,
@@ -44,7 +76,7 @@ pub fn prices(tariffs: &Tariffs, known: Known<'_>, window: TimeSpan, zone: &Time
 
 fn one_way(
     tariff: &Tariff,
-    colours: &Colours,
+    known: Known<'_>,
     spot: &Timeline<f64>,
     window: TimeSpan,
     zone: &TimeZone,
@@ -53,8 +85,8 @@ fn one_way(
         Tariff::Fixed(price) => contract(&Timeline::of([(window, price.per_kwh)])),
         Tariff::Zones(zones) => contract(&zones.prices(window, zone)),
         Tariff::Tempo(tempo) => {
-            let table = PriceTable::with(&tempo.prices);
-            tempo::import_prices(window, colours, &table, |date| Odds::of(date, colours))
+            let table = PriceTable::with(known.grids, &tempo.prices);
+            tempo::import_prices(window, known.colours, &table, |date| known.odds(date))
         }
         market => market
             .formula()
@@ -85,7 +117,8 @@ mod tests {
 
     fn resolved(yaml: &str, colours: &Colours, spot: &Timeline<f64>, window: TimeSpan) -> Timeline<Price> {
         let tariffs: Tariffs = serde_saphyr::from_str(yaml).unwrap();
-        let known = Known { colours, import_spot_per_kwh: spot, export_spot_per_kwh: spot };
+        let known =
+            Known { colours, import_spot_per_kwh: spot, export_spot_per_kwh: spot, ..Known::nothing() };
         prices(&tariffs, known, window, &paris())
     }
 
@@ -106,6 +139,19 @@ mod tests {
         assert_eq!((unknown.source, unknown.estimated), (PriceSource::ExpectedColour, true));
         assert!((0.17..0.5).contains(&unknown.import_per_kwh), "{unknown:?}");
         assert!(prices.gaps(window).is_empty());
+    }
+
+    #[test]
+    fn a_forecast_of_the_grid_s_load_goes_before_the_odds_of_the_calendar() {
+        let monday: Date = "2026-01-05".parse().unwrap();
+        let at = |mean_mw| {
+            let net_loads = BTreeMap::from([(monday, NetLoad { mean_mw, deviation_mw: 1000.0 })]);
+            let known = Known { net_loads: &net_loads, ..Known::nothing() };
+            let tariffs: Tariffs = serde_saphyr::from_str("import: { tempo: {} }").unwrap();
+            let window = span("2026-01-05T10:00:00Z", "2026-01-05T11:00:00Z");
+            prices(&tariffs, known, window, &paris()).at(window.start).unwrap().import_per_kwh
+        };
+        assert!(at(70_000.0) > 0.64 && at(35_000.0) < 0.15, "{} {}", at(70_000.0), at(35_000.0));
     }
 
     #[test]

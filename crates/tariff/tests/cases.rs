@@ -76,7 +76,7 @@ fn prices_are_those_of_the_case(#[case] file: &str, #[case] yaml: &str, #[case] 
     let start = UnixMillis(case.start.to_zoned(zone.clone()).unwrap().timestamp().as_millisecond());
     let step = Duration::from_secs(case.step_min * 60);
     let end = start.plus(step * u32::try_from(slots).unwrap());
-    let known = Known { colours: &colours, import_spot_per_kwh: &market, export_spot_per_kwh: &market };
+    let known = Known { colours: &colours, import_spot_per_kwh: &market, ..Known::nothing() };
     let found = prices(&tariffs, known, TimeSpan::new(start, end), &zone);
     assert_eq!((case.price_import.len(), case.price_export.len()), (slots, slots));
     for (index, expected) in case.price_import.iter().zip(&case.price_export).enumerate() {
@@ -123,11 +123,10 @@ fn the_bill_of_a_real_home_is_that_of_the_study() {
     let start = import_kwh.slots().next().unwrap().0.start;
     // The study leaves out the last half hour.
     let window = TimeSpan::new(start, import_kwh.end().unwrap().minus(Duration::from_secs(1800)));
-    let nothing = Timeline::default();
     // The first night still belongs to the last day of another season.
     let mut colours = colours;
     colours.set("2024-08-31".parse().unwrap(), TempoColour::Blue);
-    let known = Known { colours: &colours, import_spot_per_kwh: &nothing, export_spot_per_kwh: &nothing };
+    let known = Known { colours: &colours, ..Known::nothing() };
     let tariffs: Tariffs = serde_saphyr::from_str("import: { tempo: {} }").unwrap();
     let prices = prices(&tariffs, known, window, &zone);
     let metered = Metered { import_kwh: &import_kwh, export_kwh: None };

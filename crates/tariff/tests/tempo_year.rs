@@ -84,8 +84,7 @@ fn by_crate(colours: &[usize], wh_a_minute: &[i64]) -> (Vec<(f64, f64)>, f64) {
     let energy = wh_a_minute.iter().enumerate();
     let import_kwh = Timeline::of(energy.map(|(index, wh)| (slot(index), *wh as f64 * 30.0 / 1000.0)));
     let tariffs: Tariffs = serde_saphyr::from_str("import: { tempo: {} }").unwrap();
-    let spot = Timeline::default();
-    let known = Known { colours: &colours, import_spot_per_kwh: &spot, export_spot_per_kwh: &spot };
+    let known = Known { colours: &colours, ..Known::nothing() };
     let zone = TimeZone::get("Europe/Paris").unwrap();
     let prices = prices(&tariffs, known, window, &zone);
     let bill = bill(Metered { import_kwh: &import_kwh, export_kwh: None }, &prices, window, &zone);

@@ -79,9 +79,11 @@ pub const BUILT_IN: [Grid; 4] = [
 pub struct PriceTable(Vec<Grid>);
 
 impl PriceTable {
-    /// The built-in grids and those of the owner, who goes before where both are of one date.
-    pub fn with(own: &[Grid]) -> Self {
-        let mut grids: Vec<Grid> = own.iter().rev().copied().chain(BUILT_IN).collect();
+    /// The built-in grids, those that were published since, and those of the owner; where several are of one date, the
+    /// owner goes before what was published, and that before what is built in.
+    pub fn with(published: &[Grid], own: &[Grid]) -> Self {
+        let given = own.iter().rev().chain(published.iter().rev()).copied();
+        let mut grids: Vec<Grid> = given.chain(BUILT_IN).collect();
         grids.sort_by_key(|grid| grid.valid_from);
         grids.dedup_by_key(|grid| grid.valid_from);
         Self(grids)
@@ -115,7 +117,7 @@ mod tests {
     #[case("2026-01-31", Some(0.6468))]
     #[case("2030-01-01", Some(0.7060))]
     fn a_grid_holds_until_the_next(#[case] date: Date, #[case] expected: Option<f64>) {
-        let price = PriceTable::with(&[]).on(date).map(|grid| grid.price(RED_HP).per_kwh);
+        let price = PriceTable::with(&[], &[]).on(date).map(|grid| grid.price(RED_HP).per_kwh);
         assert_eq!(price, expected);
     }
 
@@ -127,13 +129,26 @@ mod tests {
   - { valid_from: 2026-02-01, blue: { hc: 0.1, hp: 0.1 }, white: { hc: 0.1, hp: 0.1 }, red: { hc: 0.1, hp: 0.5 } }",
         )
         .unwrap();
-        let table = PriceTable::with(&tempo.prices);
+        let table = PriceTable::with(&[], &tempo.prices);
         let red = |date: &str| table.on(date.parse().unwrap()).map(|grid| grid.price(RED_HP).per_kwh);
         assert_eq!(table.grids().len(), 5);
         assert_eq!(
             [red("2026-03-01"), red("2026-08-01"), red("2026-01-01")],
             [Some(0.5), Some(0.72), Some(0.6468)]
         );
+    }
+
+    #[test]
+    fn the_owner_goes_before_what_is_published_and_that_before_what_is_built_in() {
+        let dated = |valid_from: &str, price: f64| Grid {
+            valid_from: valid_from.parse().unwrap(),
+            ..grid(Date::MIN, [price; 6])
+        };
+        let published = [dated("2026-02-01", 0.3), dated("2026-08-01", 0.4), dated("2027-02-01", 0.5)];
+        let table = PriceTable::with(&published, &[dated("2026-08-01", 0.6)]);
+        let on = |date: &str| table.on(date.parse().unwrap()).map(|grid| grid.price(RED_HP).per_kwh);
+        let found = ["2026-01-31", "2026-02-01", "2026-08-01", "2027-02-01"].map(on);
+        assert_eq!(found, [Some(0.6468), Some(0.3), Some(0.6), Some(0.5)]);
     }
 
     #[rstest]
