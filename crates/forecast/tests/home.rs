@@ -221,6 +221,33 @@ fn the_forecaster_beats_them() {
     assert!(energy.mae < 6.0, "{energy:?}");
 }
 
+/// Two days ahead less is known; it must still beat the simple rules of one day ahead.
+#[test]
+fn the_second_day_is_foretold_nearly_as_well() {
+    let Some(load) = measured() else { return };
+    let days = civil_days(&load);
+    let zone = paris();
+    let mut pairs = Vec::new();
+    for date in evaluated().filter(|date| days.contains_key(&date.tomorrow().unwrap())) {
+        let at = |date: Date| UnixMillis(date.to_zoned(zone.clone()).unwrap().timestamp().as_millisecond());
+        let house = load::House { load_w: &load, temperature_c: &Timeline::default(), zone: &zone };
+        let foretold = load::forecast(house, at(date), Duration::from_secs(50 * 3600), Step::HalfHour);
+        let tomorrow = date.tomorrow().unwrap();
+        let window = TimeSpan::new(at(tomorrow), at(tomorrow.tomorrow().unwrap()));
+        let used = load.within(window);
+        pairs.extend(used.zip(&foretold, |_, used, band| (*used, *band)).slots().map(|(_, pair)| *pair));
+    }
+    let second = errors(pairs.iter().map(|(used, band)| (*used, band.mean)));
+    show("second day, mean", second);
+    let below = |level: usize| {
+        pairs.iter().filter(|(used, band)| *used < band.quantiles()[level]).count() as f64
+            / pairs.len() as f64
+    };
+    println!("second day: {:.3?} lie below the quantiles", [0, 1, 2, 3, 4].map(below));
+    assert!(second.rmse < 887.0 && second.mae < 603.0, "{second:?}");
+    assert!((0..5).all(|level| (below(level) - Band::LEVELS[level]).abs() < 0.04));
+}
+
 /// What was seen since midnight makes the next hours of the day surer, on the whole.
 #[test]
 fn a_later_forecast_is_a_better_one() {

@@ -25,7 +25,7 @@ mod zones;
 pub use bill::{Bill, Cost, Metered, Month, bill};
 pub use formula::Formula;
 pub use missing::fill_missing;
-pub use resolve::{Known, prices};
+pub use resolve::{Known, OneWay, prices};
 pub use settings::{Tariff, Tariffs};
 pub use spot::{Awattar, AwattarCountry, EnergyCharts, Entsoe, NordPool, Octopus, Secret, Tibber};
 pub use zones::{Days, Hours, Months, Zone, Zones};

@@ -185,14 +185,16 @@ fn a_cold_night_is_foretold_where_its_temperature_is_known() {
 fn a_year_is_learned_quickly() {
     let now = ms("2026-11-30T00:00");
     let load_w = quarters(now, 365, restless);
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a figure for whoever reads the output; nothing depends on it"
-    )]
-    let begin = std::time::Instant::now();
-    let foretold = foretell(&load_w, now);
-    println!("a year in quarters of an hour: {:.1} ms", begin.elapsed().as_secs_f64() * 1000.0);
-    assert_eq!(foretold.slots().len(), 192);
+    let run = |_| {
+        #[expect(clippy::disallowed_methods, reason = "how long it takes is the question")]
+        let begin = std::time::Instant::now();
+        assert_eq!(foretell(&load_w, now).slots().len(), 192);
+        begin.elapsed()
+    };
+    let best = (0..10).map(run).min().unwrap();
+    println!("a year in quarters of an hour, best of 10: {:.1} ms", best.as_secs_f64() * 1000.0);
+    // Far more than it takes: only a mistake of principle is caught here, not a busy machine.
+    assert!(best < Duration::from_millis(500), "{best:?}");
 }
 
 proptest! {
