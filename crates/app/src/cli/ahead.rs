@@ -115,7 +115,7 @@ fn outlook_text(answer: &Value, with_slots: bool) -> String {
                 time(&slot["start"]),
                 number(&slot["import_price"], 4),
                 number(&slot["export_price"], 4),
-                if slot["price_estimated"] == Value::Bool(true) { "guessed" } else { "" }.to_owned(),
+                if slot["estimated"] == Value::Bool(true) { "guessed" } else { "" }.to_owned(),
                 text_of(&slot["colour"]),
                 number(&slot["load"]["mean_w"], 0),
                 number(&slot["pv"]["mean_w"], 0),
@@ -149,10 +149,11 @@ fn tempo_text(answer: &Value) -> String {
 }
 
 fn odds(odds: &Value) -> String {
-    let shares = odds.as_array().into_iter().flatten().zip(TempoColour::ALL);
-    let shares =
-        shares.map(|(share, colour)| format!("{colour} {:.0} %", share.as_f64().unwrap_or_default() * 100.0));
-    shares.collect::<Vec<_>>().join(", ")
+    let shares = TempoColour::ALL.map(|colour| {
+        let share = odds[colour.key()].as_f64().unwrap_or_default();
+        format!("{colour} {:.0} %", share * 100.0)
+    });
+    shares.join(", ")
 }
 
 /// A value as it is; nothing where there is none.

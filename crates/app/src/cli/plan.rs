@@ -73,16 +73,15 @@ fn of_problem(json: &Value) -> String {
 }
 
 /// Slots that are alike are one line.
-fn text(answer: &Value, with_reasons: bool) -> String {
-    let plan = &answer["plan"];
-    if plan.is_null() {
-        return format!("no plan: {}", text_of(&answer["why_none"]));
+fn text(plan: &Value, with_reasons: bool) -> String {
+    if plan["made_at"].is_null() {
+        return format!("no plan: {}", text_of(&plan["why_none"]));
     }
     let mut lines = vec![format!(
         "made {}, {}{}",
         time(&plan["made_at"]),
         text_of(&plan["origin"]),
-        if answer["acting"] == Value::Bool(true) { ", being carried out" } else { ", advice only" }
+        if plan["acting"] == Value::Bool(true) { ", being carried out" } else { ", advice only" }
     )];
     lines.extend(plan["trouble"].as_str().map(|why| format!("! {why}")));
     for (place, battery) in plan["batteries"].as_array().into_iter().flatten().enumerate() {

@@ -1,7 +1,6 @@
 //! Starts what looks ahead: the outlook, the Tempo tariff as control knows it, and planning.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use ohmstead_config::Config;
@@ -58,10 +57,12 @@ fn start_outlook(house: &Arc<House>, config: &Config, tracker: &TaskTracker, sto
             return;
         }
     };
+    // Without a place for data nothing is kept over a restart; what is asked for is used all the same.
+    let folder = house.store.dir().map_or_else(std::env::temp_dir, std::path::Path::to_owned).join(FOLDER);
     let links = Links {
         clock: Arc::clone(&house.clock),
         wire,
-        folder: house.store.dir().map(|dir| dir.join(FOLDER)).unwrap_or_else(|| PathBuf::from(FOLDER)),
+        folder,
         manual: house.ahead.manual.subscribe(),
         outlook: house.ahead.outlook.clone(),
         seed: seed(config),
