@@ -62,6 +62,14 @@ pub(crate) struct Ahead {
     pub(crate) tempo: watch::Receiver<Option<Arc<Tempo>>>,
 }
 
+#[cfg(test)]
+impl Ahead {
+    /// Nothing, and that will not change.
+    pub(crate) fn nothing() -> Self {
+        Self { plan: watch::channel(None).1, tempo: watch::channel(None).1 }
+    }
+}
+
 /// What is known of the Tempo tariff.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tempo {

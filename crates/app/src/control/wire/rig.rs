@@ -162,6 +162,7 @@ impl Program {
             commander: Arc::clone(&commander),
             records: Arc::new(store.clone()),
             rules,
+            ahead: Ahead::nothing(),
         };
         tasks.spawn(Control::new(parts).expect("the first").run(rest.clone()));
         Self { name, clock, hub, store, commander, devices, rest, tasks, device }
