@@ -69,7 +69,7 @@ fn member(
         available: device.is_online(),
         ..of_settings(&said, settings, capacity_wh)
     };
-    let acts = settings.acts_on(id) && !device.info.modes.is_empty();
+    let acts = settings.acts() && settings.devices.contains(id) && !device.info.modes.is_empty();
     Ok((Member { device: id.clone(), acts, battery }, guessed))
 }
 
@@ -78,9 +78,9 @@ fn of_settings(said: &BatterySettings, settings: &Settings, capacity_wh: f64) ->
     let one_way = (said.efficiency.0 / 100.0).sqrt();
     let share = |share: f64| capacity_wh * share / 100.0;
     Battery {
-        min_wh: share(said.min.0),
-        max_wh: share(said.max.0),
-        reserve_wh: PerSlot::All(share(settings.reserve.0)),
+        min_wh: share(said.min.map_or(0.0, |min| min.0)),
+        max_wh: share(said.max.map_or(100.0, |max| max.0)),
+        reserve_wh: PerSlot::Constant(share(settings.reserve.0)),
         eff_charge: one_way,
         eff_discharge: one_way,
         wear_eur_kwh: said.wear.per_kwh,

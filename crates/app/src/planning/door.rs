@@ -37,12 +37,12 @@ pub(crate) struct Door {
 impl Site {
     /// What a configuration says.
     pub(crate) fn of(config: &Config) -> Self {
-        let tariffs = config.tariffs.as_ref().map(|section| section.pricing());
+        let tariffs = config.tariffs.as_ref().map(|section| section.prices());
         let currency = tariffs.as_ref().and_then(currency).unwrap_or_else(|| "EUR".to_owned());
         Self {
             settings: config.planner.clone(),
             tariffs,
-            panels: Panels { array: config.forecast.array(), place: config.place() },
+            panels: Panels::of(config),
             zone: config.site.timezone.clone(),
             currency,
         }

@@ -215,7 +215,7 @@ impl Planning {
             return Err(ahead.missing.first().cloned().unwrap_or_else(|| "no prices are known".to_owned()));
         }
         let previous = self.made.as_ref().map(|made| made.plan.clone());
-        let tuning = Tuning { keep_within_eur: site.settings.keep_within, ..Tuning::default() };
+        let tuning = site.settings.tuning();
         let (problem, plan) = solved(problem, previous, tuning).await?;
         let took = self.parts.clock.now().since(now);
         let missing = ahead.missing.iter().cloned().chain(without).collect();

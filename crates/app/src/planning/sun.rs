@@ -1,11 +1,12 @@
 //! What the panels will give: the forecast that there is, corrected by what they really gave.
 
+use jiff::tz::TimeZone;
+use ohmstead_config::Config;
 use ohmstead_forecast::Step;
 use ohmstead_forecast::solar::{Array, Calibration, Place, Record, blend_present};
 use ohmstead_model::{Band, TimeSpan, Timeline, UnixMillis};
+use ohmstead_outlook::settings::{ForecastSolar, OpenMeteo, PvSource};
 use ohmstead_outlook::{Outlook, Quantity};
-
-use jiff::tz::TimeZone;
 
 use super::past::QUARTER;
 
@@ -16,6 +17,23 @@ pub(crate) struct Panels {
     pub(crate) array: Option<Array>,
     /// Where they stand.
     pub(crate) place: Option<Place>,
+}
+
+impl Panels {
+    /// What a configuration says: the panels of the first source that is told of any.
+    pub(crate) fn of(config: &Config) -> Self {
+        let planes = config.forecast.pv.0.iter().find_map(|source| match source {
+            PvSource::OpenMeteo(OpenMeteo { planes, .. }) | PvSource::ForecastSolar(ForecastSolar { planes, .. }) => {
+                Some(planes.clone())
+            }
+            PvSource::Solcast(_) | PvSource::Vrm(_) => None,
+        });
+        let place = config.site.latitude.zip(config.site.longitude);
+        Self {
+            array: planes.map(|planes| Array::of(planes, None)),
+            place: place.map(|(latitude, longitude)| Place { latitude, longitude }),
+        }
+    }
 }
 
 /// Where a forecast of the sun comes from.
