@@ -148,6 +148,7 @@ impl Worker {
             .with(self.index, |entry| {
                 entry.held.memory.took(caller.sent());
                 let before = entry.trouble.take();
+                let failed_before = entry.held.memory.failures > 0;
                 let mut news = News::Same;
                 match answer {
                     Ok(answer) => {
@@ -158,6 +159,10 @@ impl Worker {
                         entry.held.memory.failed(now, &failure);
                         entry.trouble = Some(caller.hide(&failure.to_string()));
                     }
+                }
+                if failed_before != (entry.held.memory.failures > 0) {
+                    // How long to stay away must outlive a power cut.
+                    news = News::Changed;
                 }
                 (news, before, entry.trouble.clone(), entry.held.refused)
             })
