@@ -206,24 +206,24 @@ mod tests {
     }
 
     #[rstest]
-    #[case(|it| it.slots[1].load_w = f64::NAN, "slot 1: load_w is NaN, expected W, 0 or more")]
-    #[case(|it| it.slots[0].pv_w = -1.0, "slot 0: pv_w is -1, expected W, 0 or more")]
-    #[case(|it| it.slots[0].import_price = f64::INFINITY, "slot 0: import_price is inf, expected EUR/kWh")]
-    #[case(|it| it.slots[0].export_price = 25_000.0, "slot 0: export_price is 25000, expected EUR/kWh")]
-    #[case(|it| it.slots.swap(0, 1), "slot 1 begins at 0 ms: expected the end of the slot before")]
-    #[case(|it| it.slots[1].span.end = UnixMillis(0), "slot 1 begins at 900000 ms: expected an end after its start")]
-    #[case(|it| it.import_max_w = f64::NAN, "site: import_max_w is NaN, expected W, 0 or more")]
-    #[case(|it| it.inverter_max_w = Some(-1.0), "site: inverter_max_w is -1, expected W, 0 or more")]
-    #[case(|it| it.batteries[0].capacity_wh = -1.0, "battery a: capacity_wh is -1, expected 0 or more, in W or Wh")]
-    #[case(|it| it.batteries[0].now_wh = f64::NAN, "battery a: now_wh is NaN, expected 0 or more, in W or Wh")]
-    #[case(|it| it.batteries[0].min_wh = 6000.0, "battery a: min_wh is 6000, expected not more than max_wh")]
-    #[case(|it| it.batteries[0].eff_charge = 94.0, "battery a: eff_charge is 94, expected 0.05 to 1")]
-    #[case(|it| it.batteries.push(it.batteries[0].clone()), "two batteries are named \"a\": give each a name of its own")]
-    #[case(|it| it.batteries[0].reserve_wh = PerSlot::Each(vec![1.0]), "battery a: reserve_wh has 1 values for 2 slots, give one for each slot")]
-    #[case(|it| it.batteries[0].reserve_wh = PerSlot::Constant(f64::NAN), "battery a: reserve_wh is NaN, expected Wh, 0 or more")]
-    #[case(|it| it.end_worth = EndWorth::of([Worth { wh: f64::NAN, eur_per_kwh: 0.1 }]), "site: end_worth is NaN, expected Wh, 0 or more")]
+    #[case(|it: &mut Problem| it.slots[1].load_w = f64::NAN, "slot 1: load_w is NaN, expected W, 0 or more")]
+    #[case(|it: &mut Problem| it.slots[0].pv_w = -1.0, "slot 0: pv_w is -1, expected W, 0 or more")]
+    #[case(|it: &mut Problem| it.slots[0].import_price = f64::INFINITY, "slot 0: import_price is inf, expected EUR/kWh")]
+    #[case(|it: &mut Problem| it.slots[0].export_price = 25_000.0, "slot 0: export_price is 25000, expected EUR/kWh")]
+    #[case(|it: &mut Problem| it.slots.swap(0, 1), "slot 1 begins at 0 ms: expected the end of the slot before")]
+    #[case(|it: &mut Problem| it.slots[1].span.end = UnixMillis(0), "slot 1 begins at 900000 ms: expected an end after its start")]
+    #[case(|it: &mut Problem| it.import_max_w = f64::NAN, "site: import_max_w is NaN, expected W, 0 or more")]
+    #[case(|it: &mut Problem| it.inverter_max_w = Some(-1.0), "site: inverter_max_w is -1, expected W, 0 or more")]
+    #[case(|it: &mut Problem| it.batteries[0].capacity_wh = -1.0, "battery a: capacity_wh is -1, expected 0 or more, in W or Wh")]
+    #[case(|it: &mut Problem| it.batteries[0].now_wh = f64::NAN, "battery a: now_wh is NaN, expected 0 or more, in W or Wh")]
+    #[case(|it: &mut Problem| it.batteries[0].min_wh = 6000.0, "battery a: min_wh is 6000, expected not more than max_wh")]
+    #[case(|it: &mut Problem| it.batteries[0].eff_charge = 94.0, "battery a: eff_charge is 94, expected 0.05 to 1")]
+    #[case(|it: &mut Problem| it.batteries.push(it.batteries[0].clone()), "two batteries are named \"a\": give each a name of its own")]
+    #[case(|it: &mut Problem| it.batteries[0].reserve_wh = PerSlot::Each(vec![1.0]), "battery a: reserve_wh has 1 values for 2 slots, give one for each slot")]
+    #[case(|it: &mut Problem| it.batteries[0].reserve_wh = PerSlot::Constant(f64::NAN), "battery a: reserve_wh is NaN, expected Wh, 0 or more")]
+    #[case(|it: &mut Problem| it.end_worth = EndWorth::of([Worth { wh: f64::NAN, eur_per_kwh: 0.1 }]), "site: end_worth is NaN, expected Wh, 0 or more")]
     #[case(
-        |it| it.batteries[0].taper = [(0.0, 2000.0), (1000.0, 1000.0), (2000.0, 900.0)].map(|(stored_wh, charge_w)| TaperPoint { stored_wh, charge_w }).to_vec(),
+        |it: &mut Problem| it.batteries[0].taper = [(0.0, 2000.0), (1000.0, 1000.0), (2000.0, 900.0)].map(|(stored_wh, charge_w)| TaperPoint { stored_wh, charge_w }).to_vec(),
         "battery a: point 2 of the taper is out of order, states of charge must rise and the limit must fall, ever faster"
     )]
     fn nonsense_is_refused_with_its_place(#[case] spoil: fn(&mut Problem), #[case] expected: &str) {
