@@ -7,7 +7,7 @@ use ohmstead_model::UnixMillis;
 
 use crate::problem::Problem;
 use crate::simulate::Outcome;
-use crate::worth::{margin, worth};
+use crate::worth::worth;
 
 /// A reason with its figures. Prices and worths in EUR/kWh.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -144,7 +144,7 @@ impl Looking<'_> {
         let brings = |price: f64| (price - battery.wear_eur_kwh) * battery.eff_discharge + TRUE_WITHIN;
         let exports = self.plan.slots[self.slot].grid_w < -MOVES_W;
         match self.worth {
-            Some(worth) if exports && brings(slot.export_price) >= worth => {
+            Some(worth) if exports && self.problem.allow_battery_export && brings(slot.export_price) >= worth => {
                 Why::ExportPays { price: slot.export_price, worth }
             }
             Some(worth) if !exports && brings(slot.import_price) >= worth => {
@@ -192,10 +192,11 @@ impl Looking<'_> {
     /// Why the sun is left to the grid.
     fn why_not_charged(&self) -> Why {
         let battery = &self.problem.batteries[self.number];
-        let takes = margin(self.problem, self.plan, self.slot).takes;
+        let price = self.problem.slots[self.slot].export_price;
+        let exports = self.plan.slots[self.slot].grid_w < -MOVES_W;
         match self.worth {
-            Some(worth) if takes > 0.0 && takes / battery.eff_charge + TRUE_WITHIN >= worth => {
-                Why::SellSun { price: self.problem.slots[self.slot].export_price, worth }
+            Some(worth) if exports && price / battery.eff_charge + TRUE_WITHIN >= worth => {
+                Why::SellSun { price, worth }
             }
             _ => Why::Rest,
         }
@@ -203,16 +204,16 @@ impl Looking<'_> {
 
     fn why_not_discharged(&self) -> Why {
         let (battery, slot) = (&self.problem.batteries[self.number], &self.problem.slots[self.slot]);
-        let Some(worth) = self.worth else { return Why::Rest };
-        let gives = margin(self.problem, self.plan, self.slot).gives;
-        if gives <= 0.0 || (gives - battery.wear_eur_kwh) * battery.eff_discharge > worth + TRUE_WITHIN {
+        let now = slot.import_price;
+        if slot.net_w() <= MOVES_W || battery.discharge_limit_w() <= 0.0 {
             return Why::Rest;
         }
-        let now = slot.import_price;
-        match self.discharged_next() {
-            Some((at, price)) if price > now => Why::HoldForLater { at, price, now },
-            Some(_) => Why::Rest,
-            None => Why::HoldForEnd { worth, now },
+        match (self.discharged_next(), self.worth) {
+            (Some((at, price)), Some(_)) if price > now => Why::HoldForLater { at, price, now },
+            (None, Some(worth)) if (now - battery.wear_eur_kwh) * battery.eff_discharge <= worth + TRUE_WITHIN => {
+                Why::HoldForEnd { worth, now }
+            }
+            _ => Why::Rest,
         }
     }
 

@@ -105,6 +105,11 @@ pub(crate) fn discharge_possible_w(battery: &Battery, stored_wh: f64, hours: f64
     battery.discharge_limit_w().min(there)
 }
 
+/// Reduces what batteries would give to what the shared inverter carries beside the sun.
+pub(crate) fn fit_inverter(problem: &Problem, slot: usize, powers: &mut [f64]) {
+    sun::fit_inverter(problem, &problem.slots[slot], powers);
+}
+
 /// What a slot costs if the whole bank gives `bank_w`, EUR, with the penalty for what breaks a rule.
 pub(crate) fn slot_cost_eur(problem: &Problem, slot: usize, bank_w: f64) -> f64 {
     sun::least_eur(problem, &problem.slots[slot], bank_w)

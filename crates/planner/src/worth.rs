@@ -7,8 +7,6 @@
 
 mod bounds;
 
-pub(crate) use bounds::margin;
-
 use crate::problem::Problem;
 use crate::simulate::Outcome;
 use bounds::Bounds;

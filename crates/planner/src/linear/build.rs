@@ -73,13 +73,12 @@ impl Builder<'_> {
 
     fn import(&mut self, index: usize, row: &mut Vec<(Variable, f64)>) -> Option<Variable> {
         let (problem, slot) = (self.problem, &self.problem.slots[index]);
-        let weight = slot.hours() * SCALE;
         let most = (problem.import_max_w / 1000.0).min(self.sum_kw(Battery::charge_limit_w) + slot.load_w / 1000.0);
-        if slot.net_w() / 1000.0 > most {
+        if slot.load_w > problem.import_max_w {
             row.push((self.lp.add_var(self.penalty * slot.hours(), (0.0, f64::INFINITY)), 1.0));
         }
-        let most = if self.ways.grid[index] == GridWay::Export { 0.0 } else { most };
-        let import = self.lp.add_var(slot.import_price * weight, (0.0, most));
+        let wrong = self.wrong_way(index, GridWay::Export);
+        let import = self.lp.add_var((slot.import_price * SCALE + wrong) * slot.hours(), (0.0, most));
         row.push((import, 1.0));
         Some(import)
     }
@@ -92,12 +91,18 @@ impl Builder<'_> {
             row.push((self.lp.add_var(self.penalty * slot.hours(), (0.0, f64::INFINITY)), -1.0));
         }
         let most = if problem.allow_battery_export { most } else { most.min(surplus) };
-        if most <= 0.0 || self.ways.grid[index] == GridWay::Import && (problem.curtail || surplus <= 0.0) {
+        if most <= 0.0 {
             return None;
         }
-        let export = self.lp.add_var(-slot.export_price * slot.hours() * SCALE, (0.0, most));
+        let wrong = self.wrong_way(index, GridWay::Import);
+        let export = self.lp.add_var((wrong - slot.export_price * SCALE) * slot.hours(), (0.0, most));
         row.push((export, -1.0));
         Some(export)
+    }
+
+    /// What going the other way than the grid's fixed one counts: not forbidden, because the house may leave no choice.
+    fn wrong_way(&self, index: usize, way: GridWay) -> f64 {
+        if self.ways.grid[index] == way { self.penalty } else { 0.0 }
     }
 
     /// What the bank can take or give, kW: bounds that no plan reaches keep the program small.
@@ -116,15 +121,23 @@ impl Builder<'_> {
         Some(curtailed)
     }
 
-    /// What batteries and sun together carry through the inverter, either way.
-    fn inverter(&mut self, slot: &Slot, mut bank: Vec<(Variable, f64)>, curtailed: Option<Variable>) {
+    /// What batteries and sun together carry through the inverter, either way. The sun goes first: batteries discharge through what
+    /// it leaves, and what they take lets more of it through.
+    fn inverter(&mut self, slot: &Slot, bank: Vec<(Variable, f64)>, curtailed: Option<Variable>) {
         let Some(limit) = self.problem.inverter_max_w else { return };
-        bank.extend(curtailed.map(|variable| (variable, -1.0)));
-        if bank.is_empty() {
+        let left = (limit - slot.pv_w).max(0.0);
+        if !bank.is_empty() {
+            self.lp.add_constraint(bank.clone(), ComparisonOp::Le, left / 1000.0);
+        }
+        let mut both = bank;
+        both.extend(curtailed.map(|variable| (variable, -1.0)));
+        if both.is_empty() {
             return;
         }
-        self.lp.add_constraint(bank.clone(), ComparisonOp::Le, (limit - slot.pv_w) / 1000.0);
-        self.lp.add_constraint(bank, ComparisonOp::Ge, (-limit - slot.pv_w) / 1000.0);
+        if slot.pv_w > limit {
+            self.lp.add_constraint(both.clone(), ComparisonOp::Le, (limit - slot.pv_w) / 1000.0);
+        }
+        self.lp.add_constraint(both, ComparisonOp::Ge, (-limit - slot.pv_w) / 1000.0);
     }
 
     /// Batteries that must not be charged from the grid share what the sun leaves over.
@@ -147,7 +160,8 @@ impl Builder<'_> {
         }
         let way = self.ways.bank[index];
         let (sooner, later) = self.ties(index);
-        let charge = (charge_max > 0.0 && way != BankWay::Discharge)
+        let beyond_taper = is_beyond_taper(battery, resting_wh(self.problem, battery, index));
+        let charge = (charge_max > 0.0 && way != BankWay::Discharge && !beyond_taper)
             .then(|| self.lp.add_var(sooner * hours * SCALE, (0.0, charge_max / 1000.0)));
         let discharge = (discharge_max > 0.0 && way != BankWay::Charge)
             .then(|| self.lp.add_var((battery.wear_eur_kwh + later) * hours * SCALE, (0.0, discharge_max / 1000.0)));
@@ -236,6 +250,11 @@ impl Builder<'_> {
         let resting = numbers.filter(|number| self.stored[*number].is_none() && self.problem.counts_to_bank(*number));
         resting.map(|number| resting_wh(self.problem, &self.problem.batteries[number], usize::MAX) / 1000.0).sum()
     }
+}
+
+/// Whether so much is in it that its taper allows less than nothing: its rows would leave no solution.
+fn is_beyond_taper(battery: &Battery, stored_wh: f64) -> bool {
+    battery.taper_lines().any(|(at_zero, fall)| at_zero < fall * stored_wh)
 }
 
 /// What is in a battery at the end of a slot if it does nothing from now on, Wh.

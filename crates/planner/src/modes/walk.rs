@@ -4,7 +4,7 @@ use ohmstead_model::BatteryMode;
 use ohmstead_units::Watts;
 
 use crate::problem::Problem;
-use crate::simulate::{Outcome, Walk, charge_possible_w, discharge_possible_w};
+use crate::simulate::{Outcome, Walk, charge_possible_w, discharge_possible_w, fit_inverter};
 
 /// Walks the slots with one mode for each slot and battery; a missing mode is `auto`. Following batteries share what the
 /// commanded ones leave of the house's need or of the sun, in proportion to what each can do; they neither export nor go below
@@ -48,6 +48,7 @@ fn powers_w(problem: &Problem, slot: usize, stored_wh: &[f64], modes: &[BatteryM
         following.push((if gives { reach.gives_w } else { 0.0 }, if takes { reach.takes_w } else { 0.0 }));
     }
     follow(problem.slots[slot].net_w() - powers.iter().sum::<f64>(), &following, &mut powers);
+    fit_inverter(problem, slot, &mut powers);
     powers
 }
 

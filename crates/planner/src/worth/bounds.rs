@@ -43,18 +43,18 @@ impl Bounds {
 
 /// What a further kWh brings and costs at the AC side in a slot of a plan, EUR.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Margin {
+struct Margin {
     /// What the house or the grid pays for a kWh more.
-    pub(crate) gives: f64,
+    gives: f64,
     /// What a kWh more costs.
-    pub(crate) takes: f64,
+    takes: f64,
 }
 
 /// The step by which margins are measured, W.
 const STEP_W: f64 = 1.0;
 
 /// The margin at what the bank does in a slot.
-pub(crate) fn margin(problem: &Problem, plan: &Outcome, slot: usize) -> Margin {
+fn margin(problem: &Problem, plan: &Outcome, slot: usize) -> Margin {
     let bank = plan.slots[slot].bank_w();
     let kwh = STEP_W * problem.slots[slot].hours() / 1000.0;
     let [less, same, more] = [-STEP_W, 0.0, STEP_W].map(|step| slot_cost_eur(problem, slot, bank + step));
