@@ -37,7 +37,9 @@ pub enum LinearError {
 pub(crate) struct Solved {
     /// AC power of each slot and battery, W, discharge positive.
     pub(crate) powers_w: Vec<Vec<f64>>,
-    /// The slots in which it charges and discharges at once, in one battery or between batteries.
+    /// Slots and batteries in which it charges and discharges at once.
+    pub(crate) turning: Vec<(usize, usize)>,
+    /// The odd slots in which one battery charges another.
     pub(crate) opposed: Vec<usize>,
     /// The slots in which it imports and exports at once.
     pub(crate) circling: Vec<usize>,
@@ -61,6 +63,7 @@ fn read(problem: &Problem, program: &build::Program, solution: &microlp::Solutio
     let value = |variable: &Option<Variable>| variable.map_or(0.0, |variable| solution.var_value(variable).max(0.0));
     let mut solved = Solved {
         powers_w: Vec::with_capacity(program.slots.len()),
+        turning: Vec::new(),
         opposed: Vec::new(),
         circling: Vec::new(),
     };
@@ -68,9 +71,9 @@ fn read(problem: &Problem, program: &build::Program, solution: &microlp::Solutio
         let flows: Vec<_> = of_slot.batteries.iter().map(|it| (value(&it.charge), value(&it.discharge))).collect();
         let charged: f64 = flows.iter().map(|(charge, _)| charge).sum();
         let given: f64 = flows.iter().map(|(_, discharge)| discharge).sum();
-        let within_one = flows.iter().any(|(charge, discharge)| charge.min(*discharge) > BOTH_KW);
-        let in_bank = problem.is_odd(slot) && charged.min(given) > BOTH_KW;
-        solved.opposed.extend((within_one || in_bank).then_some(slot));
+        let both_at_once = flows.iter().enumerate().filter(|(_, flow)| flow.0.min(flow.1) > BOTH_KW);
+        solved.turning.extend(both_at_once.map(|(number, _)| (slot, number)));
+        solved.opposed.extend((problem.is_odd(slot) && charged.min(given) > BOTH_KW).then_some(slot));
         let both = value(&of_slot.import).min(value(&of_slot.export)) > BOTH_KW;
         solved.circling.extend(both.then_some(slot));
         solved.powers_w.push(flows.iter().map(|(charge, discharge)| (discharge - charge) * 1000.0).collect());

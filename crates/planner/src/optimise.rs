@@ -90,7 +90,7 @@ fn improve(problem: &Problem, best: &mut Found, limit: Duration) {
 fn found(problem: &Problem, method: Method, mut ways: Ways, limit: Duration) -> Result<Found, LinearError> {
     let mut solved = linear::solve(problem, &ways, limit)?;
     for _ in 0..REPAIRS {
-        if solved.opposed.is_empty() && solved.circling.is_empty() {
+        if solved.is_possible() {
             break;
         }
         solved.fix(problem, &mut ways);
@@ -106,8 +106,16 @@ impl Solved {
         Ways::of_powers(problem, &bank)
     }
 
-    /// Fixes the ways of those slots in which it goes both ways.
+    /// Whether nothing goes both ways at once.
+    fn is_possible(&self) -> bool {
+        self.turning.is_empty() && self.opposed.is_empty() && self.circling.is_empty()
+    }
+
+    /// Fixes the ways of what goes both ways.
     fn fix(&self, problem: &Problem, ways: &mut Ways) {
+        for (slot, battery) in &self.turning {
+            ways.fix_battery(*slot, *battery, self.powers_w[*slot][*battery]);
+        }
         for slot in self.opposed.iter().chain(&self.circling) {
             ways.fix(problem, *slot, self.powers_w[*slot].iter().sum());
         }

@@ -55,8 +55,13 @@ fn halved(problem: &Problem) -> Problem {
     Problem { slots: slots.collect(), ..problem.clone() }
 }
 
+/// A few seconds' worth; more on request.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|it| it.parse().ok()).unwrap_or(300)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_simulator_keeps_to_physics_whatever_is_asked(
@@ -126,12 +131,14 @@ proptest! {
 
     #[test]
     fn halved_slots_cost_the_same(mut problem in even()) {
+        // Power that nobody may have breaks some rule or other, and broken rules are counted at the slots' ends.
+        problem.curtail = true;
         for battery in &mut problem.batteries {
             battery.idle_loss_per_h = 0.0;
             battery.taper.clear();
             let floor_wh = battery.floor_wh(0);
             battery.now_wh = battery.now_wh.clamp(floor_wh, battery.max_wh);
-            battery.final_wh = battery.final_wh.map(|wanted| wanted.clamp(floor_wh, battery.max_wh));
+            battery.final_wh = None;
         }
         let (whole, halves) = (planned(&problem), planned(&halved(&problem)));
         let (whole, halves) = (whole.outcome.score_eur(), halves.outcome.score_eur());

@@ -66,6 +66,10 @@ impl Builder<'_> {
         if !row.is_empty() {
             self.lp.add_constraint(row, ComparisonOp::Eq, slot.net_w() / 1000.0);
         }
+        if !problem.allow_battery_export && slot.net_w() < 0.0 && !bank.is_empty() {
+            // While the sun gives more than the house needs, what batteries give would go into the grid.
+            self.lp.add_constraint(bank.clone(), ComparisonOp::Le, 0.0);
+        }
         self.inverter(slot, bank, curtailed);
         self.sun_only(slot, &batteries);
         SlotVariables { import, export, batteries }
@@ -74,8 +78,11 @@ impl Builder<'_> {
     fn import(&mut self, index: usize, row: &mut Vec<(Variable, f64)>) -> Option<Variable> {
         let (problem, slot) = (self.problem, &self.problem.slots[index]);
         let most = (problem.import_max_w / 1000.0).min(self.sum_kw(Battery::charge_limit_w) + slot.load_w / 1000.0);
-        if slot.load_w > problem.import_max_w {
-            row.push((self.lp.add_var(self.penalty * slot.hours(), (0.0, f64::INFINITY)), 1.0));
+        let through = problem.inverter_max_w.unwrap_or(f64::INFINITY);
+        let excess = slot.load_w - slot.pv_w.min(through) - problem.import_max_w;
+        if excess > 0.0 {
+            // Only what the house needs may break the limit, never what a battery takes.
+            row.push((self.lp.add_var(self.penalty * slot.hours(), (0.0, excess / 1000.0)), 1.0));
         }
         let wrong = self.wrong_way(index, GridWay::Export);
         let import = self.lp.add_var((slot.import_price * SCALE + wrong) * slot.hours(), (0.0, most));
@@ -88,7 +95,7 @@ impl Builder<'_> {
         let surplus = (-slot.net_w() / 1000.0).max(0.0);
         let most = (problem.export_max_w / 1000.0).min(self.sum_kw(Battery::discharge_limit_w) + slot.pv_w / 1000.0);
         if surplus > most && !problem.curtail {
-            row.push((self.lp.add_var(self.penalty * slot.hours(), (0.0, f64::INFINITY)), -1.0));
+            row.push((self.lp.add_var(self.penalty * slot.hours(), (0.0, surplus - most)), -1.0));
         }
         let most = if problem.allow_battery_export { most } else { most.min(surplus) };
         if most <= 0.0 {
@@ -158,10 +165,10 @@ impl Builder<'_> {
         if charge_max <= 0.0 && discharge_max <= 0.0 {
             return Flows { charge: None, discharge: None };
         }
-        let way = self.ways.bank[index];
+        let way = self.ways.of_battery(index, number);
         let (sooner, later) = self.ties(index);
-        let beyond_taper = is_beyond_taper(battery, resting_wh(self.problem, battery, index));
-        let charge = (charge_max > 0.0 && way != BankWay::Discharge && !beyond_taper)
+        let takes = takes_any(battery, resting_wh(self.problem, battery, index));
+        let charge = (charge_max > 0.0 && way != BankWay::Discharge && takes)
             .then(|| self.lp.add_var(sooner * hours * SCALE, (0.0, charge_max / 1000.0)));
         let discharge = (discharge_max > 0.0 && way != BankWay::Charge)
             .then(|| self.lp.add_var((battery.wear_eur_kwh + later) * hours * SCALE, (0.0, discharge_max / 1000.0)));
@@ -204,7 +211,7 @@ impl Builder<'_> {
         let (floor, ceiling) = (battery.floor_wh(index), battery.ceiling_wh());
         let (below, above) = (resting < floor, resting > ceiling);
         let low = if below { 0.0 } else { floor / 1000.0 };
-        let high = if above { battery.physical_wh() / 1000.0 } else { ceiling / 1000.0 };
+        let high = if above { battery.capacity_wh.max(resting) / 1000.0 } else { ceiling / 1000.0 };
         let stored = self.lp.add_var(0.0, (low, high.max(low)));
         let weight = self.penalty * slot.hours();
         if below {
@@ -252,9 +259,10 @@ impl Builder<'_> {
     }
 }
 
-/// Whether so much is in it that its taper allows less than nothing: its rows would leave no solution.
-fn is_beyond_taper(battery: &Battery, stored_wh: f64) -> bool {
-    battery.taper_lines().any(|(at_zero, fall)| at_zero < fall * stored_wh)
+/// Whether a battery takes anything with so much in it: more than its capacity, or a taper below nothing, leaves no solution to the
+/// rows of charging.
+fn takes_any(battery: &Battery, stored_wh: f64) -> bool {
+    stored_wh <= battery.capacity_wh && battery.taper_lines().all(|(at_zero, fall)| at_zero >= fall * stored_wh)
 }
 
 /// What is in a battery at the end of a slot if it does nothing from now on, Wh.

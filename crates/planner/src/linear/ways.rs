@@ -24,13 +24,26 @@ pub(crate) enum GridWay {
 pub(crate) struct Ways {
     pub(crate) bank: Vec<BankWay>,
     pub(crate) grid: Vec<GridWay>,
+    /// Batteries that have a way of their own in a slot: slot, battery, way.
+    own: Vec<(usize, usize, BankWay)>,
 }
 
 impl Ways {
     /// Everything is free.
     pub(crate) fn free(problem: &Problem) -> Self {
         let slots = problem.slots.len();
-        Self { bank: vec![BankWay::Free; slots], grid: vec![GridWay::Free; slots] }
+        Self { bank: vec![BankWay::Free; slots], grid: vec![GridWay::Free; slots], own: Vec::new() }
+    }
+
+    /// The way of a battery in a slot.
+    pub(crate) fn of_battery(&self, slot: usize, battery: usize) -> BankWay {
+        let own = self.own.iter().find(|(at, number, _)| (*at, *number) == (slot, battery));
+        own.map_or(self.bank[slot], |(_, _, way)| *way)
+    }
+
+    /// Fixes the way of one battery in one slot by what it gives, W.
+    pub(crate) fn fix_battery(&mut self, slot: usize, battery: usize, power_w: f64) {
+        self.own.push((slot, battery, way(power_w)));
     }
 
     /// Those of a path of the whole bank, W, discharge positive, fixed wherever a linear program could go both ways.
@@ -60,11 +73,15 @@ impl Ways {
 
     /// Fixes the ways of one slot by what the bank gives in it, W.
     pub(crate) fn fix(&mut self, problem: &Problem, slot: usize, bank_w: f64) {
-        self.bank[slot] = if bank_w > TOLERANCE_W { BankWay::Discharge } else { BankWay::Charge };
+        self.bank[slot] = way(bank_w);
         let held = &problem.slots[slot];
         if held.export_price > held.import_price {
             let imports = held.net_w() > bank_w;
             self.grid[slot] = if imports { GridWay::Import } else { GridWay::Export };
         }
     }
+}
+
+fn way(power_w: f64) -> BankWay {
+    if power_w > TOLERANCE_W { BankWay::Discharge } else { BankWay::Charge }
 }
