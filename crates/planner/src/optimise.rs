@@ -33,7 +33,7 @@ pub(crate) struct Found {
 const REPAIRS: usize = 4;
 /// How many turned slots are tried in a problem of [`TRIES_AT`] slots and batteries multiplied; larger ones have fewer, as a
 /// linear program's time grows with the power of 1.5 of its size.
-const TRIES: f64 = 8.0;
+const TRIES: f64 = 2.0;
 const TRIES_AT: f64 = 192.0;
 /// Less is no improvement, EUR.
 const LEAST_GAIN_EUR: f64 = 1e-5;

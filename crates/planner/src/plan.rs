@@ -28,7 +28,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { keep_within_eur: 0.02, slots_max: 240, time_limit: Duration::from_secs(2) }
+        Self { keep_within_eur: 0.02, slots_max: 336, time_limit: Duration::from_secs(2) }
     }
 }
 
