@@ -1,8 +1,8 @@
 //! The plan. There is always one: where no solver gives anything, or the simulator does not confirm what it gives, the batteries
 //! follow the house, and the plan says why.
 
-mod coarse;
 mod keep;
+mod windows;
 
 use std::time::Duration;
 
@@ -11,16 +11,17 @@ use thiserror::Error;
 
 use crate::linear::LinearError;
 use crate::modes::{self, simulate_modes};
-use crate::optimise::{Found, Method, optimise};
+use crate::optimise::{Found, Method};
 use crate::problem::{Problem, ProblemError};
 use crate::simulate::{Outcome, Violation, simulate};
+use windows::optimise_in_windows;
 
 /// What can be set about planning.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
     /// An earlier plan is kept unless a new one is better by so much, EUR.
     pub keep_within_eur: f64,
-    /// A problem with more slots is solved with merged later ones.
+    /// A problem with more slots is solved in windows of so many.
     pub slots_max: usize,
     /// The longest that one linear program may take.
     pub time_limit: Duration,
@@ -85,8 +86,8 @@ pub struct Plan {
     pub self_consumption: Outcome,
     /// What batteries at rest would come to.
     pub no_battery: Outcome,
-    /// How many slots the problem was solved with, if later ones were merged.
-    pub solved_with: Option<usize>,
+    /// Whether the time ahead was too long to be solved at once, and was solved in windows: it may cost a little more.
+    pub in_windows: bool,
 }
 
 /// The modes lose more than this against the powers: worth saying, EUR.
@@ -141,24 +142,7 @@ pub fn plan(problem: &Problem, previous: Option<&Plan>, settings: &Settings) -> 
 }
 
 fn fresh(problem: &Problem, settings: &Settings) -> Plan {
-    let Some(coarse) = coarse::Coarse::of(problem, settings.slots_max) else {
-        return solved(problem, settings);
-    };
-    let rough = solved(&coarse.problem, settings);
-    let modes = coarse.spread(&rough.modes);
-    let outcome = simulate_modes(problem, &modes);
-    let following = self_consumption(problem);
-    if outcome.score_eur() > following.score_eur() {
-        return Plan { solved_with: Some(coarse.problem.slots.len()), ..following_plan(problem, rough.origin) };
-    }
-    Plan {
-        solved_with: Some(coarse.problem.slots.len()),
-        ..assembled(problem, rough.origin, outcome, Some(modes))
-    }
-}
-
-fn solved(problem: &Problem, settings: &Settings) -> Plan {
-    let found = match optimise(problem, settings.time_limit) {
+    let found = match optimise_in_windows(problem, settings.slots_max, settings.time_limit) {
         Ok(found) => found,
         Err(error) => return following_plan(problem, Origin::Fallback(FallbackReason::Solver(error))),
     };
@@ -168,7 +152,8 @@ fn solved(problem: &Problem, settings: &Settings) -> Plan {
     if self_consumption(problem).score_eur() <= found.outcome.score_eur() {
         return following_plan(problem, Origin::SelfConsumption);
     }
-    assembled(problem, Origin::Found(found.method), found.outcome, None)
+    let in_windows = problem.slots.len() > settings.slots_max;
+    Plan { in_windows, ..assembled(problem, Origin::Found(found.method), found.outcome, None) }
 }
 
 fn unconfirmed(found: &Found) -> Option<FallbackReason> {
@@ -182,7 +167,6 @@ fn unconfirmed(found: &Found) -> Option<FallbackReason> {
 
 /// All batteries in `auto`.
 fn following_plan(problem: &Problem, origin: Origin) -> Plan {
-    let origin = if let Origin::Found(_) = origin { Origin::SelfConsumption } else { origin };
     let modes = vec![vec![BatteryMode::Auto; problem.batteries.len()]; problem.slots.len()];
     assembled(problem, origin, self_consumption(problem), Some(modes))
 }
@@ -197,7 +181,7 @@ fn assembled(problem: &Problem, origin: Origin, outcome: Outcome, modes: Option<
         no_battery: no_battery(problem),
         modes,
         outcome,
-        solved_with: None,
+        in_windows: false,
     }
 }
 
