@@ -10,7 +10,7 @@ mod support;
 use std::time::Duration;
 
 use ohmstead_model::{TimeSpan, UnixMillis};
-use ohmstead_planner::{Battery, EndWorth, Problem, Settings, Slot, explain, plan};
+use ohmstead_planner::{Battery, EndWorth, Problem, Settings, Slot, plan};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Cases with the optimum of one battery, EUR.
@@ -51,7 +51,7 @@ fn measure(name: &str, problem: &Problem, optimum: &str) -> f64 {
     for _ in 0..ROUNDS {
         let before = cpu();
         let plan = plan(problem, None, &Settings::default());
-        let reasons = explain(problem, &plan.outcome);
+        let reasons = plan.reasons(problem);
         times.push((cpu() - before).as_secs_f64() * 1000.0);
         assert_eq!(reasons.len(), problem.slots.len());
         cost = plan.outcome.energy_eur;

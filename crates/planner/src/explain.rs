@@ -7,7 +7,6 @@ use ohmstead_model::UnixMillis;
 
 use crate::problem::Problem;
 use crate::simulate::Outcome;
-use crate::worth::worth;
 
 /// A reason with its figures. Prices and worths in EUR/kWh.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,6 +41,11 @@ pub enum Why {
         price: f64,
         /// What a stored kWh is worth.
         worth: f64,
+    },
+    /// It supplies the house; what stored energy is worth is not known, or is more than that.
+    SuppliesHouse {
+        /// The import price.
+        price: f64,
     },
     /// It feeds the grid: with its losses that brings no less than stored energy is worth.
     ExportPays {
@@ -88,17 +92,18 @@ pub enum Why {
     Planned,
 }
 
-/// Why each battery does what it does, for each slot and battery.
-pub fn explain(problem: &Problem, plan: &Outcome) -> Vec<Vec<Why>> {
-    let worths = worth(problem, plan);
-    let slots = 0..plan.slots.len();
-    let batteries = || 0..problem.batteries.len();
-    slots.map(|slot| batteries().map(|number| Looking { problem, plan, slot, number, worth: worths[slot][number] }.why()).collect()).collect()
+/// Why each battery does what it does, for each slot and battery. `worths` is what stored energy is worth: [`worth`](crate::worth())
+/// of this or of a better outcome of the same problem.
+pub fn explain(problem: &Problem, outcome: &Outcome, worths: &[Vec<Option<f64>>]) -> Vec<Vec<Why>> {
+    let worth_of = |slot: usize, number: usize| *worths.get(slot)?.get(number)?;
+    let why = |slot, number| Looking { problem, plan: outcome, slot, number, worth: worth_of(slot, number) }.why();
+    let batteries = 0..problem.batteries.len();
+    (0..outcome.slots.len()).map(|slot| batteries.clone().map(|number| why(slot, number)).collect()).collect()
 }
 
 /// The reason of a slot as a whole: that of the battery which moves most, or that the sun is reduced.
-pub fn main_reason(problem: &Problem, plan: &Outcome, slot: usize, reasons: &[Why]) -> Why {
-    let held = &plan.slots[slot];
+pub fn main_reason(problem: &Problem, outcome: &Outcome, slot: usize, reasons: &[Why]) -> Why {
+    let held = &outcome.slots[slot];
     let power_w = problem.slots[slot].pv_w - held.pv_w;
     let powers = held.battery_w.iter().zip(reasons);
     let most = powers.max_by(|left, right| left.0.abs().total_cmp(&right.0.abs()));
@@ -150,6 +155,7 @@ impl Looking<'_> {
             Some(worth) if !exports && brings(slot.import_price) >= worth => {
                 Why::CoverLoad { price: slot.import_price, worth }
             }
+            _ if !exports => Why::SuppliesHouse { price: slot.import_price },
             _ => Why::Planned,
         }
     }

@@ -1,6 +1,7 @@
 //! From planned powers to battery modes. Where a plan merely follows the house, the battery is left in `auto`: its inverter
 //! follows the meter faster than any plan can, and a forecast is never right. Only what `auto` would not do is commanded.
 
+mod together;
 mod walk;
 
 pub use walk::simulate_modes;
@@ -14,40 +15,46 @@ use crate::simulate::{Outcome, SlotOutcome};
 /// Two powers that differ by less are the same to an inverter, W.
 const SAME_W: f64 = 25.0;
 
-/// Less is not worth giving up the inverter's own way of following, EUR.
-const FOLLOWING_EUR: f64 = 2e-3;
+/// Less is not worth giving up the simpler way, EUR.
+const SIMPLER_EUR: f64 = 5e-3;
 
-/// How a slot is commanded in which a plan does part of what `auto` would do.
+/// How a plan is turned into modes, the simplest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Partial {
-    /// `auto`: energy of the slot in which a plan stops halfway is worth as much now as later.
+pub(crate) enum Style {
+    /// All batteries do the same, as one.
+    Together,
+    /// Each does its own; one of which a plan wants part of what `auto` would do is in `auto` all the same: energy of a slot in which
+    /// a plan stops halfway is worth as much now as later.
     Auto,
-    /// The planned power, whatever the house does.
-    Exact,
     /// The planned power for all but the one with the most left to give or take, which follows.
     Lead,
+    /// The planned power wherever it is not what `auto` would do.
+    Exact,
 }
 
 /// The modes that follow a plan, for each slot and battery.
 pub fn modes(problem: &Problem, plan: &Outcome) -> Vec<Vec<BatteryMode>> {
     let mut best = (f64::INFINITY, Vec::new());
-    for partial in [Partial::Auto, Partial::Lead, Partial::Exact] {
-        let modes = of(problem, plan, partial);
+    for style in [Style::Together, Style::Auto, Style::Lead, Style::Exact] {
+        let modes = of(problem, plan, style);
         let cost = simulate_modes(problem, &modes).score_eur();
-        if cost < best.0 - FOLLOWING_EUR {
+        if cost < best.0 - SIMPLER_EUR {
             best = (cost, modes);
         }
     }
     best.1
 }
 
-/// The modes, with one way for all partial slots.
-pub(crate) fn of(problem: &Problem, plan: &Outcome, partial: Partial) -> Vec<Vec<BatteryMode>> {
+/// The modes in one style.
+pub(crate) fn of(problem: &Problem, plan: &Outcome, style: Style) -> Vec<Vec<BatteryMode>> {
+    if style == Style::Together {
+        return together::of(problem, plan);
+    }
     let mut modes: Vec<Vec<BatteryMode>> = Vec::with_capacity(plan.slots.len());
     let mut stored: Vec<f64> = problem.batteries.iter().map(|battery| battery.now_wh).collect();
     for (index, slot) in plan.slots.iter().enumerate() {
         let auto = walk::auto_w(problem, index, &stored);
-        let view = View { problem, index, grid_w: slot.grid_w, bank_w: slot.bank_w(), partial };
+        let view = View { problem, index, grid_w: slot.grid_w, bank_w: slot.bank_w(), style };
         let leader = leader(problem, slot);
         let of_slot = slot.battery_w.iter().enumerate();
         modes.push(of_slot.map(|(number, power_w)| view.mode(*power_w, auto[number], leader == Some(number))).collect());
@@ -74,7 +81,7 @@ struct View<'a> {
     index: usize,
     grid_w: f64,
     bank_w: f64,
-    partial: Partial,
+    style: Style,
 }
 
 impl View<'_> {
@@ -95,10 +102,10 @@ impl View<'_> {
         };
         let beyond = if power_w > 0.0 { self.bank_w > net_w.max(0.0) + SAME_W } else { self.bank_w < net_w.min(0.0) - SAME_W };
         let follows = self.grid_w.abs() <= SAME_W || (power_w - auto_w).abs() <= SAME_W;
-        match self.partial {
+        match self.style {
             _ if beyond => exact,
-            Partial::Exact if !follows => exact,
-            Partial::Lead if !(follows && leads) => exact,
+            Style::Exact if !follows => exact,
+            Style::Lead if !(follows && leads) => exact,
             _ => BatteryMode::Auto,
         }
     }
@@ -119,3 +126,5 @@ fn set_targets(problem: &Problem, plan: &Outcome, modes: &mut [Vec<BatteryMode>]
         }
     }
 }
+#[cfg(test)]
+mod tests;

@@ -9,11 +9,13 @@ use std::time::Duration;
 use ohmstead_model::{BatteryMode, TimeSpan};
 use thiserror::Error;
 
+use crate::explain::{Why, explain};
 use crate::linear::LinearError;
 use crate::modes::{self, simulate_modes};
 use crate::optimise::{Found, Method};
 use crate::problem::{Problem, ProblemError};
 use crate::simulate::{Outcome, Violation, simulate};
+use crate::worth::worth;
 use windows::optimise_in_windows;
 
 /// What can be set about planning.
@@ -105,6 +107,11 @@ impl Plan {
     pub fn modes_lose_eur(&self) -> Option<f64> {
         let lost = self.in_modes.score_eur() - self.outcome.score_eur();
         (lost > MODES_LOSE_EUR).then_some(lost)
+    }
+
+    /// Why each battery does what it does in its modes, for each slot and battery of the problem that the plan was made for.
+    pub fn reasons(&self, problem: &Problem) -> Vec<Vec<Why>> {
+        explain(problem, &self.in_modes, &worth(problem, &self.outcome))
     }
 
     /// The slot of an instant: its place in all lists here.

@@ -159,9 +159,13 @@ proptest! {
     fn a_reason_is_true(problem in even()) {
         let plan = planned(&problem);
         let worths = worth(&problem, &plan.outcome);
-        for (index, reasons) in explain(&problem, &plan.outcome).iter().enumerate() {
-            for (number, why) in reasons.iter().enumerate() {
-                check_reason(&problem, &plan, index, number, *why, worths[index][number]);
+        let of_powers = explain(&problem, &plan.outcome, &worths);
+        let of_modes = plan.reasons(&problem);
+        for (outcome, reasons) in [(&plan.outcome, of_powers), (&plan.in_modes, of_modes)] {
+            for (index, reasons) in reasons.iter().enumerate() {
+                for (number, why) in reasons.iter().enumerate() {
+                    check_reason(&problem, outcome, index, number, *why, worths[index][number]);
+                }
             }
         }
     }
@@ -201,9 +205,9 @@ proptest! {
 
 const TRUE_WITHIN: f64 = 2e-3;
 
-fn check_reason(problem: &Problem, plan: &Plan, index: usize, number: usize, why: Why, held: Option<f64>) {
+fn check_reason(problem: &Problem, outcome: &Outcome, index: usize, number: usize, why: Why, held: Option<f64>) {
     let (slot, battery) = (&problem.slots[index], &problem.batteries[number]);
-    let done = &plan.outcome.slots[index];
+    let done = &outcome.slots[index];
     let power_w = done.battery_w[number];
     let place = format!("slot {index}, battery {number}: {why:?}");
     match why {
@@ -215,6 +219,9 @@ fn check_reason(problem: &Problem, plan: &Plan, index: usize, number: usize, why
             assert!(power_w > 0.0 && price == slot.import_price && Some(worth) == held, "{place}");
             assert!(price * battery.eff_discharge >= worth - TRUE_WITHIN, "{place}");
         }
+        Why::SuppliesHouse { price } => {
+            assert!(power_w > 0.0 && done.grid_w >= -5.0 && price == slot.import_price, "{place}");
+        }
         Why::ExportPays { price, worth } => {
             assert!(power_w > 0.0 && done.grid_w < 0.0 && problem.allow_battery_export, "{place}");
             assert!(price * battery.eff_discharge >= worth - TRUE_WITHIN, "{place}");
@@ -225,8 +232,8 @@ fn check_reason(problem: &Problem, plan: &Plan, index: usize, number: usize, why
             assert!(price / battery.eff_charge >= worth - TRUE_WITHIN || slot.pv_w > done.pv_w + 1.0, "{place}");
         }
         Why::HoldForLater { at, price, now } => {
-            let later = plan.outcome.slots.iter().position(|slot| slot.span.start == at).unwrap();
-            assert!(later > index && plan.outcome.slots[later].battery_w[number] > 0.0, "{place}");
+            let later = outcome.slots.iter().position(|slot| slot.span.start == at).unwrap();
+            assert!(later > index && outcome.slots[later].battery_w[number] > 0.0, "{place}");
             assert!(price > now && now == slot.import_price && price == problem.slots[later].import_price, "{place}");
         }
         Why::HoldForEnd { worth, now } => {

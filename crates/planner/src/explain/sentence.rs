@@ -16,6 +16,7 @@ impl Why {
             Self::NegativePrice { .. } => "negative_price",
             Self::Reserve { .. } => "reserve",
             Self::CoverLoad { .. } => "cover_load",
+            Self::SuppliesHouse { .. } => "supplies_house",
             Self::ExportPays { .. } => "export_pays",
             Self::HoldForLater { .. } => "hold_for_later",
             Self::HoldForEnd { .. } => "hold_for_end",
@@ -32,7 +33,9 @@ impl Why {
     pub fn sentence(&self, language: Language, zone: &TimeZone) -> String {
         let text = self.texts()[language as usize];
         let figures: Vec<String> = match *self {
-            Self::SolarSurplus { price } | Self::NegativePrice { price } => vec![cents(price)],
+            Self::SolarSurplus { price } | Self::NegativePrice { price } | Self::SuppliesHouse { price } => {
+                vec![cents(price)]
+            }
             Self::CheapImport { price, worth }
             | Self::CoverLoad { price, worth }
             | Self::ExportPays { price, worth }
@@ -76,6 +79,13 @@ impl Why {
                 "voedt het huis in plaats van het net voor {}: opgeslagen energie is {} waard",
                 "toidab maja võrgu asemel hinnaga {}: salvestatud energia on väärt {}",
                 "versorgt das Haus statt des Netzes zu {}: gespeicherte Energie ist {} wert",
+            ],
+            Self::SuppliesHouse { .. } => [
+                "supplies the house (the grid would cost {})",
+                "alimente la maison (le réseau coûterait {})",
+                "voedt het huis (het net zou {} kosten)",
+                "toidab maja (võrk maksaks {})",
+                "versorgt das Haus (das Netz würde {} kosten)",
             ],
             Self::ExportPays { .. } => [
                 "feeds the grid, which pays {}: stored energy is worth {}",

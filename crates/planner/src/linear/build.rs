@@ -166,7 +166,7 @@ impl Builder<'_> {
             return Flows { charge: None, discharge: None };
         }
         let way = self.ways.of_battery(index, number);
-        let (sooner, later) = self.ties(index);
+        let (sooner, later) = self.ties(index, number);
         let takes = takes_any(battery, resting_wh(self.problem, battery, index));
         let charge = (charge_max > 0.0 && way != BankWay::Discharge && takes)
             .then(|| self.lp.add_var(sooner * hours * SCALE, (0.0, charge_max / 1000.0)));
@@ -196,11 +196,13 @@ impl Builder<'_> {
     }
 
     /// What a kWh charged and a kWh discharged in a slot count among equals: charge late, and where the sun leaves something over;
-    /// discharge early; and do not move energy for nothing.
-    fn ties(&self, index: usize) -> (f64, f64) {
+    /// discharge early; do not move energy for nothing. It counts a little more with each further battery, so that one is used
+    /// after the other and not now this one, now that one.
+    fn ties(&self, index: usize, number: usize) -> (f64, f64) {
         let passed = index as f64 / self.problem.slots.len() as f64;
         let sun = if self.problem.slots[index].net_w() < 0.0 { 0.0 } else { 1.0 };
-        (TIE * (1.0 + sun - 0.5 * passed), TIE * (0.5 + 0.5 * passed))
+        let rank = 1.0 + 0.3 * number as f64;
+        (TIE * (1.0 + sun - 0.4 * passed * rank), TIE * (0.5 + 0.4 * passed * rank))
     }
 
     /// The stored energy at a slot's end, within its band: hard where a battery at rest keeps it, soft where not.
