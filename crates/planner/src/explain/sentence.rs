@@ -177,3 +177,53 @@ fn clock(at: UnixMillis, zone: &TimeZone) -> String {
     let Ok(instant) = Timestamp::from_millisecond(at.0) else { return "?".to_owned() };
     instant.to_zoned(zone.clone()).strftime("%d.%m. %H:%M").to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_sentence_in_every_language() {
+        let (price, worth, now) = (0.12, 0.2, 0.1);
+        let all = [
+            Why::Unavailable,
+            Why::SolarSurplus { price },
+            Why::CheapImport { price, worth },
+            Why::NegativePrice { price },
+            Why::Reserve { floor_wh: 1500.0 },
+            Why::CoverLoad { price, worth },
+            Why::SuppliesHouse { price },
+            Why::ExportPays { price, worth },
+            Why::HoldForLater { at: UnixMillis(i64::MAX), price, now },
+            Why::HoldForEnd { worth, now },
+            Why::SellSun { price, worth },
+            Why::Curtail { power_w: 300.0 },
+            Why::Full,
+            Why::Empty,
+            Why::Rest,
+            Why::Planned,
+        ];
+        let mut codes: Vec<_> = all.iter().map(Why::code).collect();
+        for why in all {
+            let sentences = Language::ALL.map(|language| why.sentence(language, &TimeZone::UTC));
+            for (index, sentence) in sentences.iter().enumerate() {
+                assert!(!sentence.is_empty() && !sentence.contains("{}"), "{why:?}: {sentence:?}");
+                assert!(!sentences[..index].contains(sentence), "{why:?}: {sentence:?} twice");
+            }
+            assert_eq!(sentences[0] == "follows the plan", why == Why::Planned);
+        }
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), all.len());
+    }
+
+    #[test]
+    fn times_are_those_of_the_site() {
+        let zone = TimeZone::get("Europe/Paris").unwrap();
+        let why = Why::HoldForLater { at: UnixMillis(1_735_660_800_000), price: 0.7562, now: 0.1486 };
+        assert_eq!(
+            why.sentence(Language::En, &zone),
+            "keeps its energy for 31.12. 17:00, when the grid costs 75.6 ct/kWh; now it costs 14.9 ct/kWh"
+        );
+    }
+}

@@ -62,7 +62,6 @@ fn a_battery_is_commanded_what_it_would_not_do_by_itself(
     problem.batteries[0].now_wh = now_wh;
     let plan = simulate(&problem, &[vec![power_w]]);
     assert_eq!(of(&problem, &plan, Style::Exact)[0][0].to_string(), expected, "{what}");
-    assert_eq!(of(&problem, &plan, Style::Exact)[0][0].to_string(), expected, "{what}");
     // The other styles follow where a plan stops halfway.
     let halfway = what.contains("part");
     let loose = if halfway { "auto" } else { expected };
