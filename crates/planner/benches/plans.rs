@@ -4,8 +4,8 @@
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on says where")]
 
-#[path = "../tests/support/mod.rs"]
-mod support;
+#[path = "../tests/it/cases.rs"]
+mod cases;
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ fn main() {
     let mut slowest: f64 = 0.0;
     for (name, optimum) in CASES {
         for count in 1..=3 {
-            let Some(problem) = support::case(name, count) else { continue };
+            let Some(problem) = cases::case(name, count) else { continue };
             let known = if count == 1 { format!("{optimum:.6}") } else { "-".to_owned() };
             let p95 = measure(name, &problem, &known);
             slowest = if problem.slots.len() == 192 && count == 3 { slowest.max(p95) } else { slowest };
@@ -52,7 +52,7 @@ fn measure(name: &str, problem: &Problem, optimum: &str) -> f64 {
         let before = cpu();
         let plan = plan(problem, None, &Settings::default());
         let reasons = plan.reasons(problem);
-        times.push((cpu() - before).as_secs_f64() * 1000.0);
+        times.push(cpu().saturating_sub(before).as_secs_f64() * 1000.0);
         assert_eq!(reasons.len(), problem.slots.len());
         cost = plan.outcome.energy_eur;
     }

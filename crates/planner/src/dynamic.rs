@@ -24,7 +24,8 @@ pub(crate) fn ways(problem: &Problem) -> Option<Ways> {
     let mut values = vec![grid.points().map(|stored_wh| bank.end_eur(stored_wh)).collect::<Vec<_>>()];
     for (slot, menu) in menus.iter().enumerate().rev() {
         let after = values.last().expect("the end is there");
-        let best = |stored_wh| menu.best(problem, &bank, slot, stored_wh, |wh| grid.value(after, wh)).cost_eur;
+        let best =
+            |stored_wh| menu.best(problem, &bank, slot, stored_wh, |wh| grid.value(after, wh)).cost_eur;
         values.push(grid.points().map(best).collect());
     }
     values.reverse();

@@ -96,7 +96,8 @@ pub enum Why {
 /// of this or of a better outcome of the same problem.
 pub fn explain(problem: &Problem, outcome: &Outcome, worths: &[Vec<Option<f64>>]) -> Vec<Vec<Why>> {
     let worth_of = |slot: usize, number: usize| *worths.get(slot)?.get(number)?;
-    let why = |slot, number| Looking { problem, plan: outcome, slot, number, worth: worth_of(slot, number) }.why();
+    let why =
+        |slot, number| Looking { problem, plan: outcome, slot, number, worth: worth_of(slot, number) }.why();
     let batteries = 0..problem.batteries.len();
     (0..outcome.slots.len()).map(|slot| batteries.clone().map(|number| why(slot, number)).collect()).collect()
 }
@@ -149,7 +150,9 @@ impl Looking<'_> {
         let brings = |price: f64| (price - battery.wear_eur_kwh) * battery.eff_discharge + TRUE_WITHIN;
         let exports = self.plan.slots[self.slot].grid_w < -MOVES_W;
         match self.worth {
-            Some(worth) if exports && self.problem.allow_battery_export && brings(slot.export_price) >= worth => {
+            Some(worth)
+                if exports && self.problem.allow_battery_export && brings(slot.export_price) >= worth =>
+            {
                 Why::ExportPays { price: slot.export_price, worth }
             }
             Some(worth) if !exports && brings(slot.import_price) >= worth => {
@@ -190,7 +193,11 @@ impl Looking<'_> {
             return if slot.net_w() < 0.0 { self.why_not_charged() } else { Why::Empty };
         }
         if slot.net_w() < -MOVES_W {
-            return if stored_wh >= battery.ceiling_wh() - near_wh { Why::Full } else { self.why_not_charged() };
+            return if stored_wh >= battery.ceiling_wh() - near_wh {
+                Why::Full
+            } else {
+                self.why_not_charged()
+            };
         }
         self.why_not_discharged()
     }
@@ -216,7 +223,9 @@ impl Looking<'_> {
         }
         match (self.discharged_next(), self.worth) {
             (Some((at, price)), Some(_)) if price > now => Why::HoldForLater { at, price, now },
-            (None, Some(worth)) if (now - battery.wear_eur_kwh) * battery.eff_discharge <= worth + TRUE_WITHIN => {
+            (None, Some(worth))
+                if (now - battery.wear_eur_kwh) * battery.eff_discharge <= worth + TRUE_WITHIN =>
+            {
                 Why::HoldForEnd { worth, now }
             }
             _ => Why::Rest,

@@ -60,7 +60,8 @@ pub(crate) fn solve(problem: &Problem, ways: &Ways, limit: Duration) -> Result<S
 }
 
 fn read(problem: &Problem, program: &build::Program, solution: &microlp::Solution) -> Solved {
-    let value = |variable: &Option<Variable>| variable.map_or(0.0, |variable| solution.var_value(variable).max(0.0));
+    let value =
+        |variable: &Option<Variable>| variable.map_or(0.0, |variable| solution.var_value(variable).max(0.0));
     let mut solved = Solved {
         powers_w: Vec::with_capacity(program.slots.len()),
         turning: Vec::new(),
@@ -68,13 +69,14 @@ fn read(problem: &Problem, program: &build::Program, solution: &microlp::Solutio
         circling: Vec::new(),
     };
     for (slot, of_slot) in program.slots.iter().enumerate() {
-        let flows: Vec<_> = of_slot.batteries.iter().map(|it| (value(&it.charge), value(&it.discharge))).collect();
+        let flows: Vec<_> =
+            of_slot.batteries.iter().map(|it| (value(&it.charge), value(&it.discharge))).collect();
         let charged: f64 = flows.iter().map(|(charge, _)| charge).sum();
         let given: f64 = flows.iter().map(|(_, discharge)| discharge).sum();
         let both_at_once = flows.iter().enumerate().filter(|(_, flow)| flow.0.min(flow.1) > BOTH_KW);
         solved.turning.extend(both_at_once.map(|(number, _)| (slot, number)));
         solved.opposed.extend((problem.is_odd(slot) && charged.min(given) > BOTH_KW).then_some(slot));
-        let both = value(&of_slot.import).min(value(&of_slot.export)) > BOTH_KW;
+        let both = value(&Some(of_slot.import)).min(value(&of_slot.export)) > BOTH_KW;
         solved.circling.extend(both.then_some(slot));
         solved.powers_w.push(flows.iter().map(|(charge, discharge)| (discharge - charge) * 1000.0).collect());
     }

@@ -57,7 +57,11 @@ pub(crate) fn of(problem: &Problem, plan: &Outcome, style: Style) -> Vec<Vec<Bat
         let view = View { problem, index, grid_w: slot.grid_w, bank_w: slot.bank_w(), style };
         let leader = leader(problem, slot);
         let of_slot = slot.battery_w.iter().enumerate();
-        modes.push(of_slot.map(|(number, power_w)| view.mode(*power_w, auto[number], leader == Some(number))).collect());
+        modes.push(
+            of_slot
+                .map(|(number, power_w)| view.mode(*power_w, auto[number], leader == Some(number)))
+                .collect(),
+        );
         stored.clone_from(&slot.soc_wh);
     }
     set_targets(problem, plan, &mut modes);
@@ -100,7 +104,11 @@ impl View<'_> {
         } else {
             BatteryMode::Charge { power: Some(Watts(-power_w.round())), until: None }
         };
-        let beyond = if power_w > 0.0 { self.bank_w > net_w.max(0.0) + SAME_W } else { self.bank_w < net_w.min(0.0) - SAME_W };
+        let beyond = if power_w > 0.0 {
+            self.bank_w > net_w.max(0.0) + SAME_W
+        } else {
+            self.bank_w < net_w.min(0.0) - SAME_W
+        };
         let follows = self.grid_w.abs() <= SAME_W || (power_w - auto_w).abs() <= SAME_W;
         match self.style {
             _ if beyond => exact,

@@ -44,14 +44,14 @@ pub(crate) fn optimise(problem: &Problem, limit: Duration) -> Result<Found, Line
     if !(0..problem.slots.len()).any(|slot| problem.is_odd(slot)) {
         return found(problem, Method::Linear, free, limit);
     }
-    let mut best = best_ways(problem, free, limit)?;
+    let mut best = best_ways(problem, &free, limit)?;
     improve(problem, &mut best, limit);
     Ok(best)
 }
 
 /// The better of the two ways that there are.
-fn best_ways(problem: &Problem, free: Ways, limit: Duration) -> Result<Found, LinearError> {
-    let leaning = linear::solve(problem, &free, limit)
+fn best_ways(problem: &Problem, free: &Ways, limit: Duration) -> Result<Found, LinearError> {
+    let leaning = linear::solve(problem, free, limit)
         .map(|solved| solved.leaning(problem))
         .and_then(|ways| found(problem, Method::TwoLinear, ways, limit));
     let Some(ways) = dynamic::ways(problem) else { return leaning };

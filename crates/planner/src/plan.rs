@@ -58,7 +58,9 @@ pub enum FallbackReason {
     #[error("no plan was found: {0}")]
     Solver(LinearError),
     /// The simulator says that the plan cannot be carried out.
-    #[error("the plan was not confirmed: in slot {slot} battery {battery} would be asked for {asked_w:.0} W and give {power_w:.0} W")]
+    #[error(
+        "the plan was not confirmed: in slot {slot} battery {battery} would be asked for {asked_w:.0} W and give {power_w:.0} W"
+    )]
     NotConfirmed {
         /// The slot, from 0.
         slot: usize,
@@ -178,7 +180,12 @@ fn following_plan(problem: &Problem, origin: Origin) -> Plan {
     assembled(problem, origin, self_consumption(problem), Some(modes))
 }
 
-fn assembled(problem: &Problem, origin: Origin, outcome: Outcome, modes: Option<Vec<Vec<BatteryMode>>>) -> Plan {
+fn assembled(
+    problem: &Problem,
+    origin: Origin,
+    outcome: Outcome,
+    modes: Option<Vec<Vec<BatteryMode>>>,
+) -> Plan {
     let modes = modes.unwrap_or_else(|| modes::modes(problem, &outcome));
     Plan {
         origin,

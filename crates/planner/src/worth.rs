@@ -18,12 +18,14 @@ const AT_END_WH: f64 = 1.0;
 
 /// What a kWh stored in each battery at each slot's end is worth, EUR; `None` where the plan does not tell.
 pub fn worth(problem: &Problem, plan: &Outcome) -> Vec<Vec<Option<f64>>> {
-    let of_batteries: Vec<_> = (0..problem.batteries.len()).map(|number| of_battery(problem, plan, number)).collect();
+    let of_batteries: Vec<_> =
+        (0..problem.batteries.len()).map(|number| of_battery(problem, plan, number)).collect();
     (0..plan.slots.len()).map(|slot| of_batteries.iter().map(|worths| worths[slot]).collect()).collect()
 }
 
 fn of_battery(problem: &Problem, plan: &Outcome, number: usize) -> Vec<Option<f64>> {
-    let own: Vec<_> = (0..plan.slots.len()).map(|slot| bounds::of_slot(problem, plan, slot, number)).collect();
+    let own: Vec<_> =
+        (0..plan.slots.len()).map(|slot| bounds::of_slot(problem, plan, slot, number)).collect();
     let joints: Vec<_> = (0..plan.slots.len()).map(|slot| Joint::of(problem, plan, slot, number)).collect();
     let mut met = own.clone();
     let mut after = bounds::of_end(problem, plan, number);

@@ -33,7 +33,8 @@ impl Bank {
         let usable = |battery: &&Battery| battery.charge_limit_w() + battery.discharge_limit_w() > 0.0;
         let turns = |battery: &Battery| battery.charge_limit_w().min(battery.discharge_limit_w()) > 0.0;
         let some_turn = problem.batteries.iter().any(turns);
-        let batteries: Vec<_> = problem.batteries.iter().filter(usable).filter(|it| !some_turn || turns(it)).collect();
+        let batteries: Vec<_> =
+            problem.batteries.iter().filter(usable).filter(|it| !some_turn || turns(it)).collect();
         let sum = |part: &dyn Fn(&Battery) -> f64| batteries.iter().map(|battery| part(battery)).sum::<f64>();
         let size = sum(&|it| it.capacity_wh);
         if size <= 0.0 {

@@ -32,6 +32,7 @@ impl Why {
     /// The sentence for people, with times in the site's zone.
     pub fn sentence(&self, language: Language, zone: &TimeZone) -> String {
         let text = self.texts()[language as usize];
+        let cents = |price: f64| format!("{} ct/kWh", decimal(price * 100.0, language));
         let figures: Vec<String> = match *self {
             Self::SolarSurplus { price } | Self::NegativePrice { price } | Self::SuppliesHouse { price } => {
                 vec![cents(price)]
@@ -42,7 +43,7 @@ impl Why {
             | Self::SellSun { price, worth } => vec![cents(price), cents(worth)],
             Self::HoldForLater { at, price, now } => vec![clock(at, zone), cents(price), cents(now)],
             Self::HoldForEnd { worth, now } => vec![cents(worth), cents(now)],
-            Self::Reserve { floor_wh } => vec![format!("{:.1} kWh", floor_wh / 1000.0)],
+            Self::Reserve { floor_wh } => vec![format!("{} kWh", decimal(floor_wh / 1000.0, language))],
             Self::Curtail { power_w } => vec![format!("{power_w:.0} W")],
             Self::Unavailable | Self::Full | Self::Empty | Self::Rest | Self::Planned => Vec::new(),
         };
@@ -157,20 +158,15 @@ impl Why {
                 "ei ole saadaval",
                 "ist nicht verfügbar",
             ],
-            _ => [
-                "follows the plan",
-                "suit le plan",
-                "volgt het plan",
-                "järgib plaani",
-                "folgt dem Plan",
-            ],
+            _ => ["follows the plan", "suit le plan", "volgt het plan", "järgib plaani", "folgt dem Plan"],
         }
     }
 }
 
-/// A price as people read it on their bill.
-fn cents(price: f64) -> String {
-    format!("{:.1} ct/kWh", price * 100.0)
+/// One decimal, behind a comma everywhere but in English.
+fn decimal(value: f64, language: Language) -> String {
+    let text = format!("{value:.1}");
+    if language == Language::En { text } else { text.replace('.', ",") }
 }
 
 fn clock(at: UnixMillis, zone: &TimeZone) -> String {

@@ -16,7 +16,7 @@ pub(super) struct Program {
 }
 
 pub(super) struct SlotVariables {
-    pub(super) import: Option<Variable>,
+    pub(super) import: Variable,
     pub(super) export: Option<Variable>,
     pub(super) batteries: Vec<Flows>,
 }
@@ -54,7 +54,8 @@ impl Builder<'_> {
     fn slot(&mut self, index: usize) -> SlotVariables {
         let problem = self.problem;
         let slot = &problem.slots[index];
-        let batteries: Vec<_> = (0..problem.batteries.len()).map(|number| self.battery(index, number)).collect();
+        let batteries: Vec<_> =
+            (0..problem.batteries.len()).map(|number| self.battery(index, number)).collect();
         let mut row: Vec<(Variable, f64)> = Vec::with_capacity(4 + 2 * batteries.len());
         for flows in &batteries {
             row.extend(flows.discharge.map(|variable| (variable, 1.0)));
@@ -75,9 +76,10 @@ impl Builder<'_> {
         SlotVariables { import, export, batteries }
     }
 
-    fn import(&mut self, index: usize, row: &mut Vec<(Variable, f64)>) -> Option<Variable> {
+    fn import(&mut self, index: usize, row: &mut Vec<(Variable, f64)>) -> Variable {
         let (problem, slot) = (self.problem, &self.problem.slots[index]);
-        let most = (problem.import_max_w / 1000.0).min(self.sum_kw(Battery::charge_limit_w) + slot.load_w / 1000.0);
+        let most =
+            (problem.import_max_w / 1000.0).min(self.sum_kw(Battery::charge_limit_w) + slot.load_w / 1000.0);
         let through = problem.inverter_max_w.unwrap_or(f64::INFINITY);
         let excess = slot.load_w - slot.pv_w.min(through) - problem.import_max_w;
         if excess > 0.0 {
@@ -87,13 +89,14 @@ impl Builder<'_> {
         let wrong = self.wrong_way(index, GridWay::Export);
         let import = self.lp.add_var((slot.import_price * SCALE + wrong) * slot.hours(), (0.0, most));
         row.push((import, 1.0));
-        Some(import)
+        import
     }
 
     fn export(&mut self, index: usize, row: &mut Vec<(Variable, f64)>) -> Option<Variable> {
         let (problem, slot) = (self.problem, &self.problem.slots[index]);
         let surplus = (-slot.net_w() / 1000.0).max(0.0);
-        let most = (problem.export_max_w / 1000.0).min(self.sum_kw(Battery::discharge_limit_w) + slot.pv_w / 1000.0);
+        let most =
+            (problem.export_max_w / 1000.0).min(self.sum_kw(Battery::discharge_limit_w) + slot.pv_w / 1000.0);
         if surplus > most && !problem.curtail {
             row.push((self.lp.add_var(self.penalty * slot.hours(), (0.0, surplus - most)), -1.0));
         }
@@ -170,8 +173,9 @@ impl Builder<'_> {
         let takes = takes_any(battery, resting_wh(self.problem, battery, index));
         let charge = (charge_max > 0.0 && way != BankWay::Discharge && takes)
             .then(|| self.lp.add_var(sooner * hours * SCALE, (0.0, charge_max / 1000.0)));
-        let discharge = (discharge_max > 0.0 && way != BankWay::Charge)
-            .then(|| self.lp.add_var((battery.wear_eur_kwh + later) * hours * SCALE, (0.0, discharge_max / 1000.0)));
+        let discharge = (discharge_max > 0.0 && way != BankWay::Charge).then(|| {
+            self.lp.add_var((battery.wear_eur_kwh + later) * hours * SCALE, (0.0, discharge_max / 1000.0))
+        });
         let stored = self.stored_after(index, number);
         let kept = battery.kept(hours);
         let mut row = vec![(stored, 1.0)];
@@ -250,21 +254,25 @@ impl Builder<'_> {
             bank.push((self.lp.add_var(-piece.eur_per_kwh * SCALE, (0.0, piece.wh / 1000.0)), -1.0));
         }
         bank.push((self.lp.add_var(0.0, (0.0, f64::INFINITY)), -1.0));
-        self.lp.add_constraint(bank, ComparisonOp::Eq, self.resting_end_kwh() * -1.0);
+        self.lp.add_constraint(bank, ComparisonOp::Eq, -self.resting_end_kwh());
     }
 
     /// What batteries without variables bring to the bank's end, kWh.
     fn resting_end_kwh(&self) -> f64 {
         let numbers = 0..self.problem.batteries.len();
-        let resting = numbers.filter(|number| self.stored[*number].is_none() && self.problem.counts_to_bank(*number));
-        resting.map(|number| resting_wh(self.problem, &self.problem.batteries[number], usize::MAX) / 1000.0).sum()
+        let resting =
+            numbers.filter(|number| self.stored[*number].is_none() && self.problem.counts_to_bank(*number));
+        resting
+            .map(|number| resting_wh(self.problem, &self.problem.batteries[number], usize::MAX) / 1000.0)
+            .sum()
     }
 }
 
 /// Whether a battery takes anything with so much in it: more than its capacity, or a taper below nothing, leaves no solution to the
 /// rows of charging.
 fn takes_any(battery: &Battery, stored_wh: f64) -> bool {
-    stored_wh <= battery.capacity_wh && battery.taper_lines().all(|(at_zero, fall)| at_zero >= fall * stored_wh)
+    stored_wh <= battery.capacity_wh
+        && battery.taper_lines().all(|(at_zero, fall)| at_zero >= fall * stored_wh)
 }
 
 /// What is in a battery at the end of a slot if it does nothing from now on, Wh.

@@ -58,7 +58,8 @@ impl Ways {
     /// All others that differ in one slot.
     pub(crate) fn turned(&self, slot: usize) -> Vec<Self> {
         let (bank, grid) = (self.bank[slot], self.grid[slot]);
-        let grids: &[GridWay] = if grid == GridWay::Free { &[grid] } else { &[GridWay::Import, GridWay::Export] };
+        let grids: &[GridWay] =
+            if grid == GridWay::Free { &[grid] } else { &[GridWay::Import, GridWay::Export] };
         let banks = [BankWay::Charge, BankWay::Discharge];
         let pairs = banks.into_iter().flat_map(|bank| grids.iter().map(move |grid| (bank, *grid)));
         let others = pairs.filter(|pair| *pair != (bank, grid));

@@ -75,7 +75,10 @@ fn a_run_of_charging_ends_at_one_state_of_charge() {
     let plan = simulate(&problem, &[vec![-1000.0], vec![-2000.0], vec![0.0], vec![-500.0]]);
     let modes = of(&problem, &plan, Style::Exact);
     let texts: Vec<_> = modes.iter().map(|modes| modes[0].to_string()).collect();
-    assert_eq!(texts, ["charge 1000 W until 80 %", "charge 2000 W until 80 %", "hold", "charge 500 W until 85 %"]);
+    assert_eq!(
+        texts,
+        ["charge 1000 W until 80 %", "charge 2000 W until 80 %", "hold", "charge 500 W until 85 %"]
+    );
 }
 
 #[test]
@@ -99,7 +102,10 @@ fn following_batteries_share_what_the_commanded_leave() {
     assert_eq!(done.slots[0].battery_w, [500.0, 750.0, 750.0]);
     let modes = ["hold", "idle", "charge"].map(|text| text.parse().unwrap()).to_vec();
     let done = simulate_modes(&problem, &[modes]);
-    assert_eq!((done.slots[0].battery_w.as_slice(), done.slots[0].grid_w), ([0.0, 0.0, -3000.0].as_slice(), 5000.0));
+    assert_eq!(
+        (done.slots[0].battery_w.as_slice(), done.slots[0].grid_w),
+        ([0.0, 0.0, -3000.0].as_slice(), 5000.0)
+    );
     let problem = home(&[-2000.0], 2);
     let modes = ["hold", "charge 5 kW until 60 %"].map(|text| text.parse().unwrap()).to_vec();
     let done = simulate_modes(&problem, &[modes]);

@@ -26,8 +26,9 @@ pub(super) fn auto_w(problem: &Problem, slot: usize, stored_wh: &[f64]) -> Vec<f
 
 /// What the batteries give in their modes, W.
 fn powers_w(problem: &Problem, slot: usize, stored_wh: &[f64], modes: &[BatteryMode]) -> Vec<f64> {
-    let reaches: Vec<_> =
-        (0..problem.batteries.len()).map(|number| Reach::of(problem, slot, number, stored_wh[number])).collect();
+    let reaches: Vec<_> = (0..problem.batteries.len())
+        .map(|number| Reach::of(problem, slot, number, stored_wh[number]))
+        .collect();
     let mut powers = vec![0.0; reaches.len()];
     let mut following = Vec::with_capacity(reaches.len());
     for (number, reach) in reaches.iter().enumerate() {
@@ -38,8 +39,10 @@ fn powers_w(problem: &Problem, slot: usize, stored_wh: &[f64], modes: &[BatteryM
             BatteryMode::HoldCharge => gives = true,
             BatteryMode::Idle => {}
             BatteryMode::Charge { power, until } => {
-                let until_wh = until.map_or(f64::INFINITY, |it| it.0 / 100.0 * problem.batteries[number].capacity_wh);
-                powers[number] = -reach.charge_w(until_wh).min(power.map_or(f64::INFINITY, |Watts(power)| power));
+                let until_wh =
+                    until.map_or(f64::INFINITY, |it| it.0 / 100.0 * problem.batteries[number].capacity_wh);
+                powers[number] =
+                    -reach.charge_w(until_wh).min(power.map_or(f64::INFINITY, |Watts(power)| power));
             }
             BatteryMode::Discharge { power } => {
                 powers[number] = reach.gives_w.min(power.map_or(f64::INFINITY, |Watts(power)| power));

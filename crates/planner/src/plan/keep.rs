@@ -21,7 +21,10 @@ pub(super) fn or_keep(problem: &Problem, fresh: Plan, previous: &Plan, settings:
     if better >= settings.keep_within_eur {
         return fresh;
     }
-    Plan { in_windows: fresh.in_windows, ..assembled(problem, Origin::Kept(better.max(0.0)), outcome, Some(modes)) }
+    Plan {
+        in_windows: fresh.in_windows,
+        ..assembled(problem, Origin::Kept(better.max(0.0)), outcome, Some(modes))
+    }
 }
 
 /// The earlier modes at the new slots' starts, and the new ones after the earlier plan's end. `None` if the earlier plan says

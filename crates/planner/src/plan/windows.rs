@@ -12,7 +12,11 @@ use crate::problem::{Battery, PerSlot, Problem, Slot};
 use crate::simulate::simulate;
 
 /// Like [`optimise`], with no program of more than `slots_max` slots.
-pub(super) fn optimise_in_windows(problem: &Problem, slots_max: usize, limit: Duration) -> Result<Found, LinearError> {
+pub(super) fn optimise_in_windows(
+    problem: &Problem,
+    slots_max: usize,
+    limit: Duration,
+) -> Result<Found, LinearError> {
     let slots_max = slots_max.max(2);
     let count = problem.slots.len();
     if count <= slots_max {
@@ -26,7 +30,8 @@ pub(super) fn optimise_in_windows(problem: &Problem, slots_max: usize, limit: Du
     let window_slots = (slots_max / together).max(1) * together;
     while start < count {
         let slots = start..(start + window_slots).min(count);
-        let goal = (slots.end < count).then(|| whole.outcome.slots[slots.end / together - 1].soc_wh.as_slice());
+        let goal =
+            (slots.end < count).then(|| whole.outcome.slots[slots.end / together - 1].soc_wh.as_slice());
         let found = optimise(&window(problem, &slots, &stored, goal), limit)?;
         start = slots.end;
         let Some(last) = found.outcome.slots.last() else { break };
@@ -48,7 +53,11 @@ fn window(problem: &Problem, slots: &Range<usize>, stored_wh: &[f64], goal_wh: O
         },
         ..battery.clone()
     });
-    Problem { slots: problem.slots[slots.clone()].to_vec(), batteries: batteries.collect(), ..problem.clone() }
+    Problem {
+        slots: problem.slots[slots.clone()].to_vec(),
+        batteries: batteries.collect(),
+        ..problem.clone()
+    }
 }
 
 /// The same time with `together` slots in one.
@@ -67,7 +76,9 @@ fn merged(problem: &Problem, together: usize) -> Problem {
 /// One slot for several: means over their time.
 fn mean(slots: &[Slot]) -> Slot {
     let span = TimeSpan::new(slots[0].span.start, slots[slots.len() - 1].span.end);
-    let of = |part: fn(&Slot) -> f64| slots.iter().map(|slot| part(slot) * slot.hours()).sum::<f64>() / span.hours();
+    let of = |part: fn(&Slot) -> f64| {
+        slots.iter().map(|slot| part(slot) * slot.hours()).sum::<f64>() / span.hours()
+    };
     Slot {
         span,
         load_w: of(|slot| slot.load_w),

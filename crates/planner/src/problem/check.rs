@@ -192,7 +192,8 @@ mod tests {
             import_price: 0.2,
             export_price: 0.1,
         };
-        let battery = Battery { name: "a".to_owned(), capacity_wh: 5000.0, max_wh: 5000.0, ..Battery::default() };
+        let battery =
+            Battery { name: "a".to_owned(), capacity_wh: 5000.0, max_wh: 5000.0, ..Battery::default() };
         Problem { slots: vec![slot(0), slot(1)], batteries: vec![battery], ..Problem::default() }
     }
 

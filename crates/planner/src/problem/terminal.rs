@@ -82,9 +82,11 @@ impl EndWorth {
             problem.batteries.iter().map(|battery| efficiency(battery) * battery.capacity_wh).sum::<f64>()
                 / capacity_wh
         };
-        let (charge, discharge) = (mean_of(|battery| battery.eff_charge), mean_of(|battery| battery.eff_discharge));
+        let (charge, discharge) =
+            (mean_of(|battery| battery.eff_charge), mean_of(|battery| battery.eff_discharge));
         let hours = total(&day, |_| 1.0);
-        let needed_wh = total(&day, |slot| slot.net_w().max(0.0)) / discharge * (24.0 / hours.max(1.0)).min(4.0);
+        let needed_wh =
+            total(&day, |slot| slot.net_w().max(0.0)) / discharge * (24.0 / hours.max(1.0)).min(4.0);
         let mean = total(&day, |slot| slot.import_price) / hours;
         let feed_in = total(&day, |slot| slot.export_price) / hours;
         let exported = if problem.allow_battery_export { (feed_in * discharge).max(0.0) } else { 0.0 };
@@ -149,7 +151,10 @@ mod tests {
         let mut problem =
             Problem { slots: (0..48).map(slot).collect(), batteries: vec![battery], ..Problem::default() };
         let pieces = EndWorth::suggested(&problem);
-        assert!((pieces.pieces()[0].wh - 6000.0).abs() < 1e-6 && (pieces.pieces()[0].eur_per_kwh - 0.125).abs() < 1e-9);
+        assert!(
+            (pieces.pieces()[0].wh - 6000.0).abs() < 1e-6
+                && (pieces.pieces()[0].eur_per_kwh - 0.125).abs() < 1e-9
+        );
         assert!(pieces.pieces()[1].eur_per_kwh < 0.001);
         problem.allow_battery_export = true;
         assert!((EndWorth::suggested(&problem).pieces()[1].eur_per_kwh - 0.05).abs() < 1e-12);

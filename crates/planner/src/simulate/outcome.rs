@@ -129,14 +129,17 @@ pub struct Outcome {
 
 impl Outcome {
     pub(super) fn of(problem: &Problem, slots: Vec<SlotOutcome>, mut violations: Vec<Violation>) -> Self {
-        let last = |number: usize| slots.last().map_or(problem.batteries[number].now_wh, |slot| slot.soc_wh[number]);
+        let last =
+            |number: usize| slots.last().map_or(problem.batteries[number].now_wh, |slot| slot.soc_wh[number]);
         let mut bank_wh = 0.0;
         let mut end_worth_eur = 0.0;
         for (number, battery) in problem.batteries.iter().enumerate() {
             let stored_wh = last(number);
             if let Some(wanted) = battery.final_wh.filter(|_| !slots.is_empty()) {
                 let off_wh = (stored_wh - wanted).abs();
-                violations.extend((off_wh > TOLERANCE_WH).then_some(Violation::FinalMissed { battery: number, off_wh }));
+                violations.extend(
+                    (off_wh > TOLERANCE_WH).then_some(Violation::FinalMissed { battery: number, off_wh }),
+                );
             } else if let Some(price) = battery.end_price {
                 end_worth_eur += stored_wh / 1000.0 * price;
             } else {
@@ -171,9 +174,8 @@ impl Violation {
             | Self::BatteryExport { slot, excess_w }
             | Self::GridCharge { slot, excess_w }
             | Self::Opposed { slot, power_w: excess_w } => excess_w * hours(slot),
-            Self::BelowFloor { slot, missing_wh: wh, .. } | Self::AboveCeiling { slot, excess_wh: wh, .. } => {
-                wh * hours(slot)
-            }
+            Self::BelowFloor { slot, missing_wh: wh, .. }
+            | Self::AboveCeiling { slot, excess_wh: wh, .. } => wh * hours(slot),
             Self::FinalMissed { off_wh, .. } => off_wh / 1000.0,
         }
     }

@@ -25,7 +25,9 @@ pub(super) fn fit_inverter(problem: &Problem, slot: &Slot, powers: &mut [f64]) {
 fn scale(powers: &mut [f64], excess: f64, part: fn(f64) -> f64) {
     let whole: f64 = powers.iter().map(|power| part(*power)).sum();
     if whole != 0.0 {
-        powers.iter_mut().for_each(|power| *power -= part(*power) / whole * excess);
+        for power in powers {
+            *power -= part(*power) / whole * excess;
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 //!
 //! The judge here is neither's: it adds up an answer's own flows.
 
-mod support;
+#![expect(clippy::cast_possible_truncation, reason = "a few days in milliseconds")]
 
+use crate::cases;
 use ohmstead_model::{TimeSpan, UnixMillis};
 use ohmstead_planner::{Battery, PerSlot, Plan, Problem, Settings, Slot, plan};
 use rstest::rstest;
@@ -77,7 +78,8 @@ impl Request {
         let series = &self.time_series;
         let mut start = 0.0;
         let slots = (0..series.dt.len()).map(|step| {
-            let [from, to] = [start, start + series.dt[step]].map(|seconds: f64| UnixMillis((seconds * 1000.0) as i64));
+            let [from, to] =
+                [start, start + series.dt[step]].map(|seconds: f64| UnixMillis((seconds * 1000.0) as i64));
             start += series.dt[step];
             let hours = series.dt[step] / 3600.0;
             Slot {
@@ -90,7 +92,12 @@ impl Request {
         });
         Problem {
             slots: slots.collect(),
-            batteries: self.batteries.iter().enumerate().map(|(number, asked)| self.battery(number, asked)).collect(),
+            batteries: self
+                .batteries
+                .iter()
+                .enumerate()
+                .map(|(number, asked)| self.battery(number, asked))
+                .collect(),
             import_max_w: self.grid.p_max_imp.unwrap_or(f64::INFINITY),
             export_max_w: self.grid.p_max_exp.unwrap_or(f64::INFINITY),
             allow_battery_export: self.batteries.iter().any(|asked| asked.discharge_to_grid),
@@ -121,7 +128,8 @@ impl Request {
     /// Money and the change of what stored energy is worth, for flows in Wh.
     fn objective(&self, import: &[f64], export: &[f64], last_wh: &[f64]) -> f64 {
         let paid: f64 = import.iter().zip(&self.time_series.p_N).map(|(energy, price)| energy * price).sum();
-        let earned: f64 = export.iter().zip(&self.time_series.p_E).map(|(energy, price)| energy * price).sum();
+        let earned: f64 =
+            export.iter().zip(&self.time_series.p_E).map(|(energy, price)| energy * price).sum();
         let stored = self.batteries.iter().zip(last_wh);
         earned - paid + stored.map(|(asked, last)| asked.p_a * (last - asked.s_initial)).sum::<f64>()
     }
@@ -140,7 +148,10 @@ impl Request {
                 let asked = &self.batteries[number];
                 let limit = if energy > 0.0 { asked.d_max } else { asked.c_max };
                 assert!(power_w.abs() <= limit + 1e-3, "step {step}: {power_w} W");
-                assert!(stored[number] >= -1.0 && stored[number] <= asked.s_max.max(asked.s_initial) + 1.0, "step {step}: {stored:?}");
+                assert!(
+                    stored[number] >= -1.0 && stored[number] <= asked.s_max.max(asked.s_initial) + 1.0,
+                    "step {step}: {stored:?}"
+                );
             }
             let most = problem.export_max_w * hours;
             import.push(net.max(0.0));
@@ -173,7 +184,7 @@ const MUST_CHARGE: &str = "charging that must happen at given times";
 #[case("023-c_min-limit-kept-with-p_demand-set", More(2.297_932, MUST_CHARGE))]
 #[case("025-attenuate-feedin-peaks", Same)]
 fn ours_is_worth_no_less(#[case] name: &str, #[case] expected: Expected) {
-    let Some(folder) = support::folder() else { return };
+    let Some(folder) = cases::folder() else { return };
     let path = folder.join(format!("evcc-optimizer/{name}.json"));
     let captured: Captured = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     let Captured { request, expected_response: theirs } = captured;
@@ -188,7 +199,10 @@ fn ours_is_worth_no_less(#[case] name: &str, #[case] expected: Expected) {
         More(gap, why) => (gap, why),
     };
     println!("{name}: ours {ours:.6}, theirs {of_theirs:.6} {why}");
-    assert!((ours - of_theirs - gap).abs() < 2e-5, "{name}: ours {ours}, theirs {of_theirs}, expected {gap} more");
+    assert!(
+        (ours - of_theirs - gap).abs() < 2e-5,
+        "{name}: ours {ours}, theirs {of_theirs}, expected {gap} more"
+    );
     for (number, (asked, answered)) in request.batteries.iter().zip(&theirs.batteries).enumerate() {
         for (step, goal) in asked.s_goal.iter().flatten().enumerate().filter(|(_, goal)| **goal > 0.0) {
             let (ours, theirs) = (plan.outcome.slots[step].soc_wh[number], answered.state_of_charge[step]);
@@ -204,7 +218,8 @@ fn check_judge(name: &str, request: &Request, theirs: &Response) {
         let states = &answered.state_of_charge;
         states[states.len() - 1] - states[0] + asked.s_initial
     });
-    let said = request.objective(&theirs.grid_import, &theirs.grid_export, &first_and_last.collect::<Vec<_>>());
+    let said =
+        request.objective(&theirs.grid_import, &theirs.grid_export, &first_and_last.collect::<Vec<_>>());
     let off = if name.starts_with("013") { 0.007_787 } else { 0.0 };
     assert!((said + off - theirs.objective_value).abs() < 2e-5, "{said} for {}", theirs.objective_value);
 }

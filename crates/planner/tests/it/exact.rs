@@ -1,10 +1,7 @@
 //! Odd prices against the true optimum: small homes are solved exactly, with one binary for the bank's way in each odd slot and
 //! one for the grid's. Too slow for a real plan, which is why the planner searches; here it shows how much the search loses.
 
-#[path = "support/homes.rs"]
-mod homes;
-
-use homes::any_prices;
+use crate::homes::any_prices;
 use microlp::{ComparisonOp, OptimizationDirection, Problem as Program, Variable};
 use ohmstead_planner::{EndWorth, PerSlot, Problem, Settings, plan};
 use proptest::prelude::*;
@@ -44,10 +41,15 @@ fn optimum_eur(problem: &Problem) -> f64 {
         let (mut charges, mut gives) = (Vec::new(), Vec::new());
         for (number, battery) in problem.batteries.iter().enumerate() {
             let charge = program.add_var(0.0, (0.0, battery.charge_limit_w() / 1000.0));
-            let give = program.add_var(battery.wear_eur_kwh * hours, (0.0, battery.discharge_limit_w() / 1000.0));
+            let give =
+                program.add_var(battery.wear_eur_kwh * hours, (0.0, battery.discharge_limit_w() / 1000.0));
             let after = program.add_var(0.0, (battery.min_wh / 1000.0, battery.ceiling_wh() / 1000.0));
             balance.extend([(give, 1.0), (charge, -1.0)]);
-            let mut row = vec![(after, 1.0), (charge, -battery.eff_charge * hours), (give, hours / battery.eff_discharge)];
+            let mut row = vec![
+                (after, 1.0),
+                (charge, -battery.eff_charge * hours),
+                (give, hours / battery.eff_discharge),
+            ];
             row.extend(stored[number].map(|before| (before, -1.0)));
             let start = if stored[number].is_some() { 0.0 } else { battery.now_wh / 1000.0 };
             program.add_constraint(row, ComparisonOp::Eq, start);
@@ -60,11 +62,15 @@ fn optimum_eur(problem: &Problem) -> f64 {
         if slot.is_odd() || (!problem.curtail && slot.export_price < 0.0 && slot.net_w() < 0.0) {
             either(&mut program, &charges, &gives, 10.0);
         } else {
-            charges.iter().zip(&gives).for_each(|(charge, give)| either(&mut program, &[*charge], &[*give], 5.0));
+            charges
+                .iter()
+                .zip(&gives)
+                .for_each(|(charge, give)| either(&mut program, &[*charge], &[*give], 5.0));
         }
         either(&mut program, &[import], &[export], 9.0);
         if !problem.allow_battery_export && slot.net_w() < 0.0 {
-            let net = gives.iter().map(|give| (*give, 1.0)).chain(charges.iter().map(|charge| (*charge, -1.0)));
+            let net =
+                gives.iter().map(|give| (*give, 1.0)).chain(charges.iter().map(|charge| (*charge, -1.0)));
             program.add_constraint(net.collect::<Vec<_>>(), ComparisonOp::Le, 0.0);
         }
     }
@@ -94,14 +100,19 @@ const HOMES: usize = 300;
 fn the_search_loses_next_to_nothing_at_odd_prices() {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let homes = any_prices().prop_map(simple).prop_filter("a battery", |home| !home.batteries.is_empty() && (home.curtail || home.slots.iter().all(|slot| slot.pv_w < 9000.0)));
+    let homes = any_prices().prop_map(simple).prop_filter("a battery", |home| {
+        !home.batteries.is_empty() && (home.curtail || home.slots.iter().all(|slot| slot.pv_w < 9000.0))
+    });
     let (mut lost, mut paid, mut worst, mut missed) = (0.0, 0.0, 0.0_f64, 0);
     for _ in 0..HOMES {
         let problem = homes.new_tree(&mut runner).unwrap().current();
         let plan = plan(&problem, None, &Settings::default());
         let (found, best) = (plan.outcome.score_eur(), optimum_eur(&problem));
         assert!(plan.outcome.penalty_eur == 0.0, "{:?}", plan.outcome.violations);
-        assert!(found >= best - 1e-5, "{found} is less than the optimum {best}: the simulator is too kind. {problem:?}");
+        assert!(
+            found >= best - 1e-5,
+            "{found} is less than the optimum {best}: the simulator is too kind. {problem:?}"
+        );
         (lost, paid, worst) = (lost + found - best, paid + best.abs(), worst.max(found - best));
         missed += usize::from(found > best + 1e-4);
     }

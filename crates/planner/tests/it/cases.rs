@@ -35,7 +35,7 @@ struct CaseBattery {
 }
 
 /// The folder of the optimiser's files; `None`, and said so, where there is none.
-pub fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     let Some(shared) = std::env::var_os("OHMSTEAD_SHARED") else {
         println!("skipped: OHMSTEAD_SHARED names no folder with the cases");
         return None;
@@ -44,10 +44,11 @@ pub fn folder() -> Option<PathBuf> {
 }
 
 /// A case by its name, its battery split into `count` of which each is 1 % less efficient than the one before.
-pub fn case(name: &str, count: u32) -> Option<Problem> {
+pub(crate) fn case(name: &str, count: u32) -> Option<Problem> {
     let path = folder()?.join(format!("case_{name}.json"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let case: Case = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let case: Case =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let slots = case.load_w.iter().enumerate().map(|(index, load_w)| {
         let at = |step: usize| UnixMillis(i64::try_from(step).unwrap() * case.step_min * 60_000);
         Slot {

@@ -6,8 +6,8 @@ use expect_test::{Expect, expect};
 use jiff::tz::TimeZone;
 use ohmstead_model::{BatteryMode, Language, TimeSpan, UnixMillis};
 use ohmstead_planner::{
-    Battery, EndWorth, FallbackReason, Origin, PerSlot, Plan, Problem, Settings, Slot, TaperPoint, Violation, explain,
-    main_reason, plan, simulate, worth,
+    Battery, EndWorth, FallbackReason, Origin, PerSlot, Plan, Problem, Settings, Slot, TaperPoint, Violation,
+    explain, main_reason, plan, simulate, worth,
 };
 
 use rstest::rstest;
@@ -62,7 +62,10 @@ fn fresh(problem: &Problem) -> Plan {
 #[test]
 fn nothing_ahead_is_a_plan() {
     let plan = fresh(&home(0, 0));
-    assert_eq!((plan.modes.len(), plan.outcome.score_eur(), plan.span()), (0, 0.0 - plan.outcome.end_worth_eur, None));
+    assert_eq!(
+        (plan.modes.len(), plan.outcome.score_eur(), plan.span()),
+        (0, 0.0 - plan.outcome.end_worth_eur, None)
+    );
     assert!(!matches!(plan.origin, Origin::Fallback(_)));
     let nobody = fresh(&Problem { batteries: Vec::new(), ..home(0, 8) });
     assert_eq!((nobody.origin.clone(), nobody.modes[7].len()), (Origin::SelfConsumption, 0));
@@ -106,7 +109,10 @@ fn a_plan_is_kept_by_time_until_another_is_clearly_better() {
     assert!(!matches!(new.origin, Origin::Kept(_)), "{:?}", new.origin);
     // Plans of other batteries or of another time, and those that were made for want of better, are not kept.
     let others = Plan { batteries: vec!["shed".to_owned()], ..first.clone() };
-    let refused = Plan { origin: Origin::Fallback(FallbackReason::Solver(ohmstead_planner::LinearError::Time)), ..first.clone() };
+    let refused = Plan {
+        origin: Origin::Fallback(FallbackReason::Solver(ohmstead_planner::LinearError::Time)),
+        ..first.clone()
+    };
     let past = fresh(&home(200, 8));
     for earlier in [others, refused, past] {
         assert!(!matches!(plan(&home(1, 96), Some(&earlier), &Settings::default()).origin, Origin::Kept(_)));
@@ -122,9 +128,14 @@ fn a_long_time_ahead_costs_next_to_nothing_more_in_windows() {
     let lost = windows.outcome.score_eur() - whole.outcome.score_eur();
     assert!((-1e-3..0.02).contains(&lost), "{lost}");
     let mut reserved = home(0, 200);
-    reserved.batteries[0].reserve_wh = PerSlot::Each((0..200).map(|slot| if slot > 150 { 6000.0 } else { 0.0 }).collect());
+    reserved.batteries[0].reserve_wh =
+        PerSlot::Each((0..200).map(|slot| if slot > 150 { 6000.0 } else { 0.0 }).collect());
     let plan = plan(&reserved, None, &Settings { slots_max: 48, ..Settings::default() });
-    assert!(plan.outcome.slots[160..].iter().all(|slot| slot.soc_wh[0] > 5990.0), "{:?}", plan.outcome.violations);
+    assert!(
+        plan.outcome.slots[160..].iter().all(|slot| slot.soc_wh[0] > 5990.0),
+        "{:?}",
+        plan.outcome.violations
+    );
 }
 
 #[test]
@@ -156,7 +167,8 @@ fn what_cannot_be_reached_is_missed_and_said() {
 fn a_taper_is_kept_to() {
     let mut problem = home(0, 24);
     let points = [(5000.0, 3000.0), (9000.0, 1000.0), (10_000.0, 200.0)];
-    problem.batteries[0].taper = points.map(|(stored_wh, charge_w)| TaperPoint { stored_wh, charge_w }).to_vec();
+    problem.batteries[0].taper =
+        points.map(|(stored_wh, charge_w)| TaperPoint { stored_wh, charge_w }).to_vec();
     problem.batteries[0].final_wh = Some(9900.0);
     let plan = fresh(&problem);
     assert!(plan.outcome.violations.is_empty(), "{:?}", plan.outcome.violations);
@@ -175,7 +187,11 @@ fn a_taper_is_kept_to() {
 #[case(0, 96, 3000.0)]
 #[case(40, 96, 6000.0)]
 #[case(68, 40, 2000.0)]
-fn the_worth_of_stored_energy_is_what_more_of_it_saves(#[case] first: u32, #[case] quarters: u32, #[case] now_wh: f64) {
+fn the_worth_of_stored_energy_is_what_more_of_it_saves(
+    #[case] first: u32,
+    #[case] quarters: u32,
+    #[case] now_wh: f64,
+) {
     let mut problem = home(first, quarters);
     problem.batteries[0].now_wh = now_wh;
     let plan = fresh(&problem);
@@ -207,7 +223,8 @@ fn told(problem: &Problem, plan: &Plan, language: Language) -> String {
         } else {
             mode.clone()
         };
-        let line = format!("{mode}: {}: {}", reasons[0].code(), reasons[0].sentence(language, &TimeZone::UTC));
+        let line =
+            format!("{mode}: {}: {}", reasons[0].code(), reasons[0].sentence(language, &TimeZone::UTC));
         if lines.last() != Some(&line) {
             lines.push(line);
         }
@@ -222,34 +239,43 @@ fn check_told(language: Language, expected: &Expect) {
 
 #[test]
 fn a_day_is_told_in_english() {
-    check_told(Language::En, &expect![[r#"
+    check_told(
+        Language::En,
+        &expect![[r#"
         hold: hold_for_later: keeps its energy for 01.01. 06:00, when the grid costs 22.0 ct/kWh; now it costs 12.0 ct/kWh
         charge until 34 %: cheap_import: charges from the grid at 12.0 ct/kWh: stored energy is worth 12.6 ct/kWh
         auto: cover_load: supplies the house instead of the grid at 22.0 ct/kWh: stored energy is worth 12.6 ct/kWh
         auto: solar_surplus: stores what the sun leaves over (the grid would pay 5.0 ct/kWh)
         hold: hold_for_later: keeps its energy for 01.01. 17:00, when the grid costs 40.0 ct/kWh; now it costs 22.0 ct/kWh
         auto: cover_load: supplies the house instead of the grid at 40.0 ct/kWh: stored energy is worth 38.0 ct/kWh
-        auto: empty: has nothing to give"#]]);
+        auto: empty: has nothing to give"#]],
+    );
 }
 
 #[test]
 fn a_day_is_told_in_french_and_german() {
-    check_told(Language::Fr, &expect![[r#"
-        hold: hold_for_later: garde son énergie pour 01.01. 06:00, quand le réseau coûtera 22.0 ct/kWh ; maintenant il coûte 12.0 ct/kWh
-        charge until 34 %: cheap_import: charge depuis le réseau à 12.0 ct/kWh : l'énergie stockée vaut 12.6 ct/kWh
-        auto: cover_load: alimente la maison à la place du réseau à 22.0 ct/kWh : l'énergie stockée vaut 12.6 ct/kWh
-        auto: solar_surplus: stocke ce que le soleil laisse en trop (le réseau paierait 5.0 ct/kWh)
-        hold: hold_for_later: garde son énergie pour 01.01. 17:00, quand le réseau coûtera 40.0 ct/kWh ; maintenant il coûte 22.0 ct/kWh
-        auto: cover_load: alimente la maison à la place du réseau à 40.0 ct/kWh : l'énergie stockée vaut 38.0 ct/kWh
-        auto: empty: n'a rien à donner"#]]);
-    check_told(Language::De, &expect![[r#"
-        hold: hold_for_later: hält seine Energie für 01.01. 06:00, wenn das Netz 22.0 ct/kWh kostet; jetzt kostet es 12.0 ct/kWh
-        charge until 34 %: cheap_import: lädt aus dem Netz zu 12.0 ct/kWh: gespeicherte Energie ist 12.6 ct/kWh wert
-        auto: cover_load: versorgt das Haus statt des Netzes zu 22.0 ct/kWh: gespeicherte Energie ist 12.6 ct/kWh wert
-        auto: solar_surplus: speichert, was die Sonne übrig lässt (das Netz würde 5.0 ct/kWh zahlen)
-        hold: hold_for_later: hält seine Energie für 01.01. 17:00, wenn das Netz 40.0 ct/kWh kostet; jetzt kostet es 22.0 ct/kWh
-        auto: cover_load: versorgt das Haus statt des Netzes zu 40.0 ct/kWh: gespeicherte Energie ist 38.0 ct/kWh wert
-        auto: empty: hat nichts zu geben"#]]);
+    check_told(
+        Language::Fr,
+        &expect![[r#"
+            hold: hold_for_later: garde son énergie pour 01.01. 06:00, quand le réseau coûtera 22,0 ct/kWh ; maintenant il coûte 12,0 ct/kWh
+            charge until 34 %: cheap_import: charge depuis le réseau à 12,0 ct/kWh : l'énergie stockée vaut 12,6 ct/kWh
+            auto: cover_load: alimente la maison à la place du réseau à 22,0 ct/kWh : l'énergie stockée vaut 12,6 ct/kWh
+            auto: solar_surplus: stocke ce que le soleil laisse en trop (le réseau paierait 5,0 ct/kWh)
+            hold: hold_for_later: garde son énergie pour 01.01. 17:00, quand le réseau coûtera 40,0 ct/kWh ; maintenant il coûte 22,0 ct/kWh
+            auto: cover_load: alimente la maison à la place du réseau à 40,0 ct/kWh : l'énergie stockée vaut 38,0 ct/kWh
+            auto: empty: n'a rien à donner"#]],
+    );
+    check_told(
+        Language::De,
+        &expect![[r#"
+            hold: hold_for_later: hält seine Energie für 01.01. 06:00, wenn das Netz 22,0 ct/kWh kostet; jetzt kostet es 12,0 ct/kWh
+            charge until 34 %: cheap_import: lädt aus dem Netz zu 12,0 ct/kWh: gespeicherte Energie ist 12,6 ct/kWh wert
+            auto: cover_load: versorgt das Haus statt des Netzes zu 22,0 ct/kWh: gespeicherte Energie ist 12,6 ct/kWh wert
+            auto: solar_surplus: speichert, was die Sonne übrig lässt (das Netz würde 5,0 ct/kWh zahlen)
+            hold: hold_for_later: hält seine Energie für 01.01. 17:00, wenn das Netz 40,0 ct/kWh kostet; jetzt kostet es 22,0 ct/kWh
+            auto: cover_load: versorgt das Haus statt des Netzes zu 40,0 ct/kWh: gespeicherte Energie ist 38,0 ct/kWh wert
+            auto: empty: hat nichts zu geben"#]],
+    );
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Problems of real homes whose optimum is known from other solvers.
 
-mod support;
-
+use crate::cases;
 use ohmstead_planner::{Origin, Outcome, Plan, Problem, Settings, Violation, plan};
 use rstest::rstest;
 
@@ -19,9 +18,13 @@ fn cost_eur(problem: &Problem, outcome: &Outcome) -> f64 {
         for (number, battery) in problem.batteries.iter().enumerate() {
             let power_w = done.battery_w[number];
             assert!(power_w < battery.discharge_max_w + 1e-3 && -power_w < battery.charge_max_w + 1e-3);
-            let moved = if power_w > 0.0 { power_w / battery.eff_discharge } else { power_w * battery.eff_charge };
+            let moved =
+                if power_w > 0.0 { power_w / battery.eff_discharge } else { power_w * battery.eff_charge };
             stored[number] -= moved * hours;
-            assert!(stored[number] > battery.min_wh - 1.0 && stored[number] < battery.max_wh + 1.0, "{stored:?}");
+            assert!(
+                stored[number] > battery.min_wh - 1.0 && stored[number] < battery.max_wh + 1.0,
+                "{stored:?}"
+            );
         }
         let given: f64 = done.battery_w.iter().filter(|power| **power > 1.0).sum();
         assert!(given <= 0.0 || slot.import_price > 0.0 || done.battery_w.iter().all(|power| *power > -1.0));
@@ -35,7 +38,7 @@ fn cost_eur(problem: &Problem, outcome: &Outcome) -> f64 {
 }
 
 fn planned(name: &str, count: u32) -> Option<(Problem, Plan)> {
-    let problem = support::case(name, count)?;
+    let problem = cases::case(name, count)?;
     problem.check().unwrap();
     let plan = plan(&problem, None, &Settings::default());
     Some((problem, plan))
@@ -67,7 +70,7 @@ fn the_optimum_is_reached(#[case] name: &str, #[case] optimum: f64) {
 #[case(true, -2.167_380)]
 #[case(false, -0.724_774)]
 fn negative_prices_cost_next_to_nothing_against_the_optimum(#[case] export: bool, #[case] optimum: f64) {
-    let Some(mut problem) = support::case("neg_2d_15m", 1) else { return };
+    let Some(mut problem) = cases::case("neg_2d_15m", 1) else { return };
     problem.allow_battery_export = export;
     let plan = plan(&problem, None, &Settings::default());
     assert_clean(&plan);
