@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::explain::{Why, explain};
 use crate::linear::LinearError;
 use crate::modes::{self, simulate_modes};
-use crate::optimise::{Found, Method};
+use crate::optimise::Method;
 use crate::problem::{Problem, ProblemError};
 use crate::simulate::{Outcome, Violation, simulate};
 use crate::worth::worth;
@@ -155,7 +155,7 @@ fn fresh(problem: &Problem, settings: &Settings) -> Plan {
         Ok(found) => found,
         Err(error) => return following_plan(problem, Origin::Fallback(FallbackReason::Solver(error))),
     };
-    if let Some(reason) = unconfirmed(&found) {
+    if let Some(reason) = unconfirmed(&found.outcome) {
         return following_plan(problem, Origin::Fallback(reason));
     }
     if self_consumption(problem).score_eur() <= found.outcome.score_eur() {
@@ -165,8 +165,8 @@ fn fresh(problem: &Problem, settings: &Settings) -> Plan {
     Plan { in_windows, ..assembled(problem, Origin::Found(found.method), found.outcome, None) }
 }
 
-fn unconfirmed(found: &Found) -> Option<FallbackReason> {
-    found.outcome.violations.iter().find_map(|violation| match *violation {
+fn unconfirmed(outcome: &Outcome) -> Option<FallbackReason> {
+    outcome.violations.iter().find_map(|violation| match *violation {
         Violation::Clipped { slot, battery, asked_w, power_w } if (asked_w - power_w).abs() > CONFIRMED_W => {
             Some(FallbackReason::NotConfirmed { slot, battery, asked_w, power_w })
         }
@@ -205,4 +205,37 @@ fn refused(problem: &Problem, error: ProblemError) -> Plan {
     let batteries = problem.batteries.iter().map(|battery| battery.name.clone()).collect();
     let origin = Origin::Fallback(FallbackReason::Refused(error));
     Plan { batteries, ..assembled(&nothing, origin, simulate(&nothing, &[]), None) }
+}
+
+#[cfg(test)]
+mod tests {
+    use ohmstead_model::UnixMillis;
+
+    use super::*;
+    use crate::{Battery, Slot};
+
+    #[test]
+    fn what_a_battery_cannot_do_is_not_confirmed() {
+        let slot = Slot {
+            span: TimeSpan::new(UnixMillis(0), UnixMillis(900_000)),
+            load_w: 500.0,
+            pv_w: 0.0,
+            import_price: 0.3,
+            export_price: 0.1,
+        };
+        let battery = Battery {
+            capacity_wh: 5000.0,
+            max_wh: 5000.0,
+            now_wh: 100.0,
+            charge_max_w: 1000.0,
+            discharge_max_w: 1000.0,
+            ..Battery::default()
+        };
+        let problem = Problem { slots: vec![slot], batteries: vec![battery], ..Problem::default() };
+        assert_eq!(unconfirmed(&simulate(&problem, &[vec![400.0]])), None);
+        let reason = unconfirmed(&simulate(&problem, &[vec![700.0]])).map(|reason| reason.to_string());
+        let expected =
+            "the plan was not confirmed: in slot 0 battery 0 would be asked for 700 W and give 400 W";
+        assert_eq!(reason.as_deref(), Some(expected));
+    }
 }

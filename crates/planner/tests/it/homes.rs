@@ -20,13 +20,20 @@ pub(crate) fn any_prices() -> impl Strategy<Value = Problem> {
 }
 
 fn home(prices: impl Strategy<Value = Vec<(f64, f64)>>) -> impl Strategy<Value = Problem> {
-    let times = vec((prop_oneof![Just(15_i64), Just(30), Just(60), Just(7)], 0.0..4000.0, 0.0..5000.0), 14);
+    let times = vec(
+        (
+            prop_oneof![4 => Just(900_i64), 2 => Just(1800), 2 => Just(3600), 1 => 2_i64..900, 1 => Just(86_400)],
+            0.0..4000.0,
+            0.0..5000.0,
+        ),
+        14,
+    );
     (prices, times, vec(battery(), 0..4), site(), vec((100.0..4000.0, 0.0..0.4), 0..3)).prop_map(
         |(prices, times, batteries, site, worths)| {
             let mut at = 0;
             let slots = prices.into_iter().zip(times).map(
-                |((import_price, export_price), (minutes, load_w, pv_w))| {
-                    let span = TimeSpan::new(UnixMillis(at), UnixMillis(at + minutes * 60_000));
+                |((import_price, export_price), (seconds, load_w, pv_w))| {
+                    let span = TimeSpan::new(UnixMillis(at), UnixMillis(at + seconds * 1000));
                     at = span.end.0;
                     Slot { span, load_w, pv_w: f64::max(pv_w - 2500.0, 0.0), import_price, export_price }
                 },
