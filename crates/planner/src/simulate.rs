@@ -120,3 +120,6 @@ fn next_wh(battery: &Battery, stored_wh: f64, power_w: f64, hours: f64) -> f64 {
     let moved = if power_w > 0.0 { power_w / battery.eff_discharge } else { power_w * battery.eff_charge };
     (stored_wh * battery.kept(hours) - moved * hours).clamp(0.0, battery.physical_wh())
 }
+
+#[cfg(test)]
+mod tests;

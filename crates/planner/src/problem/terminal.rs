@@ -158,6 +158,9 @@ mod tests {
         assert!(pieces.pieces()[1].eur_per_kwh < 0.001);
         problem.allow_battery_export = true;
         assert!((EndWorth::suggested(&problem).pieces()[1].eur_per_kwh - 0.05).abs() < 1e-12);
+        // Where the price is the same all day, storing saves what the losses leave, not what charging costs.
+        problem.slots.iter_mut().for_each(|slot| slot.import_price = 0.2);
+        assert!((EndWorth::suggested(&problem).pieces()[0].eur_per_kwh - 0.2).abs() < 1e-12);
         problem.batteries.clear();
         assert_eq!(EndWorth::suggested(&problem), EndWorth::default());
     }

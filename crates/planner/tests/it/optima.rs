@@ -1,7 +1,7 @@
 //! Problems of real homes whose optimum is known from other solvers.
 
 use crate::cases;
-use ohmstead_planner::{Origin, Outcome, Plan, Problem, Settings, Violation, plan};
+use ohmstead_planner::{Origin, Outcome, Plan, Problem, Settings, Violation, Why, explain, plan, worth};
 use rstest::rstest;
 
 /// Energy cost and the wrong end of a plan, worked out from its powers alone: neither the simulator's figures nor a solver's.
@@ -63,6 +63,11 @@ fn the_optimum_is_reached(#[case] name: &str, #[case] optimum: f64) {
     println!("{name}: {cost:.6} for {optimum:.6}");
     assert!((cost - optimum).abs() < 1e-4, "{cost} for {optimum}");
     assert!((cost - plan.outcome.energy_eur).abs() < 1e-9);
+    // An optimal plan tells what stored energy is worth at every moment, and so why everything is done.
+    let told = worth(&problem, &plan.outcome);
+    assert!(told.iter().all(|worths| worths[0].is_some()), "{told:?}");
+    let reasons = explain(&problem, &plan.outcome, &told);
+    assert!(reasons.iter().all(|of_slot| of_slot[0] != Why::Planned), "{reasons:?}");
 }
 
 /// With negative prices: the bound that is promised, and the one that is reached.

@@ -127,6 +127,12 @@ fn a_long_time_ahead_costs_next_to_nothing_more_in_windows() {
     assert!(!whole.in_windows && windows.in_windows);
     let lost = windows.outcome.score_eur() - whole.outcome.score_eur();
     assert!((-1e-3..0.02).contains(&lost), "{lost}");
+    // A window that ends before the dear evening leaves the energy for it.
+    let day = home(0, 96);
+    let [whole, windows] = [96, 68].map(|slots_max| {
+        plan(&day, None, &Settings { slots_max, ..Settings::default() }).outcome.score_eur()
+    });
+    assert!(windows - whole < 0.05, "{windows} for {whole}");
     let mut reserved = home(0, 200);
     reserved.batteries[0].reserve_wh =
         PerSlot::Each((0..200).map(|slot| if slot > 150 { 6000.0 } else { 0.0 }).collect());
