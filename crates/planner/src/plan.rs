@@ -25,13 +25,13 @@ pub struct Settings {
     pub keep_within_eur: f64,
     /// A problem with more slots is solved in windows of so many.
     pub slots_max: usize,
-    /// The longest that one linear program may take.
+    /// The longest that one linear program may take: a guard for a machine that has no time, far above what one needs.
     pub time_limit: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { keep_within_eur: 0.02, slots_max: 336, time_limit: Duration::from_secs(2) }
+        Self { keep_within_eur: 0.02, slots_max: 336, time_limit: Duration::from_secs(10) }
     }
 }
 

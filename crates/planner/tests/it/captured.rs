@@ -5,7 +5,6 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "a few days in milliseconds")]
 
-use crate::cases;
 use ohmstead_model::{TimeSpan, UnixMillis};
 use ohmstead_planner::{Battery, PerSlot, Plan, Problem, Settings, Slot, plan};
 use rstest::rstest;
@@ -169,6 +168,8 @@ enum Expected {
     More(f64, &'static str),
 }
 use Expected::{More, Same};
+
+use crate::cases;
 
 const LEAST_CHARGE: &str = "a car that charges with a least power or not at all";
 const MUST_CHARGE: &str = "charging that must happen at given times";

@@ -1,6 +1,7 @@
 //! What holds of any plan of any home.
 
-use crate::homes::{any_prices, even};
+use std::time::Duration;
+
 use ohmstead_model::{BatteryMode, TimeSpan, UnixMillis};
 use ohmstead_planner::{
     Origin, Outcome, Plan, Problem, Settings, Violation, Why, explain, no_battery, plan, self_consumption,
@@ -9,8 +10,11 @@ use ohmstead_planner::{
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use crate::homes::{any_prices, even};
+
 fn planned(problem: &Problem) -> Plan {
-    plan(problem, None, &Settings::default())
+    // A law holds on a busy machine too.
+    plan(problem, None, &Settings { time_limit: Duration::from_secs(600), ..Settings::default() })
 }
 
 /// Physics, worked out once more: powers, energies, the balance, and the sun.
