@@ -93,6 +93,8 @@ proptest! {
         check_physics(&problem, &plan.outcome);
         check_physics(&problem, &plan.in_modes);
         let best = plan.self_consumption.score_eur();
+        let done = plan.in_modes.score_eur();
+        prop_assert!(done <= best + 1e-9, "{done} in modes for {best}");
         prop_assert!(plan.outcome.score_eur() <= best + 1e-6, "{} for {best}: {:?}", plan.outcome.score_eur(), plan.origin);
         prop_assert!(!matches!(plan.origin, Origin::Fallback(_)), "{:?}", plan.origin);
         let clipped = plan.outcome.violations.iter().any(|it| matches!(it, Violation::Clipped { .. }));
