@@ -21,6 +21,8 @@ const SIMPLER_EUR: f64 = 5e-3;
 /// How a plan is turned into modes, the simplest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
+    /// All batteries follow the house all the time.
+    Follow,
     /// All batteries do the same, as one.
     Together,
     /// Each does its own; one of which a plan wants part of what `auto` would do is in `auto` all the same: energy of a slot in which
@@ -35,7 +37,7 @@ pub(crate) enum Style {
 /// The modes that follow a plan, for each slot and battery.
 pub fn modes(problem: &Problem, plan: &Outcome) -> Vec<Vec<BatteryMode>> {
     let mut best = (f64::INFINITY, Vec::new());
-    for style in [Style::Together, Style::Auto, Style::Lead, Style::Exact] {
+    for style in [Style::Follow, Style::Together, Style::Auto, Style::Lead, Style::Exact] {
         let modes = of(problem, plan, style);
         let cost = simulate_modes(problem, &modes).score_eur();
         if cost < best.0 - SIMPLER_EUR {
@@ -47,8 +49,10 @@ pub fn modes(problem: &Problem, plan: &Outcome) -> Vec<Vec<BatteryMode>> {
 
 /// The modes in one style.
 pub(crate) fn of(problem: &Problem, plan: &Outcome, style: Style) -> Vec<Vec<BatteryMode>> {
-    if style == Style::Together {
-        return together::of(problem, plan);
+    match style {
+        Style::Follow => return vec![vec![BatteryMode::Auto; problem.batteries.len()]; plan.slots.len()],
+        Style::Together => return together::of(problem, plan),
+        Style::Auto | Style::Lead | Style::Exact => {}
     }
     let mut modes: Vec<Vec<BatteryMode>> = Vec::with_capacity(plan.slots.len());
     let mut stored: Vec<f64> = problem.batteries.iter().map(|battery| battery.now_wh).collect();

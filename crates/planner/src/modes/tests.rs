@@ -83,8 +83,9 @@ fn a_run_of_charging_ends_at_one_state_of_charge() {
 
 #[test]
 fn batteries_that_can_act_as_one_are_commanded_alike() {
-    let problem = home(&[1500.0, 1500.0, 800.0], 2);
-    // One after the other, as a linear program likes it.
+    let mut problem = home(&[1500.0, 1500.0, 800.0], 2);
+    problem.batteries.iter_mut().for_each(|battery| battery.end_price = Some(0.5));
+    // One after the other, as a linear program likes it; what is left at the end is worth the charging.
     let plan = simulate(&problem, &[vec![0.0, 1500.0], vec![1500.0, 0.0], vec![-2000.0, -2000.0]]);
     let modes = modes(&problem, &plan);
     assert_eq!(modes[0], [BatteryMode::Auto, BatteryMode::Auto]);

@@ -2,11 +2,13 @@
 
 use ohmstead_model::TimeSpan;
 
-use super::{TOLERANCE_W, sun};
+use super::sun;
 use crate::problem::Problem;
 
-/// Less than this is no difference between two energies, Wh.
-const TOLERANCE_WH: f64 = 1.0;
+/// Less than this breaks no rule, W: above the rounding of a solver, and so little that no plan gains by it.
+const BROKEN_W: f64 = 0.05;
+/// The same for energies, Wh.
+const BROKEN_WH: f64 = 0.05;
 
 /// What happens in a slot.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,7 +140,7 @@ impl Outcome {
             if let Some(wanted) = battery.final_wh.filter(|_| !slots.is_empty()) {
                 let off_wh = (stored_wh - wanted).abs();
                 violations.extend(
-                    (off_wh > TOLERANCE_WH).then_some(Violation::FinalMissed { battery: number, off_wh }),
+                    (off_wh > BROKEN_WH).then_some(Violation::FinalMissed { battery: number, off_wh }),
                 );
             } else if let Some(price) = battery.end_price {
                 end_worth_eur += stored_wh / 1000.0 * price;
@@ -186,23 +188,23 @@ pub(super) fn judge(problem: &Problem, slot: usize, outcome: &SlotOutcome, found
     let held = &problem.slots[slot];
     let (grid_w, bank_w) = (outcome.grid_w, outcome.bank_w());
     let excess_w = grid_w - problem.import_max_w;
-    found.extend((excess_w > TOLERANCE_W).then_some(Violation::ImportLimit { slot, excess_w }));
+    found.extend((excess_w > BROKEN_W).then_some(Violation::ImportLimit { slot, excess_w }));
     let excess_w = -grid_w - problem.export_max_w;
-    found.extend((excess_w > TOLERANCE_W).then_some(Violation::ExportLimit { slot, excess_w }));
+    found.extend((excess_w > BROKEN_W).then_some(Violation::ExportLimit { slot, excess_w }));
     let excess_w = sun::battery_export_w(problem, held, grid_w, outcome.pv_w, bank_w);
-    found.extend((excess_w > TOLERANCE_W).then_some(Violation::BatteryExport { slot, excess_w }));
+    found.extend((excess_w > BROKEN_W).then_some(Violation::BatteryExport { slot, excess_w }));
     let excess_w = sun_only_charge_w(problem, outcome) - (-held.net_w()).max(0.0);
-    found.extend((excess_w > TOLERANCE_W).then_some(Violation::GridCharge { slot, excess_w }));
+    found.extend((excess_w > BROKEN_W).then_some(Violation::GridCharge { slot, excess_w }));
     if problem.is_odd(slot) {
         let given: f64 = outcome.battery_w.iter().map(|power| power.max(0.0)).sum();
         let power_w = given.min(given - bank_w);
-        found.extend((power_w > TOLERANCE_W).then_some(Violation::Opposed { slot, power_w }));
+        found.extend((power_w > BROKEN_W).then_some(Violation::Opposed { slot, power_w }));
     }
     for (number, battery) in problem.batteries.iter().enumerate() {
         let stored_wh = outcome.soc_wh[number];
         let missing_wh = battery.floor_wh(slot) - stored_wh;
         let excess_wh = stored_wh - battery.ceiling_wh();
-        let (below, above) = (missing_wh > TOLERANCE_WH, excess_wh > TOLERANCE_WH);
+        let (below, above) = (missing_wh > BROKEN_WH, excess_wh > BROKEN_WH);
         found.extend(below.then_some(Violation::BelowFloor { slot, battery: number, missing_wh }));
         found.extend(above.then_some(Violation::AboveCeiling { slot, battery: number, excess_wh }));
     }

@@ -1,8 +1,9 @@
 //! Problems of real homes whose optimum is known from other solvers.
 
-use crate::cases;
 use ohmstead_planner::{Origin, Outcome, Plan, Problem, Tuning, Violation, Why, explain, plan, worth};
 use rstest::rstest;
+
+use crate::cases;
 
 /// Energy cost and the wrong end of a plan, worked out from its powers alone: neither the simulator's figures nor a solver's.
 fn cost_eur(problem: &Problem, outcome: &Outcome) -> f64 {
