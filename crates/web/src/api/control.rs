@@ -35,7 +35,7 @@ pub(crate) async fn control(State(app): State<App>) -> Json<ControlOverview> {
 /// survives restarts.
 #[utoipa::path(
     put, path = "/api/v1/control/{part}", tag = "control", request_body = SwitchBody,
-    params(("part" = String, Path, description = "`limits`, `schedule` or `rotation`.", example = "schedule")),
+    params(("part" = String, Path, description = "`limits`, `plan`, `tempo`, `schedule` or `rotation`.", example = "schedule")),
     responses(
         (status = 200, description = "What is so from now on.", body = SwitchesJson),
         (status = 404, description = "There is no such part; the hint lists them.", body = ErrorBody),

@@ -20,6 +20,8 @@ async fn a_part_is_switched_and_what_is_so_comes_back() {
         200 OK
         {
           "limits": false,
+          "plan": null,
+          "tempo": null,
           "schedule": false,
           "rotation": null
         }
