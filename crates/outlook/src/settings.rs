@@ -19,8 +19,9 @@ mod tests;
 use jiff::tz::TimeZone;
 
 pub use market::{Awattar, Country, EnergyCharts, Entsoe, Nordpool, Octopus, PriceSource, Tibber};
+pub use ohmstead_forecast::solar::Plane;
 pub use one_or_many::Sources;
-pub use pv::{ForecastSolar, OpenMeteo, Plane, PvSource, Solcast, Vrm};
+pub use pv::{ForecastSolar, OpenMeteo, PvSource, Solcast, Vrm};
 pub use sections::{Asking, Forecast, Tariffs, Wrong};
 pub use tempo::{DataGouv, Public, RteApi, TempoPriceSource, TempoSource};
 
@@ -63,6 +64,16 @@ impl Settings {
             tempo_prices: tariffs.map(|it| it.official_prices.clone()).unwrap_or_default(),
             pv: forecast.pv.clone(),
         }
+    }
+}
+
+impl Settings {
+    /// Whether there is no source at all.
+    pub fn names_nobody(&self) -> bool {
+        self.prices.0.is_empty()
+            && self.tempo.0.is_empty()
+            && self.tempo_prices.0.is_empty()
+            && self.pv.0.is_empty()
     }
 }
 

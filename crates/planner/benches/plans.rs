@@ -10,7 +10,7 @@ mod cases;
 use std::time::Duration;
 
 use ohmstead_model::{TimeSpan, UnixMillis};
-use ohmstead_planner::{Battery, EndWorth, Problem, Tuning, Slot, plan};
+use ohmstead_planner::{Battery, EndWorth, Problem, Slot, Tuning, plan};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Cases with the optimum of one battery, EUR.

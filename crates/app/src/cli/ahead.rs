@@ -106,7 +106,7 @@ fn outlook_text(answer: &Value, with_slots: bool) -> String {
     if sources.is_empty() {
         lines.push("no service is asked".to_owned());
     } else {
-        lines.push(table(&["source", "answered", "next", "trouble"], sources));
+        lines.push(headed(&["source", "answered", "next", "trouble"], sources, &[]));
     }
     lines.extend(answer["missing"].as_array().into_iter().flatten().map(|why| format!("- {}", text_of(why))));
     if with_slots {
@@ -121,7 +121,8 @@ fn outlook_text(answer: &Value, with_slots: bool) -> String {
                 number(&slot["pv"]["mean_w"], 0),
             ]
         });
-        lines.push(table(&["start", "import", "export", "", "colour", "load W", "sun W"], rows.collect()));
+        let head = ["start", "import", "export", "", "colour", "load W", "sun W"];
+        lines.push(headed(&head, rows, &[1, 2, 5, 6]));
     }
     lines.join("\n")
 }
@@ -145,7 +146,7 @@ fn tempo_text(answer: &Value) -> String {
         .into_iter()
         .flatten()
         .map(|count| vec![text_of(&count["colour"]), text_of(&count["used"]), text_of(&count["left"])]);
-    [day("today"), day("tomorrow"), table(&["colour", "used", "left"], counts.collect())].join("\n")
+    [day("today"), day("tomorrow"), headed(&["colour", "used", "left"], counts, &[1, 2])].join("\n")
 }
 
 fn odds(odds: &Value) -> String {
@@ -154,6 +155,13 @@ fn odds(odds: &Value) -> String {
         format!("{colour} {:.0} %", share * 100.0)
     });
     shares.join(", ")
+}
+
+/// A table with a head.
+pub(super) fn headed(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>, right: &[usize]) -> String {
+    let head = head.iter().map(|cell| (*cell).to_owned()).collect();
+    let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
+    table(&rows, right)
 }
 
 /// A value as it is; nothing where there is none.

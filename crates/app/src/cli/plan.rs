@@ -7,8 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 
-use super::ahead::{ask, languages, number, text_of, time};
-use super::table::table;
+use super::ahead::{ask, headed, languages, number, text_of, time};
 use super::{Common, real_clock};
 use crate::failure::{Code, Failure};
 use crate::socket::AheadPart;
@@ -69,7 +68,7 @@ fn of_problem(json: &Value) -> String {
     );
     let violations = json["violations"].as_array().into_iter().flatten().map(text_of);
     let notes: Vec<_> = violations.collect();
-    [vec![table(&head, rows.collect()), cost], notes].concat().join("\n")
+    [vec![headed(&head, rows, &[1, 2, 3, 4]), cost], notes].concat().join("\n")
 }
 
 /// Slots that are alike are one line.
@@ -128,5 +127,5 @@ fn steps(plan: &Value, place: usize, with_reasons: bool) -> String {
     } else {
         &["from", "until", "mode", "% then"]
     };
-    table(head, rows)
+    headed(head, rows, &[3, 4, 5])
 }

@@ -47,7 +47,7 @@ pub(super) async fn start(
 /// The outlook, where there is a source to ask.
 fn start_outlook(house: &Arc<House>, config: &Config, tracker: &TaskTracker, stop: &CancellationToken) {
     let settings = config.outlook_settings();
-    if settings.asks_nobody() {
+    if settings.names_nobody() {
         return;
     }
     let wire = match Internet::new() {

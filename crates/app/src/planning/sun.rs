@@ -23,9 +23,8 @@ impl Panels {
     /// What a configuration says: the panels of the first source that is told of any.
     pub(crate) fn of(config: &Config) -> Self {
         let planes = config.forecast.pv.0.iter().find_map(|source| match source {
-            PvSource::OpenMeteo(OpenMeteo { planes, .. }) | PvSource::ForecastSolar(ForecastSolar { planes, .. }) => {
-                Some(planes.clone())
-            }
+            PvSource::OpenMeteo(OpenMeteo { planes, .. })
+            | PvSource::ForecastSolar(ForecastSolar { planes, .. }) => Some(planes.clone()),
             PvSource::Solcast(_) | PvSource::Vrm(_) => None,
         });
         let place = config.site.latitude.zip(config.site.longitude);

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use ohmstead_units::{Timespan, Watts};
+use ohmstead_forecast::solar::Plane;
+use ohmstead_units::Timespan;
 use serde::Deserialize;
 
 use super::source;
@@ -31,18 +32,6 @@ impl PvSource {
             Self::Vrm(_) => "vrm",
         }
     }
-}
-
-/// Panels of one direction.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Plane {
-    /// Nominal power, `6 kWp`.
-    pub peak: Watts,
-    /// Degrees from level: 0 lies flat, 90 stands.
-    pub tilt: f64,
-    /// Degrees from south: -90 is east, 90 is west, 180 is north.
-    pub azimuth: f64,
 }
 
 source! {

@@ -1,5 +1,7 @@
 //! What came of a walk through the slots, and which rules it broke.
 
+use std::fmt;
+
 use ohmstead_model::TimeSpan;
 
 use super::sun;
@@ -162,6 +164,40 @@ impl Outcome {
     /// What plans are compared by, EUR: energy, wear and broken rules, less what is left at the end.
     pub fn score_eur(&self) -> f64 {
         self.energy_eur + self.wear_eur + self.penalty_eur - self.end_worth_eur
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Clipped { slot, battery, asked_w, power_w } => {
+                write!(f, "slot {slot}: battery {battery} does {power_w:.0} W instead of {asked_w:.0} W")
+            }
+            Self::ImportLimit { slot, excess_w } => {
+                write!(f, "slot {slot}: {excess_w:.0} W more come out of the grid than may")
+            }
+            Self::ExportLimit { slot, excess_w } => {
+                write!(f, "slot {slot}: {excess_w:.0} W more go into the grid than may")
+            }
+            Self::BatteryExport { slot, excess_w } => {
+                write!(f, "slot {slot}: {excess_w:.0} W of the batteries go into the grid")
+            }
+            Self::GridCharge { slot, excess_w } => {
+                write!(f, "slot {slot}: {excess_w:.0} W more are charged than the sun leaves over")
+            }
+            Self::Opposed { slot, power_w } => {
+                write!(f, "slot {slot}: {power_w:.0} W go from one battery into another")
+            }
+            Self::BelowFloor { slot, battery, missing_wh } => {
+                write!(f, "slot {slot}: battery {battery} has {missing_wh:.0} Wh less than it should")
+            }
+            Self::AboveCeiling { slot, battery, excess_wh } => {
+                write!(f, "slot {slot}: battery {battery} has {excess_wh:.0} Wh more than it should")
+            }
+            Self::FinalMissed { battery, off_wh } => {
+                write!(f, "battery {battery} ends {off_wh:.0} Wh off")
+            }
+        }
     }
 }
 

@@ -170,7 +170,6 @@ enum Expected {
 }
 use Expected::{More, Same};
 
-
 const LEAST_CHARGE: &str = "a car that charges with a least power or not at all";
 const MUST_CHARGE: &str = "charging that must happen at given times";
 

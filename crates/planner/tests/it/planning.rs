@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 use jiff::tz::TimeZone;
 use ohmstead_model::{BatteryMode, Language, TimeSpan, UnixMillis};
 use ohmstead_planner::{
-    Battery, EndWorth, FallbackReason, Origin, PerSlot, Plan, Problem, Tuning, Slot, TaperPoint, Violation,
+    Battery, EndWorth, FallbackReason, Origin, PerSlot, Plan, Problem, Slot, TaperPoint, Tuning, Violation,
     explain, main_reason, plan, simulate, worth,
 };
 
@@ -129,9 +129,8 @@ fn a_long_time_ahead_costs_next_to_nothing_more_in_windows() {
     assert!((-1e-3..0.02).contains(&lost), "{lost}");
     // A window that ends before the dear evening leaves the energy for it.
     let day = home(0, 96);
-    let [whole, windows] = [96, 68].map(|slots_max| {
-        plan(&day, None, &Tuning { slots_max, ..Tuning::default() }).outcome.score_eur()
-    });
+    let [whole, windows] = [96, 68]
+        .map(|slots_max| plan(&day, None, &Tuning { slots_max, ..Tuning::default() }).outcome.score_eur());
     assert!(windows - whole < 0.05, "{windows} for {whole}");
     let mut reserved = home(0, 200);
     reserved.batteries[0].reserve_wh =
