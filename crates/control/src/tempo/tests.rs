@@ -40,7 +40,7 @@ fn colours(letters: &str) -> Colours {
 
 fn asked(letters: &str, now: &str, soc: Option<f64>, was: Option<BatteryMode>, yaml: &str) -> String {
     let (now, settings) = (at(now), serde_saphyr::from_str(yaml).unwrap());
-    let (snapshot, prices, colours) = (house(now, soc), PriceTable::with(&[]), colours(letters));
+    let (snapshot, prices, colours) = (house(now, soc), PriceTable::with(&[], &[]), colours(letters));
     let confirmed: BTreeMap<DeviceId, BatteryMode> =
         was.into_iter().map(|mode| ("a".parse().unwrap(), mode)).collect();
     let view = View { snapshot: &snapshot, confirmed: &confirmed, colours: &colours, prices: &prices };

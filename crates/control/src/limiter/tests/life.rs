@@ -229,6 +229,7 @@ fn in_a_cycle_the_limit_bounds_what_is_asked_by_hand() {
     let confirmed = std::collections::BTreeMap::new();
     let settings = crate::Settings {
         rotation: crate::rotation::Settings::default(),
+        tempo: None,
         time_zone: jiff::tz::TimeZone::UTC,
         schedule: Vec::new(),
         holidays: crate::schedule::Holidays::default(),
