@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use ohmstead_model::Timeline;
-
-use crate::Colour;
+use ohmstead_model::{TempoColour, Timeline};
 
 /// What a series of figures is of, with its unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,7 +93,7 @@ pub struct Answer {
     /// Series of figures.
     pub series: BTreeMap<Quantity, Timeline<f64>>,
     /// Colours of Tempo days by civil date; the day begins at 06:00.
-    pub colours: BTreeMap<Date, Colour>,
+    pub colours: BTreeMap<Date, TempoColour>,
     /// Rows of the grid of Tempo prices.
     pub grids: Vec<PriceGrid>,
     /// The currency of prices, such as `EUR`.

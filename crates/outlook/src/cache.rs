@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::held::{Dated, Held, Said};
 use crate::schedule::Memory;
-use crate::{Colour, PriceGrid, Quantity};
+use crate::{PriceGrid, Quantity};
 
 const VERSION: u32 = 1;
 /// None of ours is larger.
@@ -89,7 +89,7 @@ struct Kept {
     refused: usize,
     /// By quantity and by when it was said: start, end, value.
     series: BTreeMap<String, Vec<Batch>>,
-    /// Colour, since, last.
+    /// TempoColour, since, last.
     colours: BTreeMap<Date, (String, i64, i64)>,
     grids: Vec<Grid>,
     asks: Vec<(i64, u32)>,
@@ -127,7 +127,7 @@ impl Kept {
             colours: held
                 .colours
                 .iter()
-                .map(|(day, said)| (*day, (said.colour.id().to_owned(), said.since.0, said.last.0)))
+                .map(|(day, said)| (*day, (said.colour.key().to_owned(), said.since.0, said.last.0)))
                 .collect(),
             grids: held.grids.iter().map(Grid::of).collect(),
             asks: memory.asks.iter().map(|(at, calls)| (at.0, *calls)).collect(),
@@ -139,7 +139,7 @@ impl Kept {
     fn held(self) -> Held {
         let colours = self.colours.into_iter().filter_map(|(day, (name, since, last))| {
             let (since, last) = (UnixMillis(since), UnixMillis(last));
-            Some((day, Said { colour: Colour::named(&name)?, since, last }))
+            Some((day, Said { colour: name.parse().ok()?, since, last }))
         });
         let series = self.series.into_iter().filter_map(|(id, batches)| {
             // A quantity of a later version is left out, not an error.
@@ -216,6 +216,7 @@ fn parse(bytes: &[u8]) -> Result<Held, String> {
 
 #[cfg(test)]
 mod tests {
+    use ohmstead_model::TempoColour;
     use proptest::prelude::*;
 
     use super::*;
@@ -234,7 +235,7 @@ mod tests {
             series: BTreeMap::from([(Quantity::SpotPrice, known.clone()), (Quantity::Irradiance(2), known)]),
             colours: BTreeMap::from([(
                 day,
-                Said { colour: Colour::Red, since: UnixMillis(3), last: UnixMillis(4) },
+                Said { colour: TempoColour::Red, since: UnixMillis(3), last: UnixMillis(4) },
             )]),
             grids: vec![PriceGrid {
                 from: day,

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Span;
 use jiff::civil::{Date, Time};
-use ohmstead_model::{TimeSpan, Timeline, UnixMillis};
+use ohmstead_model::{TempoColour, TimeSpan, Timeline, UnixMillis};
 
 use crate::provider::{TEMPO, midnight};
 use crate::schedule::Memory;
-use crate::{Answer, Colour, Kind, PriceGrid, Quantity};
+use crate::{Answer, Kind, PriceGrid, Quantity};
 
 /// A figure and when it was said.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,7 +20,7 @@ pub(crate) struct Dated {
 /// A colour, since when it is said, and when it was said last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Said {
-    pub(crate) colour: Colour,
+    pub(crate) colour: TempoColour,
     pub(crate) since: UnixMillis,
     pub(crate) last: UnixMillis,
 }
@@ -96,7 +96,7 @@ impl Held {
         if self.substance() == before { News::Same } else { News::Changed }
     }
 
-    fn take_colours(&mut self, colours: BTreeMap<Date, Colour>, now: UnixMillis) {
+    fn take_colours(&mut self, colours: BTreeMap<Date, TempoColour>, now: UnixMillis) {
         for (day, colour) in colours {
             let said = self.colours.entry(day).or_insert(Said { colour, since: now, last: now });
             if said.colour != colour {
@@ -153,7 +153,7 @@ mod tests {
         UnixMillis(text.parse::<Timestamp>().unwrap().as_millisecond())
     }
 
-    fn of_colour(day: Date, colour: Colour) -> Answer {
+    fn of_colour(day: Date, colour: TempoColour) -> Answer {
         Answer { colours: BTreeMap::from([(day, colour)]), ..Answer::default() }
     }
 
@@ -162,18 +162,18 @@ mod tests {
         let day: Date = "2025-12-11".parse().unwrap();
         let mut held = Held::default();
         let early = instant("2025-12-10T06:45:00+01:00");
-        assert_eq!(held.take(of_colour(day, Colour::White), early), News::Changed);
+        assert_eq!(held.take(of_colour(day, TempoColour::White), early), News::Changed);
         assert!(held.colours[&day].is_provisional(day));
         assert_eq!(held.known_until(Kind::Colours), None);
         let repeated = instant("2025-12-10T08:00:00+01:00");
-        assert_eq!(held.take(of_colour(day, Colour::White), repeated), News::Same);
+        assert_eq!(held.take(of_colour(day, TempoColour::White), repeated), News::Same);
         let late = instant("2025-12-10T10:42:00+01:00");
-        assert_eq!(held.take(of_colour(day, Colour::White), late), News::Changed, "it is final now");
-        assert_eq!(held.colours[&day], Said { colour: Colour::White, since: early, last: late });
+        assert_eq!(held.take(of_colour(day, TempoColour::White), late), News::Changed, "it is final now");
+        assert_eq!(held.colours[&day], Said { colour: TempoColour::White, since: early, last: late });
         assert_eq!(held.known_until(Kind::Colours), Some(instant("2025-12-12T00:00:00+01:00")));
         let changed = instant("2025-12-10T11:05:00+01:00");
-        held.take(of_colour(day, Colour::Red), changed);
-        assert_eq!(held.colours[&day], Said { colour: Colour::Red, since: changed, last: changed });
+        held.take(of_colour(day, TempoColour::Red), changed);
+        assert_eq!(held.colours[&day], Said { colour: TempoColour::Red, since: changed, last: changed });
     }
 
     #[test]

@@ -15,7 +15,6 @@
 mod answer;
 mod cache;
 mod check;
-mod colour;
 mod failure;
 mod held;
 pub mod http;
@@ -29,8 +28,7 @@ mod service;
 pub mod settings;
 
 pub use answer::{Answer, PriceGrid, Quantity};
-pub use check::{SettingsError, check};
-pub use colour::Colour;
+pub use check::{Place, SettingsError, check, check_values};
 pub use failure::Failure;
 pub use outlook::{Kind, Manual, Outlook, SourceStatus, Sourced, TempoDay, Voice};
 pub use parse::ParseError;

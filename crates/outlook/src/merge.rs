@@ -116,11 +116,11 @@ pub(crate) fn grids(sources: &[Source<'_>]) -> Vec<PriceGrid> {
 
 #[cfg(test)]
 mod tests {
-    use ohmstead_model::TimeSpan;
+    use ohmstead_model::{TempoColour, TimeSpan};
 
     use super::*;
+    use crate::Answer;
     use crate::held::Said;
-    use crate::{Answer, Colour};
 
     const HOUR: i64 = 3_600_000;
 
@@ -175,18 +175,18 @@ mod tests {
             let at = UnixMillis(stamp.parse::<jiff::Timestamp>().unwrap().as_millisecond());
             Held { colours: BTreeMap::from([(day, Said { colour, since: at, last: at })]), ..Held::default() }
         };
-        let early = said(Colour::White, "2025-12-10T07:00:00+01:00");
-        let late = said(Colour::Red, "2025-12-10T10:45:00+01:00");
+        let early = said(TempoColour::White, "2025-12-10T07:00:00+01:00");
+        let late = said(TempoColour::Red, "2025-12-10T10:45:00+01:00");
         let sources = [("a".into(), &early), ("b".into(), &late)];
         let merged = &colours(&sources, &Manual::default())[&day];
-        assert_eq!((merged.colour, &*merged.source, merged.is_provisional), (Colour::Red, "b", false));
+        assert_eq!((merged.colour, &*merged.source, merged.is_provisional), (TempoColour::Red, "b", false));
         assert!(merged.is_disputed());
         assert_eq!(merged.voices.iter().map(|it| it.is_provisional).collect::<Vec<_>>(), [true, false]);
         let merged = &colours(&sources[..1], &Manual::default())[&day];
         assert!(merged.is_provisional && !merged.is_disputed());
-        let manual = Manual { colours: BTreeMap::from([(day, Colour::Blue)]), ..Manual::default() };
+        let manual = Manual { colours: BTreeMap::from([(day, TempoColour::Blue)]), ..Manual::default() };
         let merged = &colours(&sources, &manual)[&day];
-        assert_eq!((merged.colour, &*merged.source, merged.voices.len()), (Colour::Blue, "manual", 2));
+        assert_eq!((merged.colour, &*merged.source, merged.voices.len()), (TempoColour::Blue, "manual", 2));
         assert_eq!(colours(&[], &manual).len(), 1);
     }
 }

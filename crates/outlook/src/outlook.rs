@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use ohmstead_model::{Timeline, UnixMillis};
+use ohmstead_model::{TempoColour, Timeline, UnixMillis};
 
-use crate::{Colour, PriceGrid, Quantity};
+use crate::{PriceGrid, Quantity};
 
 /// What a source is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +22,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The section and the key in it where its sources are configured.
+    pub fn section(self) -> [&'static str; 2] {
+        match self {
+            Self::Prices => ["tariffs", "market"],
+            Self::Colours => ["tariffs", "colours"],
+            Self::Grids => ["tariffs", "official_prices"],
+            Self::Pv => ["forecast", "pv"],
+        }
+    }
+
     /// The beginning of the names of its sources.
     pub fn id(self) -> &'static str {
         match self {
@@ -52,7 +62,7 @@ pub struct Voice {
     /// The source.
     pub source: Arc<str>,
     /// Its colour.
-    pub colour: Colour,
+    pub colour: TempoColour,
     /// Since when it says so.
     pub since: UnixMillis,
     /// When it last said so.
@@ -65,7 +75,7 @@ pub struct Voice {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TempoDay {
     /// The colour that counts: the owner's, else the first final one, else the first.
-    pub colour: Colour,
+    pub colour: TempoColour,
     /// Whose it is.
     pub source: Arc<str>,
     /// Whether it may still change.
@@ -106,7 +116,7 @@ pub struct SourceStatus {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Manual {
     /// Colours by day.
-    pub colours: BTreeMap<Date, Colour>,
+    pub colours: BTreeMap<Date, TempoColour>,
     /// Market prices, in `currency` of the kWh.
     pub prices: Timeline<f64>,
 }

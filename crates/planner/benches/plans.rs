@@ -10,7 +10,7 @@ mod cases;
 use std::time::Duration;
 
 use ohmstead_model::{TimeSpan, UnixMillis};
-use ohmstead_planner::{Battery, EndWorth, Problem, Settings, Slot, plan};
+use ohmstead_planner::{Battery, EndWorth, Problem, Slot, Tuning, plan};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Cases with the optimum of one battery, EUR.
@@ -50,7 +50,7 @@ fn measure(name: &str, problem: &Problem, optimum: &str) -> f64 {
     let mut cost = 0.0;
     for _ in 0..ROUNDS {
         let before = cpu();
-        let plan = plan(problem, None, &Settings::default());
+        let plan = plan(problem, None, &Tuning::default());
         let reasons = plan.reasons(problem);
         times.push(cpu().saturating_sub(before).as_secs_f64() * 1000.0);
         assert_eq!(reasons.len(), problem.slots.len());

@@ -12,6 +12,7 @@ mod modes;
 mod optimise;
 mod plan;
 mod problem;
+pub mod settings;
 mod simulate;
 mod worth;
 
@@ -19,7 +20,8 @@ pub use explain::{Why, explain, main_reason};
 pub use linear::LinearError;
 pub use modes::{modes, simulate_modes};
 pub use optimise::Method;
-pub use plan::{FallbackReason, Origin, Plan, Settings, no_battery, plan, self_consumption};
+pub use plan::{FallbackReason, Origin, Plan, Tuning, no_battery, plan, self_consumption};
 pub use problem::{Battery, EndWorth, PerSlot, Problem, ProblemError, Slot, TaperPoint, Worth};
+pub use settings::Settings;
 pub use simulate::{Outcome, SlotOutcome, Violation, simulate};
 pub use worth::worth;

@@ -18,7 +18,6 @@ mod formula;
 mod missing;
 mod resolve;
 mod settings;
-mod spot;
 pub mod tempo;
 mod zones;
 
@@ -27,5 +26,4 @@ pub use formula::Formula;
 pub use missing::fill_missing;
 pub use resolve::{Known, prices};
 pub use settings::{Tariff, Tariffs};
-pub use spot::{Awattar, AwattarCountry, EnergyCharts, Entsoe, NordPool, Octopus, Secret, Tibber};
 pub use zones::{Days, Hours, Months, Zone, Zones};

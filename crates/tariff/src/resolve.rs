@@ -56,17 +56,14 @@ fn one_way(
             let table = PriceTable::with(&tempo.prices);
             tempo::import_prices(window, colours, &table, |date| Odds::of(date, colours))
         }
-        market => market
-            .formula()
-            .map(|formula| {
-                let of = |spot: &Timeline<f64>, estimated, source| {
-                    formula.prices(spot, zone).map(|_, price| OneWay { per_kwh: *price, estimated, source })
-                };
-                let published = of(&spot.within(window), false, PriceSource::Market);
-                let guessed = of(&fill_missing(spot, window, zone), true, PriceSource::Profile);
-                published.or(&guessed)
-            })
-            .unwrap_or_default(),
+        Tariff::Market(formula) => {
+            let of = |spot: &Timeline<f64>, estimated, source| {
+                formula.prices(spot, zone).map(|_, price| OneWay { per_kwh: *price, estimated, source })
+            };
+            let published = of(&spot.within(window), false, PriceSource::Market);
+            let guessed = of(&fill_missing(spot, window, zone), true, PriceSource::Profile);
+            published.or(&guessed)
+        }
     }
 }
 
@@ -124,7 +121,7 @@ mod tests {
         let start = ms("2026-01-01T00:00:00Z").0 / 3_600_000;
         let spot = Timeline::of((0..24 * 8).map(|at| (hour(start + at), -0.01 * (at % 24) as f64)));
         let window = span("2026-01-08T00:00:00Z", "2026-01-10T00:00:00Z");
-        let yaml = "{ import: { energy_charts: { zone: FR, formula: { add: 0.1 } } }, export: { energy_charts: { zone: FR } } }";
+        let yaml = "{ import: { market: { add: 0.1 } }, export: { market: {} } }";
         let prices = resolved(yaml, &Colours::default(), &spot, window);
         let at = |text| *prices.at(ms(text)).unwrap();
         let (known, guessed) = (at("2026-01-08T12:00:00Z"), at("2026-01-09T12:00:00Z"));
@@ -138,7 +135,7 @@ mod tests {
     #[test]
     fn without_any_market_price_nothing_is_known() {
         let window = span("2026-01-08T00:00:00Z", "2026-01-10T00:00:00Z");
-        let yaml = "import: { energy_charts: { zone: FR } }";
+        let yaml = "import: { market: {} }";
         assert!(resolved(yaml, &Colours::default(), &Timeline::default(), window).is_empty());
     }
 }

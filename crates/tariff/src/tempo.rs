@@ -26,12 +26,10 @@ use crate::civil;
 pub use calendar::{Season, easter, is_holiday};
 pub use colours::{Assumed, Colours, Tally, UNKNOWN_IS_RED_FROM};
 pub use odds::Odds;
-pub use prices::{BUILT_IN, Grid, HoursPrice, PriceTable};
+pub use prices::{BUILT_IN, Grid, HoursPrice, PriceTable, Tempo};
 pub use replay::{PUBLISHED_AT, known_at};
 pub use resolve::import_prices;
 pub use rte::NetLoad;
-
-pub(crate) use prices::Tempo;
 
 /// When a tariff day, and with it its peak hours, begins.
 pub const DAY_BEGINS: Time = Time::constant(6, 0, 0, 0);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::text::{ParseQuantityError, UnitForm, visit_quantity};
+use crate::text::{ParseQuantityError, UnitForm, split, visit_quantity};
 
 /// A currency by its ISO 4217 code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +20,15 @@ impl Currency {
             .iter()
             .all(u8::is_ascii_alphabetic)
             .then(|| Self(letters.map(|letter| letter.to_ascii_uppercase())))
+    }
+
+    /// What stands behind a number of money: the currency, where it is named, and by how much the number is divided.
+    pub(crate) fn of_money(unit: &str) -> Option<(Option<Self>, f64)> {
+        match unit {
+            "ct" | "c" | "cent" => Some((None, 100.0)),
+            "€" => Some((Some(Self::EUR), 1.0)),
+            code => Some((Some(Self::of_code(code)?), 1.0)),
+        }
     }
 
     /// The code, in capitals.
@@ -64,13 +73,8 @@ impl EnergyPrice {
     }
 
     fn read(text: &str) -> Option<Self> {
-        let trimmed = text.trim();
-        let number_ends = trimmed
-            .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | '_')))
-            .unwrap_or(trimmed.len());
-        let (number, unit) = trimmed.split_at(number_ends);
-        let number: f64 = number.replace('_', "").parse().ok()?;
-        let (money, divisor) = match unit.trim() {
+        let (number, unit) = split(text)?;
+        let (money, divisor) = match unit {
             "" => return number.is_finite().then(|| Self::per_kwh(number)),
             unit => match unit.split_once('/')? {
                 (money, "kWh") => (money.trim(), 1.0),
@@ -78,12 +82,8 @@ impl EnergyPrice {
                 _ => return None,
             },
         };
-        let (currency, divisor) = match money {
-            "ct" | "c" | "cent" => (None, divisor * 100.0),
-            "€" => (Some(Currency::EUR), divisor),
-            code => (Some(Currency::of_code(code)?), divisor),
-        };
-        let per_kwh = number / divisor;
+        let (currency, parts) = Currency::of_money(money)?;
+        let per_kwh = number / (divisor * parts);
         per_kwh.is_finite().then_some(Self { per_kwh, currency })
     }
 }

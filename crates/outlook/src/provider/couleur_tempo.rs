@@ -8,13 +8,14 @@
 
 use futures_util::future::BoxFuture;
 use jiff::Span;
+use ohmstead_model::TempoColour;
 use reqwest::Url;
 use serde_json::Value;
 
 use super::{Ask, HOUR, Pace, Provider, TEMPO};
 use crate::http::{Caller, Request};
 use crate::parse::{ParseError, date, document, text, whole};
-use crate::{Answer, Colour, Failure};
+use crate::{Answer, Failure};
 
 pub(super) struct CouleurTempo {
     pub(super) url: Url,
@@ -58,9 +59,9 @@ pub(super) fn parse(body: &[u8]) -> Result<Answer, ParseError> {
     for day in days {
         let date = text(day, "dateJour").and_then(date);
         let colour = match day.get("codeJour").and_then(whole) {
-            Some(1) => Some(Colour::Blue),
-            Some(2) => Some(Colour::White),
-            Some(3) => Some(Colour::Red),
+            Some(1) => Some(TempoColour::Blue),
+            Some(2) => Some(TempoColour::White),
+            Some(3) => Some(TempoColour::Red),
             Some(0) | None => continue,
             Some(_) => None,
         };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use ohmstead_units::Timespan;
+use ohmstead_units::{Currency, Timespan};
 use reqwest::Url;
 
 use super::awattar::Awattar;
@@ -114,7 +114,11 @@ pub(crate) fn price_source(settings: &PriceSource) -> Result<Opened, Wrong> {
         PriceSource::Nordpool(it) => {
             let usual = "https://dataportal-api.nordpoolgroup.com/api/DayAheadPrices";
             let area = word("area", &it.area, "FR")?.to_owned();
-            let currency = word("currency", &it.currency, "EUR")?.to_ascii_uppercase();
+            let currency = Currency::of_code(&it.currency).ok_or_else(|| {
+                let what = "is no currency; expected an ISO code such as EUR or SEK";
+                ("currency", format!("{:?} {what}", it.currency))
+            })?;
+            let currency = currency.code().to_owned();
             opened("nordpool", NordPool { url: address(it.url.as_ref(), usual)?, area, currency }, Vec::new())
         }
         PriceSource::Octopus(it) => opened("octopus", octopus(it)?, Vec::new()),
@@ -246,7 +250,11 @@ fn solcast(settings: &crate::settings::Solcast) -> Result<Solcast, Wrong> {
 
 fn place(site: &Site) -> Result<Place, Wrong> {
     let (Some(latitude), Some(longitude)) = (site.latitude, site.longitude) else {
-        return Err(("planes", "site.latitude and site.longitude are missing".to_owned()));
+        return Err((
+            "planes",
+            "`site.latitude` and `site.longitude` are missing: it has to know where the panels are"
+                .to_owned(),
+        ));
     };
     let is_on_earth = (-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude);
     if !is_on_earth {

@@ -21,7 +21,7 @@ use super::{Ask, HOUR, Pace, Provider, TEMPO};
 use crate::http::{Caller, Request};
 use crate::parse::{ParseError, date, document, season_of, text, whole};
 use crate::provider::open::secret_of;
-use crate::{Answer, Colour, Failure, Secret};
+use crate::{Answer, Failure, Secret};
 
 pub(super) struct RteApi {
     pub(super) url: Url,
@@ -134,7 +134,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Answer, ParseError> {
         // The local date, as written: the offset in it is that of the civil day.
         let day = text(value, "start_date").and_then(date);
         let Some(name) = text(value, "value").filter(|name| !name.is_empty()) else { continue };
-        match (day, Colour::named(name)) {
+        match (day, name.parse().ok()) {
             (Some(day), Some(colour)) => {
                 // Newest first: of two for one day the first counts.
                 answer.colours.entry(day).or_insert(colour);

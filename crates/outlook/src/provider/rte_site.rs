@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{Ask, HOUR, Pace, Provider, TEMPO};
 use crate::http::{Caller, Request};
 use crate::parse::{ParseError, date, document, season_of};
-use crate::{Answer, Colour, Failure};
+use crate::{Answer, Failure};
 
 pub(super) struct RteSite {
     pub(super) url: Url,
@@ -49,7 +49,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Answer, ParseError> {
     for (key, value) in values {
         let Some(day) = date(key).filter(|_| key.trim().len() == 10) else { continue };
         let name = value.as_str().unwrap_or_default();
-        match Colour::named(name) {
+        match name.parse().ok() {
             Some(colour) => {
                 answer.colours.insert(day, colour);
             }

@@ -9,9 +9,9 @@ use std::time::Duration;
 use expect_test::expect;
 use futures_util::future::BoxFuture;
 use jiff::civil::Date;
-use ohmstead_model::{Clock, Moment, Sleep, TimeSpan, Timeline, UnixMillis};
+use ohmstead_model::{Clock, Moment, Sleep, TempoColour, TimeSpan, Timeline, UnixMillis};
 use ohmstead_outlook::http::{NoReply, Reply, Request, Wire};
-use ohmstead_outlook::{Colour, Outlook, Quantity};
+use ohmstead_outlook::{Outlook, Quantity};
 
 use crate::clocks::{Paused, instant};
 use crate::house::{House, local, secrets, settings, source};
@@ -165,7 +165,7 @@ async fn a_colour_that_never_comes() {
     let diary = live(&mut house, &clock, instant("2025-12-11T00:00:00+01:00"), tomorrow).await;
     assert_eq!(diary, "10 00:00 unknown\n");
     let outlook = house.now();
-    assert_eq!(outlook.colours[&day("2025-12-10")].colour, Colour::White);
+    assert_eq!(outlook.colours[&day("2025-12-10")].colour, TempoColour::White);
     assert_eq!(source(&outlook, "tempo.rte_site").trouble, None);
     assert_eq!(source(&outlook, "tempo.api_couleur_tempo").trouble.as_deref(), Some("not published yet"));
     for part in ["/rte", "/couleur"] {
@@ -303,17 +303,20 @@ async fn offline_nobody_is_asked() {
     let outlook = house.now();
     assert_eq!(wire.asked("/").len(), asked);
     assert_eq!((outlook.offline, source(&outlook, "tempo.rte_site").next_try), (true, None));
-    assert_eq!(outlook.colours[&day("2025-12-11")].colour, Colour::Red);
+    assert_eq!(outlook.colours[&day("2025-12-11")].colour, TempoColour::Red);
     house.outlook.borrow_and_update();
     house.manual.send_modify(|manual| {
-        manual.colours.insert(day("2025-12-11"), Colour::Blue);
+        manual.colours.insert(day("2025-12-11"), TempoColour::Blue);
         let noon = instant("2025-12-11T12:00:00+01:00");
         manual.prices = Timeline::of([(TimeSpan::lasting(noon, HOUR), 0.5)]);
     });
     house.outlook.changed().await.expect("it runs");
     let outlook = house.now();
     let tomorrow = &outlook.colours[&day("2025-12-11")];
-    assert_eq!((tomorrow.colour, &*tomorrow.source, tomorrow.is_disputed()), (Colour::Blue, "manual", true));
+    assert_eq!(
+        (tomorrow.colour, &*tomorrow.source, tomorrow.is_disputed()),
+        (TempoColour::Blue, "manual", true)
+    );
     let price = outlook.series[&Quantity::SpotPrice].at(instant("2025-12-11T12:30:00+01:00"));
     assert!(price.is_some_and(|it| (&*it.source, it.value) == ("manual", 0.5)));
     house.stop().await;

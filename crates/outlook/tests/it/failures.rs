@@ -280,6 +280,6 @@ async fn a_secret_that_is_not_there_is_said() {
     let errors: Vec<_> =
         ohmstead_outlook::check(&crate::house::settings(&yaml)).iter().map(ToString::to_string).collect();
     assert_eq!(errors.len(), 6, "{errors:?}");
-    assert!(errors[0].starts_with("prices.entsoe.token_file: "), "{errors:?}");
+    assert!(errors[0].starts_with("tariffs.market.entsoe.token_file: "), "{errors:?}");
     house.stop().await;
 }

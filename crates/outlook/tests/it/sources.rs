@@ -1,9 +1,10 @@
 //! Every source once over a real socket: what it is asked, and what becomes of its answer.
 
+use ohmstead_model::TempoColour;
 use std::collections::BTreeMap;
 
 use expect_test::expect;
-use ohmstead_outlook::{Colour, Quantity};
+use ohmstead_outlook::Quantity;
 
 use crate::clocks::{Hand, instant};
 use crate::house::{House, all_have_tried, everything, pause, secrets, source};
@@ -81,7 +82,7 @@ async fn every_source_is_asked_as_documented_and_understood() {
 
     let colours: BTreeMap<_, _> =
         outlook.colours.iter().map(|(day, it)| (day.to_string(), it.colour)).collect();
-    assert_eq!(colours["2025-12-11"], Colour::Red);
+    assert_eq!(colours["2025-12-11"], TempoColour::Red);
     let tomorrow = &outlook.colours[&"2025-12-11".parse().expect("a date")];
     assert_eq!((tomorrow.voices.len(), tomorrow.is_provisional, tomorrow.is_disputed()), (3, false, false));
     let price = |at: &str| {

@@ -2,14 +2,14 @@
 
 use ohmstead_model::BatteryMode;
 
-use super::{Origin, Plan, Settings, assembled};
+use super::{Origin, Plan, Tuning, assembled};
 use crate::modes::simulate_modes;
 use crate::problem::Problem;
 
 /// The new plan, or the earlier one's modes on the new problem where they are as good. Compared is what will be done: modes with
 /// modes, by time and by the batteries' names.
-pub(super) fn or_keep(problem: &Problem, fresh: Plan, previous: &Plan, settings: &Settings) -> Plan {
-    if matches!(previous.origin, Origin::Fallback(_)) || !settings.keep_within_eur.is_finite() {
+pub(super) fn or_keep(problem: &Problem, fresh: Plan, previous: &Plan, tuning: &Tuning) -> Plan {
+    if matches!(previous.origin, Origin::Fallback(_)) || !tuning.keep_within_eur.is_finite() {
         return fresh;
     }
     let Some(modes) = carried_over(problem, &fresh, previous) else { return fresh };
@@ -18,7 +18,7 @@ pub(super) fn or_keep(problem: &Problem, fresh: Plan, previous: &Plan, settings:
     }
     let outcome = simulate_modes(problem, &modes);
     let better = outcome.score_eur() - fresh.in_modes.score_eur();
-    if better >= settings.keep_within_eur {
+    if better >= tuning.keep_within_eur {
         return fresh;
     }
     Plan {

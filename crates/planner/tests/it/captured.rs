@@ -7,7 +7,7 @@
 
 use crate::cases;
 use ohmstead_model::{TimeSpan, UnixMillis};
-use ohmstead_planner::{Battery, PerSlot, Plan, Problem, Settings, Slot, plan};
+use ohmstead_planner::{Battery, PerSlot, Plan, Problem, Slot, Tuning, plan};
 use rstest::rstest;
 use serde::Deserialize;
 
@@ -190,7 +190,7 @@ fn ours_is_worth_no_less(#[case] name: &str, #[case] expected: Expected) {
     let Captured { request, expected_response: theirs } = captured;
     check_judge(name, &request, &theirs);
     let problem = request.problem();
-    let plan = plan(&problem, None, &Settings::default());
+    let plan = plan(&problem, None, &Tuning::default());
     let last: Vec<_> = theirs.batteries.iter().map(|it| *it.state_of_charge.last().unwrap()).collect();
     let of_theirs = request.objective(&theirs.grid_import, &theirs.grid_export, &last);
     let ours = request.objective_of(&problem, &plan);

@@ -3,7 +3,7 @@
 
 use crate::homes::any_prices;
 use microlp::{ComparisonOp, OptimizationDirection, Problem as Program, Variable};
-use ohmstead_planner::{EndWorth, PerSlot, Problem, Settings, plan};
+use ohmstead_planner::{EndWorth, PerSlot, Problem, Tuning, plan};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -106,7 +106,7 @@ fn the_search_loses_next_to_nothing_at_odd_prices() {
     let (mut lost, mut paid, mut worst, mut missed) = (0.0, 0.0, 0.0_f64, 0);
     for _ in 0..HOMES {
         let problem = homes.new_tree(&mut runner).unwrap().current();
-        let plan = plan(&problem, None, &Settings::default());
+        let plan = plan(&problem, None, &Tuning::default());
         let (found, best) = (plan.outcome.score_eur(), optimum_eur(&problem));
         assert!(plan.outcome.penalty_eur == 0.0, "{:?}", plan.outcome.violations);
         assert!(

@@ -3,14 +3,14 @@
 use crate::homes::{any_prices, even};
 use ohmstead_model::{BatteryMode, TimeSpan, UnixMillis};
 use ohmstead_planner::{
-    Origin, Outcome, Plan, Problem, Settings, Violation, Why, explain, no_battery, plan, self_consumption,
+    Origin, Outcome, Plan, Problem, Tuning, Violation, Why, explain, no_battery, plan, self_consumption,
     simulate, worth,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 fn planned(problem: &Problem) -> Plan {
-    plan(problem, None, &Settings::default())
+    plan(problem, None, &Tuning::default())
 }
 
 /// Physics, worked out once more: powers, energies, the balance, and the sun.
@@ -184,7 +184,7 @@ proptest! {
     #[test]
     fn a_plan_is_kept_on_its_own_problem(problem in any_prices()) {
         let first = planned(&problem);
-        let second = plan(&problem, Some(&first), &Settings::default());
+        let second = plan(&problem, Some(&first), &Tuning::default());
         prop_assert_eq!(&second.modes, &first.modes);
     }
 

@@ -1,7 +1,7 @@
 //! Problems of real homes whose optimum is known from other solvers.
 
 use crate::cases;
-use ohmstead_planner::{Origin, Outcome, Plan, Problem, Settings, Violation, plan};
+use ohmstead_planner::{Origin, Outcome, Plan, Problem, Tuning, Violation, plan};
 use rstest::rstest;
 
 /// Energy cost and the wrong end of a plan, worked out from its powers alone: neither the simulator's figures nor a solver's.
@@ -40,7 +40,7 @@ fn cost_eur(problem: &Problem, outcome: &Outcome) -> f64 {
 fn planned(name: &str, count: u32) -> Option<(Problem, Plan)> {
     let problem = cases::case(name, count)?;
     problem.check().unwrap();
-    let plan = plan(&problem, None, &Settings::default());
+    let plan = plan(&problem, None, &Tuning::default());
     Some((problem, plan))
 }
 
@@ -72,7 +72,7 @@ fn the_optimum_is_reached(#[case] name: &str, #[case] optimum: f64) {
 fn negative_prices_cost_next_to_nothing_against_the_optimum(#[case] export: bool, #[case] optimum: f64) {
     let Some(mut problem) = cases::case("neg_2d_15m", 1) else { return };
     problem.allow_battery_export = export;
-    let plan = plan(&problem, None, &Settings::default());
+    let plan = plan(&problem, None, &Tuning::default());
     assert_clean(&plan);
     let cost = cost_eur(&problem, &plan.outcome);
     println!("neg, export {export}: {cost:.6} for {optimum:.6}");

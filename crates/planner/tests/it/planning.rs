@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 use jiff::tz::TimeZone;
 use ohmstead_model::{BatteryMode, Language, TimeSpan, UnixMillis};
 use ohmstead_planner::{
-    Battery, EndWorth, FallbackReason, Origin, PerSlot, Plan, Problem, Settings, Slot, TaperPoint, Violation,
+    Battery, EndWorth, FallbackReason, Origin, PerSlot, Plan, Problem, Slot, TaperPoint, Tuning, Violation,
     explain, main_reason, plan, simulate, worth,
 };
 
@@ -56,7 +56,7 @@ fn home(first_quarter: u32, quarters: u32) -> Problem {
 }
 
 fn fresh(problem: &Problem) -> Plan {
-    plan(problem, None, &Settings::default())
+    plan(problem, None, &Tuning::default())
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn nonsense_is_answered_by_following_the_house_and_by_the_reason() {
 #[test]
 fn a_solver_without_time_is_answered_by_following_the_house() {
     let problem = home(0, 96);
-    let plan = plan(&problem, None, &Settings { time_limit: Duration::ZERO, ..Settings::default() });
+    let plan = plan(&problem, None, &Tuning { time_limit: Duration::ZERO, ..Tuning::default() });
     assert!(matches!(plan.origin, Origin::Fallback(FallbackReason::Solver(_))), "{:?}", plan.origin);
     assert!(plan.modes.iter().all(|modes| modes == &[BatteryMode::Auto]));
     assert_eq!(plan.outcome, plan.self_consumption);
@@ -98,14 +98,14 @@ fn a_plan_is_kept_by_time_until_another_is_clearly_better() {
     let mut later = home(1, 96);
     later.batteries[0].now_wh = first.in_modes.slots[0].soc_wh[0];
     later.slots.iter_mut().for_each(|slot| slot.load_w *= 1.01);
-    let kept = plan(&later, Some(&first), &Settings::default());
+    let kept = plan(&later, Some(&first), &Tuning::default());
     let Origin::Kept(better) = kept.origin else { panic!("{:?}", kept.origin) };
     assert!((0.0..0.02).contains(&better));
     assert_eq!(kept.modes[..95], first.modes[1..]);
     assert_eq!(kept.outcome, kept.in_modes);
     // The evening is not dear any more: what is kept for it is for nothing.
     later.slots.iter_mut().for_each(|slot| slot.import_price = slot.import_price.min(0.13));
-    let new = plan(&later, Some(&first), &Settings::default());
+    let new = plan(&later, Some(&first), &Tuning::default());
     assert!(!matches!(new.origin, Origin::Kept(_)), "{:?}", new.origin);
     // Plans of other batteries or of another time, and those that were made for want of better, are not kept.
     let others = Plan { batteries: vec!["shed".to_owned()], ..first.clone() };
@@ -115,7 +115,7 @@ fn a_plan_is_kept_by_time_until_another_is_clearly_better() {
     };
     let past = fresh(&home(200, 8));
     for earlier in [others, refused, past] {
-        assert!(!matches!(plan(&home(1, 96), Some(&earlier), &Settings::default()).origin, Origin::Kept(_)));
+        assert!(!matches!(plan(&home(1, 96), Some(&earlier), &Tuning::default()).origin, Origin::Kept(_)));
     }
 }
 
@@ -123,14 +123,14 @@ fn a_plan_is_kept_by_time_until_another_is_clearly_better() {
 fn a_long_time_ahead_costs_next_to_nothing_more_in_windows() {
     let problem = home(0, 700);
     let [whole, windows] =
-        [1000, 96].map(|slots_max| plan(&problem, None, &Settings { slots_max, ..Settings::default() }));
+        [1000, 96].map(|slots_max| plan(&problem, None, &Tuning { slots_max, ..Tuning::default() }));
     assert!(!whole.in_windows && windows.in_windows);
     let lost = windows.outcome.score_eur() - whole.outcome.score_eur();
     assert!((-1e-3..0.02).contains(&lost), "{lost}");
     let mut reserved = home(0, 200);
     reserved.batteries[0].reserve_wh =
         PerSlot::Each((0..200).map(|slot| if slot > 150 { 6000.0 } else { 0.0 }).collect());
-    let plan = plan(&reserved, None, &Settings { slots_max: 48, ..Settings::default() });
+    let plan = plan(&reserved, None, &Tuning { slots_max: 48, ..Tuning::default() });
     assert!(
         plan.outcome.slots[160..].iter().all(|slot| slot.soc_wh[0] > 5990.0),
         "{:?}",

@@ -15,6 +15,13 @@ pub struct Tempo {
     pub prices: Vec<Grid>,
 }
 
+impl Tempo {
+    pub(crate) fn all_prices(&self) -> impl Iterator<Item = EnergyPrice> {
+        let days = self.prices.iter().flat_map(|grid| [grid.blue, grid.white, grid.red]);
+        days.flat_map(|day| [day.hc, day.hp])
+    }
+}
+
 /// The prices of one kind of day.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
