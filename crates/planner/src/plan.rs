@@ -139,19 +139,19 @@ pub fn no_battery(problem: &Problem) -> Outcome {
 }
 
 /// Makes a plan, or keeps an earlier one.
-pub fn plan(problem: &Problem, previous: Option<&Plan>, settings: &Tuning) -> Plan {
+pub fn plan(problem: &Problem, previous: Option<&Plan>, tuning: &Tuning) -> Plan {
     if let Err(error) = problem.check() {
         return refused(problem, error);
     }
-    let fresh = fresh(problem, settings);
+    let fresh = fresh(problem, tuning);
     match previous {
-        Some(previous) => keep::or_keep(problem, fresh, previous, settings),
+        Some(previous) => keep::or_keep(problem, fresh, previous, tuning),
         None => fresh,
     }
 }
 
-fn fresh(problem: &Problem, settings: &Tuning) -> Plan {
-    let found = match optimise_in_windows(problem, settings.slots_max, settings.time_limit) {
+fn fresh(problem: &Problem, tuning: &Tuning) -> Plan {
+    let found = match optimise_in_windows(problem, tuning.slots_max, tuning.time_limit) {
         Ok(found) => found,
         Err(error) => return following_plan(problem, Origin::Fallback(FallbackReason::Solver(error))),
     };
@@ -161,7 +161,7 @@ fn fresh(problem: &Problem, settings: &Tuning) -> Plan {
     if self_consumption(problem).score_eur() <= found.outcome.score_eur() {
         return following_plan(problem, Origin::SelfConsumption);
     }
-    let in_windows = problem.slots.len() > settings.slots_max;
+    let in_windows = problem.slots.len() > tuning.slots_max;
     Plan { in_windows, ..assembled(problem, Origin::Found(found.method), found.outcome, None) }
 }
 

@@ -114,7 +114,14 @@ mod tests {
       - { price: 3 ct, hours: \"22-7\" }
 ";
         let error = serde_saphyr::from_str::<Tariffs>(yaml).unwrap_err().to_string();
-        expect![[r#""#]].assert_eq(&error);
+        expect![[r#"
+            error: line 5 column 11: invalid value: string "3 ct", expected a price of energy such as 0.2516, "0.2516 EUR/kWh", "25.16 ct/kWh" or "95.2 EUR/MWh"
+             --> <input>:5:11
+              |
+            3 |     zones:
+            4 |       - { price: 5 ct/kWh, hours: "7-22" }
+            5 |       - { price: 3 ct, hours: "22-7" }
+              |           ^ invalid value: string "3 ct", expected a price of energy such as 0.2516, "0.2516 EUR/kWh", "25.16 ct/kWh" or "95.2 EUR/MWh""#]].assert_eq(&error);
     }
 
     #[rstest]
