@@ -65,6 +65,14 @@ describe('runs', () => {
     expect(run?.reasons).toEqual(['because a', 'because b']);
   });
 
+  test('a reason that lasts begins another run, one that comes and goes does not', () => {
+    const many = (count: number, why: string) => Array.from({ length: count }, () => ({ why }));
+    const lengths = (...given: { why: string }[]) => runs(plan(slots(NOON, ...given)), 0, 0).map(({ slots }) => slots.length);
+    expect(lengths(...many(4, 'a'), ...many(4, 'b'))).toEqual([4, 4]);
+    expect(lengths(...many(4, 'a'), ...many(3, 'b'), ...many(4, 'a'))).toEqual([11]);
+    expect(lengths(...many(3, 'a'), ...many(8, 'b'))).toEqual([11]);
+  });
+
   test('a gap and what is asked by hand begin another run', () => {
     const gap = [...slots(NOON, {}), ...slots('2026-11-21T13:00:00Z', {})];
     expect(runs(plan(gap), 0, 0)).toHaveLength(2);

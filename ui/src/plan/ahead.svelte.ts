@@ -57,9 +57,8 @@ export class Ahead {
     await (by === 'day' ? this.days : this.months).fetch(() => ahead.money(by));
   }
 
-  /** All of it is tried, and none of it is there to be shown: a house without tariffs, forecasts and planner. */
+  /** A house without tariffs and forecasts, and so without a plan. */
   get isBare(): boolean {
-    const isOff = this.plan.value?.mode === 'off' && this.plan.value.slots.length === 0;
-    return this.outlook.isAbsent && this.tempo.isAbsent && this.days.isAbsent && isOff;
+    return this.outlook.isAbsent && (this.plan.value?.slots.length ?? 0) === 0;
   }
 }

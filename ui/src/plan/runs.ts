@@ -1,4 +1,5 @@
-// What a battery will do, told in stretches: slots that follow each other in one mode are one run.
+// What a battery will do, told in stretches: slots that follow each other in one mode are one run, as long as no other reason
+// holds for an hour.
 import type { Plan, PlanSlot } from './types';
 
 export interface Run {
@@ -25,13 +26,18 @@ export function modeKey(mode: string): string {
   return mode.split(' ')[0] ?? mode;
 }
 
+/** A reason that holds for so long is worth a run of its own. */
+const LASTING_MS = 3_600_000;
+/** Slots that are looked at to see that; none is shorter than a minute. */
+const MOST = 60;
+
 /** The runs of one battery that have not ended yet, in order. */
 export function runs(plan: Plan, battery: number, nowMs: number): Run[] {
   const found: Run[] = [];
-  for (const slot of plan.slots) {
-    if (Date.parse(slot.end) <= nowMs) continue;
+  const slots = plan.slots.filter(({ end }) => Date.parse(end) > nowMs);
+  for (const [index, slot] of slots.entries()) {
     const last = found.at(-1);
-    if (last && goesOn(last, slot, battery)) {
+    if (last && goesOn(last, slot, battery) && !isNewReason(last, slots.slice(index, index + MOST), battery)) {
       last.slots.push(slot);
       last.toMs = Date.parse(slot.end);
     } else {
@@ -45,6 +51,16 @@ function goesOn(run: Run, slot: PlanSlot, battery: number): boolean {
   const isNext = Date.parse(slot.start) === run.toMs;
   const isByHand = (slot.steps[battery]?.by_hand_until ?? null) === run.byHandUntil;
   return isNext && isByHand && modeKey(slot.modes[battery] ?? '') === run.mode;
+}
+
+/** Whether with the first of `next` another reason than that of the run's beginning begins, and both last. */
+function isNewReason(run: Run, next: PlanSlot[], battery: number): boolean {
+  const code = (slot: PlanSlot | undefined): string | undefined => slot?.steps[battery]?.code;
+  const last = next.findIndex((slot) => code(slot) !== code(next[0]));
+  const same = last < 0 ? next : next.slice(0, last);
+  const lastsMs = Date.parse(same.at(-1)?.end ?? '') - Date.parse(same[0]?.start ?? '');
+  const isOther = code(run.slots.at(-1)) !== code(next[0]) && code(run.slots[0]) !== code(next[0]);
+  return isOther && lastsMs >= LASTING_MS && run.toMs - run.fromMs >= LASTING_MS;
 }
 
 function begun(slot: PlanSlot, battery: number): Run {
