@@ -60,7 +60,7 @@ test('a battery’s runs follow each other, with reasons in the page’s languag
   const runs = page.locator('[data-battery=fase_a] li');
   expect(await runs.first().textContent()).toContain('now');
   const modes = await runs.evaluateAll((list) => list.map((run) => run.getAttribute('data-mode')));
-  expect(modes).toEqual(['auto', 'hold', 'charge', 'hold', 'auto']);
+  expect(modes).toEqual(['auto', 'hold', 'charge', 'hold', 'auto', 'auto']);
   expect(await runs.nth(2).textContent()).toMatch(/22:00–\d\d:\d\d.*Charge.*1\.20\u00a0kW.*tomorrow is red/s);
   await runs.nth(2).locator('summary').click();
   expect(await runs.nth(2).locator('tbody tr').count()).toBeGreaterThan(8);
