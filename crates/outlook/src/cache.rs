@@ -89,7 +89,7 @@ struct Kept {
     refused: usize,
     /// By quantity and by when it was said: start, end, value.
     series: BTreeMap<String, Vec<Batch>>,
-    /// TempoColour, since, last.
+    /// `TempoColour`, since, last.
     colours: BTreeMap<Date, (String, i64, i64)>,
     grids: Vec<Grid>,
     asks: Vec<(i64, u32)>,

@@ -37,7 +37,7 @@ pub(crate) struct Door {
 impl Site {
     /// What a configuration says.
     pub(crate) fn of(config: &Config) -> Self {
-        let tariffs = config.tariffs.as_ref().map(|section| section.prices());
+        let tariffs = config.tariffs.as_ref().map(ohmstead_outlook::settings::Tariffs::prices);
         let currency = tariffs.as_ref().and_then(currency).unwrap_or_else(|| "EUR".to_owned());
         Self {
             settings: config.planner.clone(),

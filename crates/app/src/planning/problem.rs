@@ -115,7 +115,7 @@ fn missing(known: &Known<'_>, prices: &Timeline<Price>, window: TimeSpan, basis:
     match basis {
         Basis::Power | Basis::Irradiance | Basis::None => {}
         Basis::ClearSky => {
-            missing.push("no forecast of the sun: a sky as cloudy as of late is assumed".to_owned())
+            missing.push("no forecast of the sun: a sky as cloudy as of late is assumed".to_owned());
         }
         Basis::LastDays => {
             missing.push(

@@ -69,8 +69,8 @@ pub(crate) fn forecast(sky: &Sky<'_>, now: UnixMillis, window: TimeSpan) -> (Tim
     if basis == Basis::None && clear.is_empty() {
         return last_days(sky.measured_w, now, window);
     }
-    let weather = calibrated(sky, &foretold, Calibration::default(), now, window);
-    let cloudless = calibrated(sky, &clear, Calibration::of_clear_sky(), now, window);
+    let weather = calibrated(sky, &foretold, &Calibration::default(), now, window);
+    let cloudless = calibrated(sky, &clear, &Calibration::of_clear_sky(), now, window);
     // Where the service has a hole the sky of late is better than nothing.
     let both = weather.or(&cloudless);
     let basis = if weather.is_empty() { Basis::ClearSky } else { basis };
@@ -105,7 +105,7 @@ fn clear_sky(panels: &Panels, window: TimeSpan) -> Timeline<f64> {
 fn calibrated(
     sky: &Sky<'_>,
     foretold: &Timeline<f64>,
-    before: Calibration,
+    before: &Calibration,
     now: UnixMillis,
     window: TimeSpan,
 ) -> Timeline<Band> {
@@ -141,7 +141,7 @@ fn last_days(measured_w: &Timeline<f64>, now: UnixMillis, window: TimeSpan) -> (
             );
             bands.set(
                 TimeSpan::lasting(start, QUARTER),
-                Band::of(mean, [low, (low + mean) / 2.0, mean, (mean + high) / 2.0, high]),
+                Band::of(mean, [low, f64::midpoint(low, mean), mean, f64::midpoint(mean, high), high]),
             );
         }
         start = start.plus(QUARTER);

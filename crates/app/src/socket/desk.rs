@@ -203,8 +203,8 @@ fn ahead(house: &House, part: AheadPart, lang: Option<&str>) -> Result<Value, Fa
         AheadPart::Tempo => house.tempo().map(|tempo| tempo_json(&tempo)).map_err(|why| not_ahead(&why)),
         AheadPart::Plan => {
             let languages = house.site().languages;
-            let codes = lang.into_iter().chain(languages.iter().map(String::as_str));
-            let language = codes.filter_map(Language::of_code).next().unwrap_or(Language::En);
+            let mut codes = lang.into_iter().chain(languages.iter().map(String::as_str));
+            let language = codes.find_map(Language::of_code).unwrap_or(Language::En);
             Ok(plan_json(&house.planning(), language))
         }
     }
