@@ -206,7 +206,7 @@ mod tests {
     #[case("schedule on 2_kW", "nothing stands behind that")]
     #[case("limits feed_in 2_kVA", "`none` goes back")]
     #[case("limits export 2_kW", "possible values: on, off, multi_output")]
-    #[case("limit on", "there are: limits, schedule, rotation")]
+    #[case("limit on", "there are: limits, plan, tempo, schedule, rotation")]
     fn what_is_not(#[case] line: &str, #[case] why: &str) {
         let refused = wanted(line).unwrap_err();
         assert!(refused.contains(why), "{refused}");
