@@ -117,7 +117,12 @@ impl Demo {
         let site = site.into_inner().unwrap_or_else(PoisonError::into_inner);
         let plant = Plant::continuing(site).front(INVERTER, vec![socket]).start(tracker, stop.clone())?;
         let gx = cerbo::serve(gx, &plant, tracker, stop).await?;
-        Ok(Served { plant, gx })
+        let now = plant.clock();
+        let anywhere = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
+        let colours = ohmstead_plant::tempo::serve(anywhere, COLOURS_SEED, now, tracker, stop.clone())
+            .await
+            .context("cannot serve the colours of Tempo")?;
+        Ok(Served { plant, gx, colours })
     }
 }
 
@@ -125,7 +130,12 @@ impl Demo {
 pub(crate) struct Served {
     plant: PlantHandle,
     gx: VenusHandle,
+    /// Where the colours of Tempo are told.
+    colours: SocketAddr,
 }
+
+/// The colours are the same every time.
+const COLOURS_SEED: u64 = 2026;
 
 fn house(now: UnixMillis, days: i64, seed: u64) -> Result<InMemory, SetupError> {
     let start_unix_ms = now.0 - days * 86_400_000;
@@ -177,7 +187,7 @@ pub(crate) fn zone() -> TimeZone {
 
 /// The configuration for the house, as its owner would write it.
 pub(crate) fn config_text(served: &Served, port: u16, data_dir: &Path) -> Result<String, Failure> {
-    let plant = &served.plant;
+    let (plant, colours) = (&served.plant, served.colours);
     let (latitude, longitude) = PLACE;
     let batteries = UNITS.iter().map(|unit| device_line(unit, plant)).collect::<Result<String, _>>()?;
     let devices = batteries + &inverter_line(plant) + &cerbo::line(&served.gx);
@@ -185,6 +195,8 @@ pub(crate) fn config_text(served: &Served, port: u16, data_dir: &Path) -> Result
     Ok(format!(
         "site: {{ name: Demo house, timezone: {ZONE}, latitude: {latitude}, longitude: {longitude}, languages: [en, fr, nl, et, de] }}\n\
          devices:\n{devices}\
+         tariffs: {{ import: {{ tempo: {{}} }}, export: {{ fixed: 4 ct/kWh }}, colours: {{ rte_site: {{ url: \"http://{colours}/tempo\" }} }} }}\n\
+         planner: {{ mode: advise }}\n\
          web: {{ listen: 127.0.0.1:{port} }}\n\
          read_only: false\n\
          data_dir: {data_dir}\n"
