@@ -136,9 +136,9 @@ test.each([
   const { page } = await show({ shiftMs: Date.parse(now) - Date.now() });
   const labels = await page.locator('[data-chart=ahead] text.time').allTextContents();
   expect(labels).toEqual(expect.arrayContaining(days));
-  const hours = labels.filter((text) => /^\d\d:\d\d$/.test(text)).map((text) => Number(text.slice(0, 2)) % 3);
+  const hours = labels.filter((text) => /^\d\d:\d\d$/.test(text)).map((text) => Number(text.slice(0, 2)) % 4);
   expect(hours.every((rest) => rest === 0)).toBe(true);
-  expect(hours.length).toBeGreaterThan(8);
+  expect(hours.length).toBeGreaterThan(6);
 });
 
 /** Every number, text and list of an answer becomes what a server in trouble may send. */
