@@ -136,7 +136,37 @@ test.each([
   const { page } = await show({ shiftMs: Date.parse(now) - Date.now() });
   const labels = await page.locator('[data-chart=ahead] text.time').allTextContents();
   expect(labels).toEqual(expect.arrayContaining(days));
-  const hours = labels.filter((text) => /^\d\d:\d\d$/.test(text)).map((text) => Number(text.slice(0, 2)) % 3);
+  const hours = labels.filter((text) => /^\d\d:\d\d$/.test(text)).map((text) => Number(text.slice(0, 2)) % 4);
   expect(hours.every((rest) => rest === 0)).toBe(true);
-  expect(hours.length).toBeGreaterThan(8);
+  expect(hours.length).toBeGreaterThan(6);
+});
+
+/** Every number, text and list of an answer becomes what a server in trouble may send. */
+function spoiled(answer: unknown, spoil: (key: string, value: unknown) => unknown): unknown {
+  return JSON.parse(JSON.stringify(answer), (key, value: unknown) => spoil(key, value)) as unknown;
+}
+
+test.each<[string, (key: string, value: unknown) => unknown]>([
+  ['no figure is known', (_, value) => (typeof value === 'number' ? null : value)],
+  ['all figures are zero', (_, value) => (typeof value === 'number' ? 0 : value)],
+  ['figures are absurd', (_, value) => (typeof value === 'number' ? -1e300 : value)],
+  ['there are no slots', (key, value) => (['slots', 'batteries', 'rows', 'days', 'sources'].includes(key) ? [] : value)],
+  ['forecasts and colours are missing', (key, value) => (['load', 'pv', 'colour', 'odds', 'worth', 'fetched_at'].includes(key) ? null : value)],
+  ['every other slot is missing', (key, value) => (key === 'slots' ? (value as unknown[]).filter((_, index) => index % 2 === 0) : value)],
+  ['everything comes twice', (key, value) => (Array.isArray(value) && !['battery_w', 'soc_pct', 'modes', 'steps'].includes(key) ? (value as unknown[]).flatMap((one) => [one, one]) : value)],
+  ['there is one slot', (key, value) => (['slots', 'rows'].includes(key) ? (value as unknown[]).slice(0, 1) : value)],
+  ['the time ahead is over', (key, value) => (['start', 'end', 'made_at'].includes(key) ? new Date(Date.parse(String(value)) - 5 * 86_400_000).toISOString() : value)],
+])('nothing breaks where %s', async (_, spoil) => {
+  const { page } = await show({}, (page) =>
+    page.route(/api\/v1\/(plan|outlook|tempo|money)/, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: spoiled(await response.json(), spoil) });
+    }),
+  );
+  await page.locator('[data-card=money]').waitFor();
+  for (const summary of await page.locator('main summary').all()) await summary.click();
+  expect(watched?.complaints).toEqual([]);
+  const text = await page.locator('main').innerText();
+  expect(text).not.toMatch(/NaN|Infinity|undefined|Invalid Date|\[object/);
+  expect(await page.locator('main svg').evaluateAll((all) => all.some((svg) => /NaN|Infinity/.test(svg.outerHTML)))).toBe(false);
 });

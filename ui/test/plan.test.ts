@@ -81,6 +81,12 @@ describe('runs', () => {
     expect(runs(plan([first!, second!]), 0, 0).map(({ byHandUntil }) => byHandUntil)).toEqual(['2026-11-21T12:15:00Z', null]);
   });
 
+  test('slots that lie over each other count once', () => {
+    const list = slots(NOON, {}, { mode: 'hold' });
+    const found = runs(plan([list[0]!, list[0]!, list[1]!, list[0]!, list[1]!]), 0, 0);
+    expect(found.map(({ mode, slots }) => [mode, slots.length])).toEqual([['auto', 1], ['hold', 1]]);
+  });
+
   test('what is over is left out, and an unknown power stays unknown', () => {
     const [run, ...rest] = runs(plan(slots(NOON, {}, { battery_w: [null] })), 0, Date.parse('2026-11-21T12:15:00Z'));
     expect(rest).toEqual([]);

@@ -37,6 +37,8 @@ export function runs(plan: Plan, battery: number, nowMs: number): Run[] {
   const slots = plan.slots.filter(({ end }) => Date.parse(end) > nowMs);
   for (const [index, slot] of slots.entries()) {
     const last = found.at(-1);
+    // A slot that begins before the one before it has ended is nonsense.
+    if (last && Date.parse(slot.start) < last.toMs) continue;
     if (last && goesOn(last, slot, battery) && !isNewReason(last, slots.slice(index, index + MOST), battery)) {
       last.slots.push(slot);
       last.toMs = Date.parse(slot.end);
