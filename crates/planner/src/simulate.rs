@@ -89,13 +89,19 @@ impl<'a> Walk<'a> {
 /// which counts with the state of charge at the slot's end.
 pub(crate) fn charge_possible_w(battery: &Battery, stored_wh: f64, hours: f64) -> f64 {
     let rested_wh = stored_wh * battery.kept(hours);
+    let room = ((battery.capacity_wh - rested_wh) / (battery.eff_charge * hours)).max(0.0);
+    charge_allowed_w(battery, stored_wh, hours).min(room)
+}
+
+/// The same, however little room there is: by its limit and its taper.
+pub(crate) fn charge_allowed_w(battery: &Battery, stored_wh: f64, hours: f64) -> f64 {
+    let rested_wh = stored_wh * battery.kept(hours);
     let gain = battery.eff_charge * hours;
-    let room = ((battery.capacity_wh - rested_wh) / gain).max(0.0);
     let tapered = battery
         .taper_lines()
         .map(|(at_zero, fall)| (at_zero - fall * rested_wh) / (1.0 + fall * gain))
         .fold(f64::INFINITY, f64::min);
-    battery.charge_limit_w().min(room).min(tapered.max(0.0))
+    battery.charge_limit_w().min(tapered.max(0.0))
 }
 
 /// The most that a battery gives in a slot, W, until no more than `floor_wh` is in it.

@@ -70,6 +70,7 @@ const UNITS: [Unit; 3] = [
 const INVERTER: &str = "workshop";
 const INVERTER_PROFILE: &str = "pi30-max21";
 const INVERTER_BATTERY_WH: f64 = 4_800.0;
+const INVERTER_POWER: &str = "workshop: { charge_max: 2 kW, discharge_max: 2 kW }";
 
 /// Latitude and longitude.
 const PLACE: (f64, f64) = (43.1, 5.9);
@@ -190,17 +191,25 @@ pub(crate) fn config_text(served: &Served, port: u16, data_dir: &Path) -> Result
     let (plant, colours) = (&served.plant, served.colours);
     let (latitude, longitude) = PLACE;
     let batteries = UNITS.iter().map(|unit| device_line(unit, plant)).collect::<Result<String, _>>()?;
+    let powers: Vec<_> = UNITS.iter().map(power_of).chain([INVERTER_POWER.to_owned()]).collect();
+    let powers = powers.join(", ");
     let devices = batteries + &inverter_line(plant) + &cerbo::line(&served.gx);
     let data_dir = serde_json::Value::from(data_dir.display().to_string());
     Ok(format!(
         "site: {{ name: Demo house, timezone: {ZONE}, latitude: {latitude}, longitude: {longitude}, languages: [en, fr, nl, et, de] }}\n\
          devices:\n{devices}\
          tariffs: {{ import: {{ tempo: {{}} }}, export: {{ fixed: 4 ct/kWh }}, colours: {{ rte_site: {{ url: \"http://{colours}/tempo\" }} }} }}\n\
-         planner: {{ mode: advise }}\n\
+         planner: {{ mode: advise, batteries: {{ {powers} }} }}\n\
          web: {{ listen: 127.0.0.1:{port} }}\n\
          read_only: false\n\
          data_dir: {data_dir}\n"
     ))
+}
+
+/// What a unit takes and gives, which it does not tell.
+fn power_of(unit: &Unit) -> String {
+    let most = if unit.capacity_wh > 4_000.0 { "2.5 kW" } else { "800 W" };
+    format!("{}: {{ charge_max: {most}, discharge_max: {most} }}", unit.key)
 }
 
 fn device_line(unit: &Unit, plant: &PlantHandle) -> Result<String, Failure> {

@@ -46,8 +46,11 @@ const LOOK: Duration = Duration::from_secs(15);
 /// A battery that is further than this from where the plan has it, as a part of its capacity, is a surprise.
 const SURPRISE: f64 = 0.08;
 
-/// No plan is made more often, whatever happens.
+/// A plan that is hardly made is not made again, whatever happens.
 const PAUSE: Duration = Duration::from_secs(120);
+
+/// Where there is no plan, it is tried again after this time.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// 2025-01-01: a clock that shows an earlier time has not been set since the start.
 const CLOCK_IS_SET: UnixMillis = UnixMillis(1_735_689_600_000);
@@ -119,20 +122,29 @@ impl Planning {
         let now = self.parts.clock.now();
         let Some(last) = self.last else { return true };
         let since = now.since(last);
-        let every = self.parts.site.borrow().settings.every.0;
+        let every = self.parts.site.borrow().settings.every.0.min(if self.made.is_some() {
+            Duration::MAX
+        } else {
+            AGAIN
+        });
+        let pause = if self.made.is_some() { PAUSE } else { Duration::ZERO };
         let news = [
             self.parts.outlook.has_changed().unwrap_or(false),
             self.parts.site.has_changed().unwrap_or(false),
             self.parts.tempo.has_changed().unwrap_or(false),
             self.is_surprised(now),
         ];
-        since >= every || (since >= PAUSE && news.contains(&true))
+        since >= every || (since >= pause && news.contains(&true))
     }
 
-    /// Whether a battery is far from where the plan has it.
+    /// Whether a battery is far from where the plan has it, or there are others than those that it was made for.
     fn is_surprised(&self, now: Moment) -> bool {
         let Some(made) = &self.made else { return false };
         let snapshot = self.parts.hub.snapshot();
+        let (members, _) = bank(&snapshot, now, &self.parts.site.borrow().settings);
+        if members.iter().any(|member| made.bank.iter().all(|known| known.device != member.device)) {
+            return true;
+        }
         let Some(place) = made.plan.slot_at(now.unix) else { return true };
         let slot = &made.plan.in_modes.slots[place];
         made.bank.iter().enumerate().any(|(number, member)| {

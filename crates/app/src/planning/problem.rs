@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use ohmstead_forecast::load::House;
 use ohmstead_forecast::{Step, load};
-use ohmstead_model::{Band, Price, TimeSpan, Timeline, UnixMillis};
+use ohmstead_model::{Band, Price, PriceSource, TimeSpan, Timeline, UnixMillis};
 use ohmstead_outlook::{Outlook, Quantity};
 use ohmstead_planner::settings::Settings;
 use ohmstead_planner::{EndWorth, Problem, Slot};
@@ -102,10 +102,18 @@ fn missing(known: &Known<'_>, prices: &Timeline<Price>, window: TimeSpan, basis:
         if !gaps.is_empty() {
             missing.push(format!("no price for {:.0} h of the time ahead", hours(&gaps).ceil()));
         }
-        let guessed: Vec<_> =
-            prices.slots().filter(|(_, price)| price.estimated).map(|(span, _)| span).collect();
-        if !guessed.is_empty() {
-            missing.push(format!("prices of {:.0} h are guessed from other days", hours(&guessed).ceil()));
+        let of = |source| {
+            let from_it = prices.slots().filter(|(_, price)| price.source == source);
+            hours(&from_it.map(|(span, _)| span).collect::<Vec<_>>()).ceil()
+        };
+        let (untold, guessed) = (of(PriceSource::ExpectedColour), of(PriceSource::Profile));
+        if untold > 0.0 {
+            missing.push(format!(
+                "the colour of {untold:.0} h is not told: their price is the mean of what it may be"
+            ));
+        }
+        if guessed > 0.0 {
+            missing.push(format!("prices of {guessed:.0} h are guessed from other days"));
         }
     }
     let learned = hours(&known.past.load_w.slots().map(|(span, _)| span).collect::<Vec<_>>());

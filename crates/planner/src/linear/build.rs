@@ -199,14 +199,15 @@ impl Builder<'_> {
         Flows { charge, discharge }
     }
 
-    /// What a kWh charged and a kWh discharged in a slot count among equals: charge late, and where the sun leaves something over;
-    /// discharge early; do not move energy for nothing. It counts a little more with each further battery, so that one is used
+    /// What a kWh charged and a kWh discharged in a slot count among equals: charge where the sun leaves something over, and that as
+    /// early as it does, for a forecast may be wrong; from the grid late; discharge early; do not move energy for nothing. It counts a little more with each further battery, so that one is used
     /// after the other and not now this one, now that one.
     fn ties(&self, index: usize, number: usize) -> (f64, f64) {
         let passed = index as f64 / self.problem.slots.len() as f64;
-        let sun = if self.problem.slots[index].net_w() < 0.0 { 0.0 } else { 1.0 };
         let rank = 1.0 + 0.3 * number as f64;
-        (TIE * (1.0 + sun - 0.4 * passed * rank), TIE * (0.5 + 0.4 * passed * rank))
+        let has_sun = self.problem.slots[index].net_w() < 0.0;
+        let charge = if has_sun { 1.0 + 0.4 * passed * rank } else { 2.0 - 0.4 * passed * rank };
+        (TIE * charge, TIE * (0.5 + 0.4 * passed * rank))
     }
 
     /// The stored energy at a slot's end, within its band: hard where a battery at rest keeps it, soft where not.

@@ -2,7 +2,7 @@
 
 use super::TOLERANCE;
 use crate::problem::Problem;
-use crate::simulate::{Outcome, TOLERANCE_W, charge_possible_w, discharge_possible_w, slot_cost_eur};
+use crate::simulate::{Outcome, TOLERANCE_W, charge_allowed_w, slot_cost_eur};
 
 /// The worth is between these, EUR/kWh.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,9 +70,9 @@ pub(super) fn of_slot(problem: &Problem, plan: &Outcome, slot: usize, number: us
     let margin = margin(problem, plan, slot);
     let through_w = problem.inverter_max_w.unwrap_or(f64::INFINITY);
     let carried_w = plan.slots[slot].bank_w() + plan.slots[slot].pv_w;
-    let gives_most_w = discharge_possible_w(battery, before_wh, hours, 0.0);
-    let can_give = power_w < gives_most_w - TOLERANCE_W && carried_w < through_w - TOLERANCE_W;
-    let takes_most_w = charge_possible_w(battery, before_wh, hours);
+    // That a battery is full or empty at the slot's end is what the joints of the slots are about, not the slot.
+    let can_give = power_w < battery.discharge_limit_w() - TOLERANCE_W && carried_w < through_w - TOLERANCE_W;
+    let takes_most_w = charge_allowed_w(battery, before_wh, hours);
     let sun_only = !battery.may_charge_from_grid && -power_w >= -problem.slots[slot].net_w() - TOLERANCE_W;
     let can_take = -power_w < takes_most_w - TOLERANCE_W && carried_w > -through_w + TOLERANCE_W && !sun_only;
     let given = |paid: f64| battery.eff_discharge * (paid - battery.wear_eur_kwh);
