@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ohmstead_forecast::load;
 use ohmstead_model::{BatteryMode, Price, TimeSpan, Timeline, UnixMillis};
-use ohmstead_planner::{Battery, EndWorth, Plan, Problem, Settings, Slot, Worth, plan};
+use ohmstead_planner::{Battery, EndWorth, Plan, Problem, Future, Settings, Slot, Worth, plan_for_futures};
 
 use crate::foresight::Foresight;
 use crate::home::{Home, length, mean_price};
@@ -20,6 +20,8 @@ pub struct Planning<'s> {
     pub every: Duration,
     /// How far it looks.
     pub horizon: Duration,
+    /// In how many ways load and sun may come, as they did on as many days before; with 0 the plan is for the forecast alone.
+    pub futures: usize,
     /// The planner's own settings.
     pub settings: Settings,
 }
@@ -71,16 +73,16 @@ impl<'s> Planner<'s> {
 
     fn renew(&mut self, now: UnixMillis, home: &Home<'_>, batteries: &[Battery]) {
         self.renewed = Some(now);
-        let slots = match self.planning {
+        let (slots, futures) = match self.planning {
             Some(planning) => foretold(planning, now, home),
-            None => known(home, TimeSpan::lasting(now, KNOWING_HORIZON).common(TimeSpan::new(now, self.end))),
+            None => (known(home, TimeSpan::lasting(now, KNOWING_HORIZON).common(TimeSpan::new(now, self.end))), Vec::new()),
         };
         let mut problem = Problem { slots, batteries: batteries.to_vec(), ..home.site.clone() };
         let is_last = problem.slots.last().is_some_and(|slot| slot.span.end >= self.end);
         problem.end_worth =
             if is_last { credited(home, batteries) } else { EndWorth::suggested(&problem) };
         let settings = self.planning.map_or_else(Settings::default, |planning| planning.settings);
-        self.followed = Some(plan(&problem, self.followed.as_ref(), &settings));
+        self.followed = Some(plan_for_futures(&problem, &futures, self.followed.as_ref(), &settings));
     }
 }
 
@@ -102,15 +104,35 @@ fn known(home: &Home<'_>, window: TimeSpan) -> Vec<Slot> {
     steps(home, window).map_while(|span| home.slot(span)).collect()
 }
 
-/// What could be expected, until the first hole.
-fn foretold(planning: Planning<'_>, now: UnixMillis, home: &Home<'_>) -> Vec<Slot> {
+/// What could be expected, until the first hole, and the ways in which it might come.
+fn foretold(planning: Planning<'_>, now: UnixMillis, home: &Home<'_>) -> (Vec<Slot>, Vec<Future>) {
     let window = TimeSpan::lasting(now, planning.horizon);
     let nothing = Timeline::default();
     let house = load::House { load_w: home.load_w, temperature_c: &nothing, zone: &home.zone };
-    let load_w = load::forecast(house, now, planning.horizon, home.step);
+    let load = load::foretell(house, now, planning.horizon, home.step, planning.futures);
     let prices = planning.foresight.prices(now, window);
-    let slot = |span: TimeSpan| slot(planning.sun, span, load_w.at(span.start)?.mean, &prices, now, home);
-    steps(home, window).map_while(slot).collect()
+    let slot = |span: TimeSpan| slot(planning.sun, span, load.bands.at(span.start)?.mean, &prices, now, home);
+    let slots: Vec<Slot> = steps(home, window).map_while(slot).collect();
+    let days = u32::try_from(planning.horizon.as_secs().div_ceil(DAY.as_secs())).unwrap_or(1).max(1);
+    let future = |(back, load_w): (u32, &Timeline<f64>)| {
+        let pv_w = |slot: &Slot| sun_as_before(planning.sun, slot, home.pv_w, DAY * (days + back));
+        let load_w = |slot: &Slot| load_w.at(slot.span.start).copied().unwrap_or(slot.load_w);
+        Future { load_w: slots.iter().map(load_w).collect(), pv_w: slots.iter().map(pv_w).collect() }
+    };
+    let futures = (0..).zip(&load.futures).map(future).collect();
+    (slots, futures)
+}
+
+/// The sun of a slot if it is as it was so long before: the same power, or as much more than the forecast.
+fn sun_as_before(sun: Sun<'_>, slot: &Slot, pv_w: &Timeline<f64>, back: Duration) -> f64 {
+    let then = TimeSpan::new(slot.span.start.minus(back), slot.span.end.minus(back));
+    let Some(was_w) = pv_w.mean(then) else { return slot.pv_w };
+    match sun {
+        Sun::LastDays(_) => was_w.max(0.0),
+        Sun::Forecast(forecast) => {
+            forecast.mean(then).map_or(slot.pv_w, |foretold_w| (slot.pv_w + was_w - foretold_w).max(0.0))
+        }
+    }
 }
 
 fn slot(

@@ -160,6 +160,7 @@ fn compare(season: &Season, size: Size) -> Comparison {
         sun: Sun::LastDays(7),
         every: Duration::from_secs(3 * 3600),
         horizon: Duration::from_secs(48 * 3600),
+        futures: 14,
         settings: Settings::default(),
     };
     let mut strategies = vec![
@@ -171,11 +172,15 @@ fn compare(season: &Season, size: Size) -> Comparison {
         ("tempo".to_owned(), Strategy::Tempo(TempoRule { settings: &settings, foresight: &published, prices: &table })),
         ("perfect foresight".to_owned(), Strategy::Perfect),
     ];
-    let suns = [1, 3, 7];
-    for days in suns {
-        for keep in [0.02, f64::INFINITY] {
+    let suns = [7];
+    for futures in [0, 7, 14] {
+        strategies.push((format!("plan futures {futures}"), Strategy::Plan(Planning { futures, ..planning })));
+    }
+    strategies.push(("h36".to_owned(), Strategy::Plan(Planning { horizon: Duration::from_secs(36*3600), ..planning })));
+    for days in &suns[..0] {
+        for keep in [0.02] {
             let settings = Settings { keep_within_eur: keep, ..Settings::default() };
-            strategies.push((format!("plan sun {days} keep {keep}"), Strategy::Plan(Planning { sun: Sun::LastDays(days), settings, ..planning })));
+            strategies.push((format!("plan sun {days} keep {keep}"), Strategy::Plan(Planning { sun: Sun::LastDays(*days), settings, ..planning })));
         }
     }
     strategies.push(("plan true sun".to_owned(), Strategy::Plan(Planning { sun: Sun::Forecast(&season.pv_w), ..planning })));
@@ -193,6 +198,19 @@ fn compare(season: &Season, size: Size) -> Comparison {
 fn explore() {
     let Some(season) = Season::read() else { return };
     for size in [SMALL, LARGE] {
-        println!("{size:?}\n{}", compare(&season, size));
+        let table = compare(&season, size);
+        println!("{size:?}\n{table}");
+        let rule = &table.rows[5].replay;
+        let best = &table.rows[6].replay;
+        for row in table.rows.iter().skip(6) {
+            let mut by = std::collections::BTreeMap::new();
+            for (((date, a), (_, b)), (_, c)) in row.replay.days.iter().zip(&rule.days).zip(&best.days) {
+                let key = format!("{:?} {:?}", season.colours.get(date.yesterday().unwrap()).unwrap(), season.colours.get(*date).unwrap());
+                let e: &mut (i32, f64, f64) = by.entry(key).or_default();
+                e.0 += 1; e.1 += a.cost_eur - b.cost_eur; e.2 += a.cost_eur - c.cost_eur;
+            }
+            println!("{}: vs rule, vs perfect {by:.2?}", row.name);
+            println!("  months {:.2?}", row.replay.months.iter().zip(&rule.months).map(|(a,b)| a.1.cost_eur-b.1.cost_eur).collect::<Vec<_>>());
+        }
     }
 }
