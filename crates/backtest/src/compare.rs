@@ -54,7 +54,8 @@ impl fmt::Display for Comparison {
             let saving = self.saving_eur(place).unwrap_or(0.0);
             let discharged = row.replay.whole.discharged_kwh;
             let each = if discharged > 0.0 { format!("{:.3}", saving / discharged) } else { "-".to_owned() };
-            let share = self.share_of_perfect(place).map_or("-".to_owned(), |it| format!("{:.1} %", it * 100.0));
+            let share =
+                self.share_of_perfect(place).map_or("-".to_owned(), |it| format!("{:.1} %", it * 100.0));
             writeln!(
                 f,
                 "{:width$} {:>9.2} {:>9.2} {:>7.0} kWh {:>8} {:>7.1} {:>8}",

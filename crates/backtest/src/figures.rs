@@ -33,7 +33,8 @@ impl Figures {
         let hours = slot.span.hours();
         let kwh = |power_w: f64| power_w.max(0.0) * hours / 1000.0;
         let capacity_kwh: f64 = batteries.iter().map(|battery| battery.capacity_wh / 1000.0).sum();
-        let taken_out = slot.battery_w.iter().zip(batteries).map(|(power, it)| kwh(*power) / it.eff_discharge);
+        let taken_out =
+            slot.battery_w.iter().zip(batteries).map(|(power, it)| kwh(*power) / it.eff_discharge);
         Self {
             cost_eur: slot.cost_eur,
             import_kwh: kwh(slot.grid_w),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ohmstead_forecast::load;
 use ohmstead_model::{BatteryMode, Price, TimeSpan, Timeline, UnixMillis};
-use ohmstead_planner::{Battery, EndWorth, Plan, Problem, Future, Settings, Slot, Worth, plan_for_futures};
+use ohmstead_planner::{Battery, EndWorth, Future, Plan, Problem, Settings, Slot, Worth, plan_for_futures};
 
 use crate::foresight::Foresight;
 use crate::home::{Home, length, mean_price};
@@ -62,7 +62,12 @@ impl<'s> Planner<'s> {
     }
 
     /// What the plan says for the step that begins at `now`. It is renewed if that is due.
-    pub(crate) fn modes(&mut self, now: UnixMillis, home: &Home<'_>, batteries: &[Battery]) -> Vec<BatteryMode> {
+    pub(crate) fn modes(
+        &mut self,
+        now: UnixMillis,
+        home: &Home<'_>,
+        batteries: &[Battery],
+    ) -> Vec<BatteryMode> {
         let every = self.planning.map_or(KNOWING_EVERY, |planning| planning.every);
         if self.renewed.is_none_or(|at| at.plus(every) <= now) {
             self.renew(now, home, batteries);
@@ -75,12 +80,14 @@ impl<'s> Planner<'s> {
         self.renewed = Some(now);
         let (slots, futures) = match self.planning {
             Some(planning) => foretold(planning, now, home),
-            None => (known(home, TimeSpan::lasting(now, KNOWING_HORIZON).common(TimeSpan::new(now, self.end))), Vec::new()),
+            None => (
+                known(home, TimeSpan::lasting(now, KNOWING_HORIZON).common(TimeSpan::new(now, self.end))),
+                Vec::new(),
+            ),
         };
         let mut problem = Problem { slots, batteries: batteries.to_vec(), ..home.site.clone() };
         let is_last = problem.slots.last().is_some_and(|slot| slot.span.end >= self.end);
-        problem.end_worth =
-            if is_last { credited(home, batteries) } else { EndWorth::suggested(&problem) };
+        problem.end_worth = if is_last { credited(home, batteries) } else { EndWorth::suggested(&problem) };
         let settings = self.planning.map_or_else(Settings::default, |planning| planning.settings);
         self.followed = Some(plan_for_futures(&problem, &futures, self.followed.as_ref(), &settings));
     }
@@ -146,15 +153,16 @@ fn slot(
     let (import_price, export_price) = mean_price(prices, span)?;
     let pv_w = match sun {
         Sun::Forecast(forecast) => forecast.mean(span)?,
-        Sun::LastDays(days) => mean_of_days(home.pv_w, span, now, days),
+        Sun::LastDays(days) => mean_of_days(home.pv_w, span, now, days)?,
     };
     Some(Slot { span, load_w: load_w.max(0.0), pv_w: pv_w.max(0.0), import_price, export_price })
 }
 
-/// The mean of the last days before `now` at the time of day of `span`; nothing where no such day is known.
-fn mean_of_days(pv_w: &Timeline<f64>, span: TimeSpan, now: UnixMillis, days: u32) -> f64 {
+/// The mean of the last days before `now` at the time of day of `span`; `None` where none of them is known.
+fn mean_of_days(pv_w: &Timeline<f64>, span: TimeSpan, now: UnixMillis, days: u32) -> Option<f64> {
     let before = (1..).map(|back| TimeSpan::new(span.start.minus(DAY * back), span.end.minus(DAY * back)));
     let measured = before.skip_while(|span| span.end > now).take(days as usize);
     let known: Vec<f64> = measured.filter_map(|span| pv_w.mean(span)).collect();
-    known.iter().sum::<f64>() / known.len().max(1) as f64
+    let count = known.len();
+    (count > 0).then(|| known.iter().sum::<f64>() / count as f64)
 }

@@ -73,7 +73,12 @@ impl<'s> Steering<'s> {
     }
 
     /// The mode of each battery in the step that begins at `now`; what is stored is in `batteries`.
-    pub(crate) fn modes(&mut self, now: UnixMillis, home: &Home<'_>, batteries: &[Battery]) -> Vec<BatteryMode> {
+    pub(crate) fn modes(
+        &mut self,
+        now: UnixMillis,
+        home: &Home<'_>,
+        batteries: &[Battery],
+    ) -> Vec<BatteryMode> {
         match self {
             Self::Clock(rule) => vec![rule(now); batteries.len()],
             Self::Tempo(rule, last) => {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use ohmstead_control::tempo::{self, View};
 use ohmstead_model::{
-    BatteryMode, DeviceId, DeviceInfo, DeviceState, Metric, Moment, Observed, Role, Snapshot, UnixMillis, Value,
+    BatteryMode, DeviceId, DeviceInfo, DeviceState, Metric, Moment, Observed, Role, Snapshot, UnixMillis,
+    Value,
 };
 use ohmstead_planner::Battery;
 use ohmstead_tariff::tempo::PriceTable;
@@ -25,13 +26,19 @@ pub struct TempoRule<'s> {
 
 impl TempoRule<'_> {
     /// What it asks of each battery; `auto` where it asks for nothing.
-    pub(crate) fn modes(&self, now: UnixMillis, batteries: &[Battery], last: &[BatteryMode]) -> Vec<BatteryMode> {
+    pub(crate) fn modes(
+        &self,
+        now: UnixMillis,
+        batteries: &[Battery],
+        last: &[BatteryMode],
+    ) -> Vec<BatteryMode> {
         let moment = Moment { unix: now, ..Moment::default() };
         let colours = self.foresight.colours(now);
         let confirmed: BTreeMap<DeviceId, BatteryMode> =
             last.iter().enumerate().map(|(number, mode)| (id(number), mode.clone())).collect();
         let snapshot = measured(batteries, moment);
-        let view = View { snapshot: &snapshot, confirmed: &confirmed, colours: &colours, prices: self.prices };
+        let view =
+            View { snapshot: &snapshot, confirmed: &confirmed, colours: &colours, prices: self.prices };
         let asked = tempo::propose(view, moment, self.settings);
         let mode_of = |number: usize| {
             let of_battery = asked.iter().find(|proposal| proposal.device == id(number));

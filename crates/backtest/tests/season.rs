@@ -169,21 +169,34 @@ fn compare(season: &Season, size: Size) -> Comparison {
         ("charged every night".to_owned(), Strategy::NightCharge),
         ("before red".to_owned(), Strategy::Rule(&red)),
         ("before red and white".to_owned(), Strategy::Rule(&dear)),
-        ("tempo".to_owned(), Strategy::Tempo(TempoRule { settings: &settings, foresight: &published, prices: &table })),
+        (
+            "tempo".to_owned(),
+            Strategy::Tempo(TempoRule { settings: &settings, foresight: &published, prices: &table }),
+        ),
         ("perfect foresight".to_owned(), Strategy::Perfect),
     ];
     let suns = [7];
     for futures in [0, 7, 14] {
-        strategies.push((format!("plan futures {futures}"), Strategy::Plan(Planning { futures, ..planning })));
+        strategies
+            .push((format!("plan futures {futures}"), Strategy::Plan(Planning { futures, ..planning })));
     }
-    strategies.push(("h36".to_owned(), Strategy::Plan(Planning { horizon: Duration::from_secs(36*3600), ..planning })));
+    strategies.push((
+        "h36".to_owned(),
+        Strategy::Plan(Planning { horizon: Duration::from_secs(36 * 3600), ..planning }),
+    ));
     for days in &suns[..0] {
         for keep in [0.02] {
             let settings = Settings { keep_within_eur: keep, ..Settings::default() };
-            strategies.push((format!("plan sun {days} keep {keep}"), Strategy::Plan(Planning { sun: Sun::LastDays(*days), settings, ..planning })));
+            strategies.push((
+                format!("plan sun {days} keep {keep}"),
+                Strategy::Plan(Planning { sun: Sun::LastDays(*days), settings, ..planning }),
+            ));
         }
     }
-    strategies.push(("plan true sun".to_owned(), Strategy::Plan(Planning { sun: Sun::Forecast(&season.pv_w), ..planning })));
+    strategies.push((
+        "plan true sun".to_owned(),
+        Strategy::Plan(Planning { sun: Sun::Forecast(&season.pv_w), ..planning }),
+    ));
     let _ = (Hours::Peak, Rate { colour: TempoColour::Red, hours: Hours::Peak });
     let rows = strategies.into_iter().map(|(name, strategy)| {
         let t = std::time::Instant::now();
@@ -197,20 +210,56 @@ fn compare(season: &Season, size: Size) -> Comparison {
 #[test]
 fn explore() {
     let Some(season) = Season::read() else { return };
-    for size in [SMALL, LARGE] {
-        let table = compare(&season, size);
-        println!("{size:?}\n{table}");
-        let rule = &table.rows[5].replay;
-        let best = &table.rows[6].replay;
-        for row in table.rows.iter().skip(6) {
-            let mut by = std::collections::BTreeMap::new();
-            for (((date, a), (_, b)), (_, c)) in row.replay.days.iter().zip(&rule.days).zip(&best.days) {
-                let key = format!("{:?} {:?}", season.colours.get(date.yesterday().unwrap()).unwrap(), season.colours.get(*date).unwrap());
-                let e: &mut (i32, f64, f64) = by.entry(key).or_default();
-                e.0 += 1; e.1 += a.cost_eur - b.cost_eur; e.2 += a.cost_eur - c.cost_eur;
-            }
-            println!("{}: vs rule, vs perfect {by:.2?}", row.name);
-            println!("  months {:.2?}", row.replay.months.iter().zip(&rule.months).map(|(a,b)| a.1.cost_eur-b.1.cost_eur).collect::<Vec<_>>());
+    let Ok(spec) = std::env::var("BT") else { return };
+    for spec in spec.split(';') {
+        let v: Vec<f64> = spec.split(',').map(|it| it.parse().unwrap()).collect();
+        let size = if v[0] == 0.0 { SMALL } else { LARGE };
+        let published = season.published();
+        let prices = published.exact(season.window);
+        let home = season.home(&prices, size);
+        let none = replay(&home, season.window, Strategy::NoBattery).unwrap();
+        let table = PriceTable::with(&[], &[]);
+        let settings = tempo::Settings {
+            efficiency: Percent(88.36),
+            wear: EnergyPrice::per_kwh(0.0),
+            ..tempo::Settings::default()
+        };
+        let rule = replay(
+            &home,
+            season.window,
+            Strategy::Tempo(TempoRule { settings: &settings, foresight: &published, prices: &table }),
+        )
+        .unwrap();
+        let planning = Planning {
+            foresight: &published,
+            sun: if v[4] == 0.0 { Sun::Forecast(&season.pv_w) } else { Sun::LastDays(v[4] as u32) },
+            every: Duration::from_secs((v[1] * 3600.0) as u64),
+            horizon: Duration::from_secs((v[2] * 3600.0) as u64),
+            futures: v[3] as usize,
+            settings: Settings { keep_within_eur: v[5], ..Settings::default() },
+        };
+        let t = std::time::Instant::now();
+        let plan = replay(&home, season.window, Strategy::Plan(planning)).unwrap();
+        let mut by = std::collections::BTreeMap::new();
+        for ((date, a), (_, b)) in plan.days.iter().zip(&rule.days) {
+            let key = format!(
+                "{:?} {:?}",
+                season.colours.get(date.yesterday().unwrap()).unwrap(),
+                season.colours.get(*date).unwrap()
+            );
+            *by.entry(key).or_insert(0.0) += a.cost_eur - b.cost_eur;
         }
+        println!(
+            "{spec}: rule {:.2} plan {:.2} discharged {:.0} {:?}\n  {by:.2?}\n  {:.2?}",
+            rule.saving_eur(&none),
+            plan.saving_eur(&none),
+            plan.whole.discharged_kwh,
+            t.elapsed(),
+            plan.months
+                .iter()
+                .zip(&rule.months)
+                .map(|(a, b)| a.1.cost_eur - b.1.cost_eur)
+                .collect::<Vec<_>>()
+        );
     }
 }

@@ -7,11 +7,14 @@ use ohmstead_model::{Band, Timeline};
 use super::Learned;
 use crate::Step;
 
-/// Up to `count` ways, from the latest stretches of the past.
+/// `count` ways, from the latest stretches of the past. Where the history is too short for so many, the rest are the bands'
+/// quantiles, in turn.
 pub(super) fn of(learned: &Learned, bands: &Timeline<Band>, step: Step, count: usize) -> Vec<Timeline<f64>> {
     let days = bands.slots().len().div_ceil(step.per_day()).max(1);
     let begins = (days..).map_while(|back| learned.off.len().checked_sub(back * step.per_day()));
-    begins.take(count).map(|begin| way(learned, bands, begin)).collect()
+    let as_was = begins.map(|begin| way(learned, bands, begin));
+    let quantiles = (0..).map(|number| bands.map(|_, band| band.quantiles()[number % Band::LEVELS.len()].max(0.0)));
+    as_was.chain(quantiles).take(count).collect()
 }
 
 /// What was off from a cell of the past on, added to what is expected. An unknown cell was not off.

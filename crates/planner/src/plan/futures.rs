@@ -3,6 +3,7 @@
 //! the forecast and for some of the ways it may come, each is tried in all of them, and the cheapest in the mean is taken.
 
 use ohmstead_model::BatteryMode;
+use ohmstead_units::Percent;
 
 use super::{Origin, Plan, Settings, assembled, following_plan, fresh, keep, refused};
 use crate::modes::simulate_modes;
@@ -53,11 +54,52 @@ pub fn plan_for_futures(
         let Plan { origin, modes, .. } = fresh(future, settings);
         challenge(assembled(problem, origin, simulate_modes(problem, &modes), Some(modes)));
     }
+    // What comes next is then varied by itself: it is what will be done before there is another plan.
+    for modes in variations(&best.1.modes) {
+        let origin = best.1.origin.clone();
+        let cost = mean_eur(&modes);
+        if cost < best.0 {
+            best = (cost, assembled(problem, origin, simulate_modes(problem, &modes), Some(modes)));
+        }
+    }
     let (cost, fresh) = best;
     let Some(previous) = previous else { return fresh };
     let Some(modes) = keep::candidate(problem, &fresh, previous, settings) else { return fresh };
     let better = mean_eur(&modes) - cost;
     keep::decided(problem, fresh, modes, better, settings)
+}
+
+/// The targets that are tried for the next run of charging, per cent.
+const TARGETS: [f64; 9] = [20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 100.0];
+
+/// The modes with other targets for the next run of charging, and with the next run of holding left to the inverters.
+fn variations(modes: &[Vec<BatteryMode>]) -> Vec<Vec<Vec<BatteryMode>>> {
+    let is_charge = |mode: &BatteryMode| matches!(mode, BatteryMode::Charge { .. });
+    let charge_to = |target: f64| {
+        changed(modes, is_charge, |mode| {
+            if let BatteryMode::Charge { until, .. } = mode {
+                *until = Some(Percent(target));
+            }
+        })
+    };
+    let follow = changed(modes, |mode| *mode == BatteryMode::Hold, |mode| *mode = BatteryMode::Auto);
+    let no_charge = changed(modes, is_charge, |mode| *mode = BatteryMode::Auto);
+    TARGETS.into_iter().filter_map(charge_to).chain(follow).chain(no_charge).collect()
+}
+
+/// The modes with a change in the first run of slots in which any is `meant`; `None` if there is none.
+fn changed(
+    modes: &[Vec<BatteryMode>],
+    meant: impl Fn(&BatteryMode) -> bool,
+    change: impl Fn(&mut BatteryMode),
+) -> Option<Vec<Vec<BatteryMode>>> {
+    let has = |slot: &Vec<BatteryMode>| slot.iter().any(&meant);
+    let begin = modes.iter().position(has)?;
+    let length = modes[begin..].iter().take_while(|slot| has(slot)).count();
+    let mut changed = modes.to_vec();
+    let run = changed[begin..begin + length].iter_mut().flatten();
+    run.filter(|mode| meant(mode)).for_each(change);
+    Some(changed)
 }
 
 /// Some of them, evenly from those that need least to those that need most.
