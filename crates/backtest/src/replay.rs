@@ -31,7 +31,7 @@ pub fn replay(home: &Home<'_>, window: TimeSpan, strategy: Strategy<'_>) -> Resu
     let mut site = Problem { slots: Vec::new(), ..home.site.clone() };
     let mut checked = false;
     for span in steps {
-        let dated = civil::on_wall(span.start, &home.zone).map(|wall| wall.date());
+        let dated = civil::on_wall(span.start, &home.zone).map(jiff::civil::DateTime::date);
         let (Some(slot), Some(date)) = (home.slot(span), dated) else {
             replay.miss(span);
             continue;

@@ -282,5 +282,6 @@ fn strategies_side_by_side() {
         a rule                  20.33     13.55      79 kWh    0.172     8.8   57.7 %
         plan                    11.17     22.71     104 kWh    0.218    11.6   96.7 %
         perfect foresight       10.40     23.48     106 kWh    0.222    11.7  100.0 %
-    "#]].assert_eq(&table.to_string());
+    "#]]
+    .assert_eq(&table.to_string());
 }

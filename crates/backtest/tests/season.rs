@@ -176,7 +176,7 @@ fn compare(season: &Season, size: Size, futures: Option<usize>) -> Comparison {
         let planning = Planning {
             foresight: &published,
             sun: Sun::LastDays(7),
-            every: Duration::from_secs(3 * 3600),
+            every: Duration::from_secs(3600),
             horizon: Duration::from_secs(36 * 3600),
             futures,
             settings: Settings::default(),

@@ -124,3 +124,65 @@ fn come(problem: &Problem, future: &Future) -> Option<Problem> {
 fn needed_wh(problem: &Problem) -> f64 {
     problem.slots.iter().map(|slot| slot.net_w() * slot.hours()).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use ohmstead_model::{TimeSpan, UnixMillis};
+
+    use super::*;
+    use crate::{Battery, Origin};
+
+    /// Six hours of the night at 13 ct, six of the day at 16 ct with 500 W of load.
+    fn night_and_day() -> Problem {
+        let slot = |hour: i64| Slot {
+            span: TimeSpan::new(UnixMillis(hour * 3_600_000), UnixMillis((hour + 1) * 3_600_000)),
+            load_w: if hour < 6 { 0.0 } else { 500.0 },
+            pv_w: 0.0,
+            import_price: if hour < 6 { 0.13 } else { 0.16 },
+            export_price: 0.0,
+        };
+        let battery = Battery {
+            capacity_wh: 3000.0,
+            max_wh: 3000.0,
+            charge_max_w: 3000.0,
+            discharge_max_w: 3000.0,
+            eff_charge: 0.95,
+            eff_discharge: 0.95,
+            ..Battery::default()
+        };
+        Problem { slots: (0..12).map(slot).collect(), batteries: vec![battery], ..Problem::default() }
+    }
+
+    fn future(problem: &Problem, pv_w: impl Fn(usize) -> f64) -> Future {
+        let load_w = problem.slots.iter().map(|slot| slot.load_w).collect();
+        Future { load_w, pv_w: (0..problem.slots.len()).map(pv_w).collect() }
+    }
+
+    fn charges(plan: &Plan) -> bool {
+        plan.modes.iter().flatten().any(|mode| matches!(mode, BatteryMode::Charge { .. }))
+    }
+
+    #[test]
+    fn a_night_is_not_bought_that_the_sun_may_give() {
+        let problem = night_and_day();
+        let dull = future(&problem, |_| 0.0);
+        let bright = future(&problem, |slot| if slot == 6 { 4000.0 } else { 0.0 });
+        let planned = |futures: &[Future]| plan_for_futures(&problem, futures, None, &Settings::default());
+        assert!(charges(&planned(&[])), "as the forecast alone says");
+        assert!(charges(&planned(&[dull.clone(), dull.clone()])));
+        let mixed = planned(&[dull, bright]);
+        assert!(!charges(&mixed), "{:?}", mixed.modes);
+    }
+
+    #[test]
+    fn a_future_that_makes_no_sense_is_left_out() {
+        let problem = night_and_day();
+        let settings = Settings::default();
+        let alone = plan_for_futures(&problem, &[], None, &settings);
+        let odd = [Future::default(), future(&problem, |_| f64::NAN), future(&problem, |_| -5.0)];
+        assert_eq!(plan_for_futures(&problem, &odd, None, &settings), alone);
+        let broken = Problem { export_max_w: f64::NAN, ..problem.clone() };
+        let refused = plan_for_futures(&broken, &[future(&problem, |_| 0.0)], None, &settings);
+        assert!(matches!(refused.origin, Origin::Fallback(_)), "{:?}", refused.origin);
+    }
+}
