@@ -9,6 +9,7 @@
 //! The weights of the profiles are learned from how well each of them would have foretold the past, one day ahead. With
 //! little history they are what suits most houses; with none at all the answer is an ordinary house, in a wide band.
 
+mod futures;
 mod profile;
 mod recent;
 mod spread;
@@ -49,8 +50,29 @@ pub struct House<'h> {
     pub zone: &'h TimeZone,
 }
 
+/// What the house will use.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Foretold {
+    /// What to expect, in watts.
+    pub bands: Timeline<Band>,
+    /// Ways in which it may come, in watts, each as likely as the others: what is expected, with what was off in a stretch of the
+    /// past, the latest first; where the history is too short for that, the bands' quantiles. Each spans the whole horizon.
+    pub futures: Vec<Timeline<f64>>,
+}
+
 /// What the house will use from the step that holds `now` on, in watts.
 pub fn forecast(house: House<'_>, now: UnixMillis, horizon: Duration, step: Step) -> Timeline<Band> {
+    foretell(house, now, horizon, step, 0).bands
+}
+
+/// The same, with up to so many ways in which it may come.
+pub fn foretell(
+    house: House<'_>,
+    now: UnixMillis,
+    horizon: Duration,
+    step: Step,
+    futures: usize,
+) -> Foretold {
     let present = UnixMillis(now.0.div_euclid(step.millis()).saturating_mul(step.millis()));
     let end = now.plus(horizon.min(HORIZON_MAX));
     let from = UnixMillis(present.0.saturating_sub(HISTORY_DAYS_MAX * DAY_MS));
@@ -63,7 +85,9 @@ pub fn forecast(house: House<'_>, now: UnixMillis, horizon: Duration, step: Step
         .iter()
         .enumerate()
         .map(|(ahead, cell)| (cell.span, learned.band(cell, ahead, temperature[past.len() + ahead])));
-    Timeline::of(bands)
+    let bands = Timeline::of(bands);
+    let futures = futures::of(&learned, &bands, step, futures);
+    Foretold { bands, futures }
 }
 
 /// No house uses more, in watts; what is beyond was never measured.
@@ -95,6 +119,8 @@ struct Learned {
     recent: Recent,
     spread: Spread,
     scale_w: f64,
+    /// What was off in each cell of the past, in parts of the mean load.
+    off: Vec<Option<f64>>,
 }
 
 impl Learned {
@@ -107,6 +133,7 @@ impl Learned {
         let mut spread = Spread::new(step);
         let last_day = past.last().map_or(0, |cell| cell.day);
         let mut today = None;
+        let mut off = Vec::with_capacity(past.len());
         for ((cell, load), temperature) in past.iter().zip(past_w).zip(temperature) {
             if today != Some(cell.day) {
                 today = Some(cell.day);
@@ -116,6 +143,7 @@ impl Learned {
             let features: Features = profiles.features(cell, *temperature);
             let foretold = weights.expected(&features);
             let load = load.map(|load| load / scale_w);
+            off.push(load.map(|load| load - foretold));
             recent.learn(load.map(|load| load - foretold), last_day - cell.day);
             if let Some(load) = load {
                 if profiles.has_seen_days(7) {
@@ -131,7 +159,7 @@ impl Learned {
         weights.begin_day();
         recent.solve();
         spread.solve();
-        Self { profiles, weights, recent, spread, scale_w }
+        Self { profiles, weights, recent, spread, scale_w, off }
     }
 
     /// What to expect of a cell, so many steps ahead of the present.

@@ -20,7 +20,9 @@ pub use explain::{Why, explain, main_reason};
 pub use linear::LinearError;
 pub use modes::{modes, simulate_modes};
 pub use optimise::Method;
-pub use plan::{FallbackReason, Origin, Plan, Tuning, no_battery, plan, self_consumption};
+pub use plan::{
+    FallbackReason, Future, Origin, Plan, Tuning, no_battery, plan, plan_for_futures, self_consumption,
+};
 pub use problem::{Battery, EndWorth, PerSlot, Problem, ProblemError, Slot, TaperPoint, Worth};
 pub use settings::Settings;
 pub use simulate::{Outcome, SlotOutcome, Violation, simulate};

@@ -1,6 +1,7 @@
 //! The plan. There is always one: where no solver gives anything, or the simulator does not confirm what it gives, the batteries
 //! follow the house, and the plan says why.
 
+mod futures;
 mod keep;
 mod windows;
 
@@ -16,6 +17,7 @@ use crate::optimise::Method;
 use crate::problem::{Problem, ProblemError};
 use crate::simulate::{Outcome, Violation, simulate};
 use crate::worth::worth;
+pub use futures::{Future, plan_for_futures};
 use windows::optimise_in_windows;
 
 /// What can be set about planning.

@@ -35,6 +35,11 @@ const ROWS: &[Row] = &[
         ours: MODEL,
         outside: Some(&["good_lp", "jiff", "microlp", "serde", "thiserror"]),
     },
+    Row {
+        name: "backtest",
+        ours: &["control", "forecast", "model", "planner", "tariff", "units"],
+        outside: Some(&["jiff", "serde", "thiserror"]),
+    },
     Row { name: "outlook", ours: &["forecast", "model", "tariff", "units"], outside: None },
     Row { name: "history", ours: MODEL, outside: None },
     Row { name: "publish", ours: MODEL, outside: None },
@@ -54,8 +59,8 @@ const ROWS: &[Row] = &[
     Row {
         name: "app",
         ours: &[
-            "config", "control", "drivers", "fleet", "forecast", "history", "insight", "model", "notify",
-            "outlook", "planner", "plant", "publish", "sinks", "tariff", "units", "web",
+            "backtest", "config", "control", "drivers", "fleet", "forecast", "history", "insight", "model",
+            "notify", "outlook", "planner", "plant", "publish", "sinks", "tariff", "units", "web",
         ],
         outside: None,
     },

@@ -9,18 +9,36 @@ use crate::problem::Problem;
 /// The new plan, or the earlier one's modes on the new problem where they are as good. Compared is what will be done: modes with
 /// modes, by time and by the batteries' names.
 pub(super) fn or_keep(problem: &Problem, fresh: Plan, previous: &Plan, tuning: &Tuning) -> Plan {
+    let Some(modes) = candidate(problem, &fresh, previous, tuning) else { return fresh };
+    let better = simulate_modes(problem, &modes).score_eur() - fresh.in_modes.score_eur();
+    decided(problem, fresh, modes, better, tuning)
+}
+
+/// The modes that might be kept, if there are any and they differ from the new ones.
+pub(super) fn candidate(
+    problem: &Problem,
+    fresh: &Plan,
+    previous: &Plan,
+    tuning: &Tuning,
+) -> Option<Vec<Vec<BatteryMode>>> {
     if matches!(previous.origin, Origin::Fallback(_)) || !tuning.keep_within_eur.is_finite() {
-        return fresh;
+        return None;
     }
-    let Some(modes) = carried_over(problem, &fresh, previous) else { return fresh };
-    if modes == fresh.modes {
-        return fresh;
-    }
-    let outcome = simulate_modes(problem, &modes);
-    let better = outcome.score_eur() - fresh.in_modes.score_eur();
+    carried_over(problem, fresh, previous).filter(|modes| *modes != fresh.modes)
+}
+
+/// The new plan if it is `better` by enough, EUR, and else one with the modes that are kept.
+pub(super) fn decided(
+    problem: &Problem,
+    fresh: Plan,
+    modes: Vec<Vec<BatteryMode>>,
+    better: f64,
+    tuning: &Tuning,
+) -> Plan {
     if better >= tuning.keep_within_eur {
         return fresh;
     }
+    let outcome = simulate_modes(problem, &modes);
     Plan {
         in_windows: fresh.in_windows,
         ..assembled(problem, Origin::Kept(better.max(0.0)), outcome, Some(modes))
