@@ -26,7 +26,7 @@ use ohmstead_control::plan;
 use ohmstead_model::{Clock, Metric, Moment, Snapshot, UnixMillis};
 use ohmstead_outlook::Outlook;
 use ohmstead_planner::settings::{Mode, Settings};
-use ohmstead_planner::{Plan, Tuning};
+use ohmstead_planner::{Future, Plan, Tuning, plan_for_futures};
 use ohmstead_tariff::Tariffs;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -36,7 +36,7 @@ use crate::hub::Hub;
 use crate::store::Store;
 use bank::bank;
 use past::Past;
-use problem::{Ahead, Known, ahead, problem};
+use problem::{Ahead, Known, ahead, futures, problem};
 use sun::Panels;
 use told::Made;
 
@@ -228,7 +228,8 @@ impl Planning {
         }
         let previous = self.made.as_ref().map(|made| made.plan.clone());
         let tuning = site.settings.tuning();
-        let (problem, plan) = solved(problem, previous, tuning).await?;
+        let futures = futures(ahead, &problem);
+        let (problem, plan) = solved(problem, futures, previous, tuning).await?;
         let took = self.parts.clock.now().since(now);
         let missing = ahead.missing.iter().cloned().chain(without).collect();
         Ok(Made { at: now, took, bank, problem, plan, missing })
@@ -255,11 +256,12 @@ impl Planning {
 /// A plan, made on a thread of its own.
 async fn solved(
     problem: ohmstead_planner::Problem,
+    futures: Vec<Future>,
     previous: Option<Plan>,
     tuning: Tuning,
 ) -> Result<(ohmstead_planner::Problem, Plan), String> {
     let solving = tokio::task::spawn_blocking(move || {
-        let plan = ohmstead_planner::plan(&problem, previous.as_ref(), &tuning);
+        let plan = plan_for_futures(&problem, &futures, previous.as_ref(), &tuning);
         (problem, plan)
     });
     solving.await.map_err(|error| format!("the planner failed: {error}"))

@@ -8,7 +8,7 @@ use ohmstead_forecast::{Step, load};
 use ohmstead_model::{Band, Price, PriceSource, TimeSpan, Timeline, UnixMillis};
 use ohmstead_outlook::{Outlook, Quantity};
 use ohmstead_planner::settings::Settings;
-use ohmstead_planner::{EndWorth, Problem, Slot};
+use ohmstead_planner::{EndWorth, Future, Problem, Slot};
 use ohmstead_tariff::Tariffs;
 use ohmstead_tariff::tempo::{Colours, Grid};
 
@@ -40,18 +40,24 @@ pub(crate) struct Ahead {
     pub(crate) prices: Timeline<Price>,
     /// What the house will use, W.
     pub(crate) load_w: Timeline<Band>,
+    /// Ways in which that may come, each as likely as the others.
+    pub(crate) loads_w: Vec<Timeline<f64>>,
     /// What the panels will give, W.
     pub(crate) pv_w: Timeline<Band>,
     /// What is missing or guessed, one sentence each.
     pub(crate) missing: Vec<String>,
 }
 
+/// In so many ways load and sun may come: more make a plan slower, and hardly better.
+const FUTURES: usize = 7;
+
 /// What is to be expected from now on for `horizon`.
 pub(crate) fn ahead(known: &Known<'_>, horizon: Duration) -> Ahead {
     let window = TimeSpan::new(floor(known.now), floor(known.now).plus(horizon));
     let temperature_c = known.outlook.figures(Quantity::AirTemperature);
     let house = House { load_w: &known.past.load_w, temperature_c: &temperature_c, zone: known.zone };
-    let load_w = load::forecast(house, known.now, horizon + QUARTER, Step::Quarter);
+    let load::Foretold { bands: load_w, futures: loads_w } =
+        load::foretell(house, known.now, horizon + QUARTER, Step::Quarter, FUTURES);
     let sky = Sky {
         outlook: known.outlook,
         panels: known.panels,
@@ -62,7 +68,7 @@ pub(crate) fn ahead(known: &Known<'_>, horizon: Duration) -> Ahead {
     let (pv_w, basis) = sun::forecast(&sky, known.now, window);
     let prices = known.tariffs.map(|tariffs| prices(tariffs, known, window)).unwrap_or_default();
     let missing = missing(known, &prices, window, basis);
-    Ahead { window: Some(window), prices, load_w, pv_w, missing }
+    Ahead { window: Some(window), prices, load_w, loads_w, pv_w, missing }
 }
 
 fn prices(tariffs: &Tariffs, known: &Known<'_>, window: TimeSpan) -> Timeline<Price> {
@@ -149,6 +155,23 @@ pub(crate) fn problem(ahead: &Ahead, now: UnixMillis, bank: &[Member], settings:
     };
     problem.end_worth = EndWorth::suggested(&problem);
     problem
+}
+
+/// The ways in which load and sun may come. Neither knows of the other, so dim days and hungry ones are mixed.
+pub(crate) fn futures(ahead: &Ahead, problem: &Problem) -> Vec<Future> {
+    let count = ahead.loads_w.len();
+    let middle = |slot: &Slot| slot.span.start.plus(slot.span.length() / 2);
+    let future = |(place, load_w): (usize, &Timeline<f64>)| {
+        let share = (((place * 3) % count) as f64 + 0.5) / count as f64;
+        let load = |slot: &Slot| load_w.at(middle(slot)).map_or(slot.load_w, |power| power.max(0.0));
+        let sun =
+            |slot: &Slot| ahead.pv_w.at(middle(slot)).map_or(slot.pv_w, |band| band.quantile(share).max(0.0));
+        Future {
+            load_w: problem.slots.iter().map(load).collect(),
+            pv_w: problem.slots.iter().map(sun).collect(),
+        }
+    };
+    ahead.loads_w.iter().enumerate().map(future).collect()
 }
 
 /// Quarters of an hour from now on; the first one is what is left of the present one.
