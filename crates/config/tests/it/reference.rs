@@ -44,7 +44,7 @@ fn sources() -> Vec<String> {
 /// The words that the parser lists when it meets an unknown one.
 fn choices(prefix: &str, text: &str) -> Vec<String> {
     let message = refused(text);
-    let list = message.split("expected one of ").nth(1).unwrap_or_else(|| panic!("no list in: {message}"));
+    let list = message.split("expected one of: ").nth(1).unwrap_or_else(|| panic!("no list in: {message}"));
     list.lines().next().unwrap_or_default().split(", ").map(|word| format!("{prefix}{word}")).collect()
 }
 
