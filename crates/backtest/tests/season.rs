@@ -222,19 +222,22 @@ mod long {
 
     /// With tomorrow's colour from 10:30 on, the home's own load forecast and the sun of the last seven days.
     #[rstest]
-    #[case::small(SMALL, 157.40, 141.0)]
-    #[case::large(LARGE, 310.75, 280.0)]
+    #[case::small(SMALL, 157.40, 152.28)]
+    #[case::large(LARGE, 310.75, 299.52)]
     fn a_plan_reaches_nine_tenths_of_what_is_possible(
         #[case] size: Size,
         #[case] possible_eur: f64,
-        #[case] least_eur: f64,
+        #[case] best_rule_eur: f64,
     ) {
         let Some(season) = Season::read() else { return };
         let table = compare(&season, size, Some(14));
         println!("{} kWh, {} kW\n{table}", size.kwh, size.kw);
         let saving = |row| table.saving_eur(row).unwrap();
         assert!((saving(PERFECT) - possible_eur).abs() < SAME_EUR, "{table}");
+        let least_eur = 0.9 * possible_eur;
         assert!(saving(PLAN) > least_eur && saving(TEMPO) > least_eur, "{table}");
+        // On the small battery there is next to nothing left above the best rule.
+        assert!(saving(PLAN) > best_rule_eur - 0.3, "{table}");
         assert!(saving(PLAN) < saving(PERFECT), "{table}");
     }
 }

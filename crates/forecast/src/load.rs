@@ -56,7 +56,7 @@ pub struct Foretold {
     /// What to expect, in watts.
     pub bands: Timeline<Band>,
     /// Ways in which it may come, in watts, each as likely as the others: what is expected, with what was off in a stretch of the
-    /// past, the latest first; where the history is too short for that, the bands' quantiles. Each spans the whole horizon.
+    /// past, the latest first; where that is not known, the bands' quantiles. Each spans the whole horizon.
     pub futures: Vec<Timeline<f64>>,
 }
 

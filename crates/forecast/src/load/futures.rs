@@ -7,15 +7,23 @@ use ohmstead_model::{Band, Timeline};
 use super::Learned;
 use crate::Step;
 
-/// `count` ways, from the latest stretches of the past. Where the history is too short for so many, the rest are the bands'
-/// quantiles, in turn.
+/// `count` ways, from the latest stretches of the past, each a day before the one before it. In the place of a stretch of which
+/// less than half is known stands one of the bands' quantiles.
 pub(super) fn of(learned: &Learned, bands: &Timeline<Band>, step: Step, count: usize) -> Vec<Timeline<f64>> {
-    let days = bands.slots().len().div_ceil(step.per_day()).max(1);
-    let begins = (days..).map_while(|back| learned.off.len().checked_sub(back * step.per_day()));
-    let as_was = begins.map(|begin| way(learned, bands, begin));
-    let quantiles =
-        (0..).map(|number| bands.map(|_, band| band.quantiles()[number % Band::LEVELS.len()].max(0.0)));
-    as_was.chain(quantiles).take(count).collect()
+    let length = bands.slots().len();
+    let days = length.div_ceil(step.per_day()).max(1);
+    let of_stretch = |number: usize| {
+        let begin = learned.off.len().checked_sub((days + number) * step.per_day());
+        let known = begin.filter(|begin| {
+            let stretch = &learned.off[*begin..*begin + length];
+            stretch.iter().flatten().count() * 2 >= length
+        });
+        match known {
+            Some(begin) => way(learned, bands, begin),
+            None => bands.map(|_, band| band.quantiles()[number % Band::LEVELS.len()].max(0.0)),
+        }
+    };
+    (0..count).map(of_stretch).collect()
 }
 
 /// What was off from a cell of the past on, added to what is expected. An unknown cell was not off.
@@ -82,8 +90,8 @@ mod tests {
         assert_eq!(foretold.futures.len(), 7);
         assert!(foretold.futures.iter().all(|way| way.gaps(whole).is_empty()));
         let noon = now.plus(DAY / 2);
-        let p10 = foretold.bands.at(noon).map(|band| band.p10);
-        assert_eq!(foretold.futures[2].at(noon).copied(), p10);
+        let p50 = foretold.bands.at(noon).map(|band| band.p50);
+        assert_eq!(foretold.futures[2].at(noon).copied(), p50);
         assert!(foretell(house, now, DAY, Step::Hour, 0).futures.is_empty());
     }
 }
