@@ -164,7 +164,6 @@ mod tests {
     #[case::secret("prices: { tibber: { token_file: /nowhere/token } }", expect!["tariffs.market.tibber.token_file: /nowhere/token cannot be read"])]
     #[case::power("tempo_prices: { data_gouv: { power_kva: 0 } }", expect!["tariffs.official_prices.data_gouv.power_kva: 0 kVA cannot be; expected 6, 9, 12, ..."])]
     #[case::no_plane("pv: { open_meteo: { planes: [] } }", expect!["forecast.pv.open_meteo.planes: 0 planes; expected 1 to 6"])]
-    #[case::tilt("pv: { open_meteo: { planes: [{ peak: 6 kWp, tilt: 300, azimuth: 0 }] } }", expect!["forecast.pv.open_meteo.planes: a tilt of 300 cannot be; 0 lies flat, 90 stands"])]
     #[case::often("pv: { forecast_solar: { planes: [{ peak: 6 kWp, tilt: 30, azimuth: 0 }], every: 1 min } }", expect!["forecast.pv.forecast_solar.every: 1 min is not between 15 min and 1 d"])]
     #[case::dear("pv: { solcast: { sites: [a, b], api_key_file: /nowhere, calls_per_day: 1 } }", expect!["forecast.pv.solcast.calls_per_day: 2 sites take as many calls, and 1 a day are allowed"])]
     fn what_cannot_work_is_said(#[case] yaml: &str, #[case] expected: Expect) {

@@ -62,7 +62,7 @@ fn market() -> Option<Timeline<f64>> {
 )]
 #[case::market(
     "case_spot_2d_30m.json",
-    "{ import: { energy_charts: { zone: DE-LU, formula: { add: 16 ct/kWh, vat: 19 % } } }, export: { fixed: 8 ct/kWh } }",
+    "{ import: { market: { add: 16 ct/kWh, vat: 19 % } }, export: { fixed: 8 ct/kWh } }",
     96
 )]
 fn prices_are_those_of_the_case(#[case] file: &str, #[case] yaml: &str, #[case] slots: usize) {

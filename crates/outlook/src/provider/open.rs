@@ -272,15 +272,6 @@ fn planes(planes: &[Plane]) -> Result<Vec<Plane>, Wrong> {
         return wrong(format!("{} planes; expected 1 to {PLANES_MAX}", planes.len()));
     }
     for plane in planes {
-        if !(0.0..=90.0).contains(&plane.tilt) {
-            return wrong(format!("a tilt of {} cannot be; 0 lies flat, 90 stands", plane.tilt));
-        }
-        if !(-180.0..=180.0).contains(&plane.azimuth) {
-            return wrong(format!(
-                "an azimuth of {} cannot be; -90 is east, 0 south, 90 west",
-                plane.azimuth
-            ));
-        }
         if !(1.0..=1e6).contains(&plane.peak.0) {
             return wrong(format!("a peak of {} cannot be", plane.peak));
         }
