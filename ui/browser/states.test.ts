@@ -211,7 +211,7 @@ describe('control', () => {
   test('the parts that there are have a switch', async () => {
     const { mock, page } = await show();
     const parts = page.locator('[data-parts]');
-    expect(await parts.locator('[data-part]').getByRole('switch').allInnerTexts()).toHaveLength(2);
+    expect(await parts.locator('[data-part]').getByRole('switch').allInnerTexts()).toHaveLength(3);
     const schedule = parts.getByRole('switch', { name: 'Schedule' });
     expect(await schedule.getAttribute('aria-checked')).toBe('true');
     await schedule.click();
@@ -289,7 +289,7 @@ describe('control', () => {
   });
 
   test('without any there is no card', async () => {
-    const { page } = await show({ switches: { limits: null, schedule: null, rotation: null } });
+    const { page } = await show({ switches: { limits: null, plan: null, schedule: null, rotation: null } });
     expect(await page.locator('[data-parts]').count()).toBe(0);
   });
 });

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ahead } from './ahead.mjs';
 import { CATALOGUE } from './catalogue.mjs';
 import { devices, house } from './devices.mjs';
 import { history } from './history.mjs';
@@ -35,6 +36,7 @@ const TYPES = {
  * @property {(values: Record<string, any>) => Record<string, any>} house changes the house's values
  * @property {string | null} token wanted before anything is told
  * @property {'none' | 'too' | 'alone'} inverter whether the house has an inverter, or nothing else
+ * @property {'tempo' | 'advise' | 'fallback' | 'disputed' | 'none'} ahead what lies ahead of it; `none`: neither tariff nor forecast nor planner
  * @property {Record<string, boolean | null>} switches the parts of control that are there, and whether they are on
  * @property {any} modeAnswer overrides the answer to a wish: {status, body}
  */
@@ -50,6 +52,7 @@ const ORDINARY = {
   house: (values) => values,
   token: null,
   inverter: 'none',
+  ahead: 'tempo',
   switches: {},
   modeAnswer: null,
 };
@@ -68,7 +71,8 @@ export async function startMock(wanted = {}) {
   const started = new Date(nowMs()).toISOString();
 
   /** @type {Record<string, boolean | null>} */
-  const switches = { limits: null, schedule: true, rotation: false, ...scenario.switches };
+  const switches = { limits: null, plan: scenario.ahead === 'none' || scenario.ahead === 'advise' ? null : true, tempo: null, schedule: true, rotation: false, ...scenario.switches };
+  const future = ahead(nowMs, () => scenario, switches);
   const windows = someWindows();
   const limits = someLimits();
   /** @type {Record<string, string | number>} */
@@ -106,6 +110,10 @@ export async function startMock(wanted = {}) {
       limits: switches.limits === null ? [] : [...limits.values()],
       schedule: switches.schedule === null ? [] : windows.map((window) => shown(window, switches.schedule === true)),
     }),
+    '/api/v1/outlook': future.outlook,
+    '/api/v1/plan': (query) => future.plan(query.get('lang') ?? 'en'),
+    '/api/v1/tempo': future.tempo,
+    '/api/v1/money': (query) => future.money(query.get('by') ?? 'day'),
     '/api/v1/openapi.json': () => OPENAPI,
     '/healthz': () => ({ status: 'ok' }),
   };
@@ -147,6 +155,14 @@ export async function startMock(wanted = {}) {
         return json(response, 200, shown(window, switches.schedule === true));
       });
     }
+    const date = /^\/api\/v1\/tempo\/([\d-]+)$/.exec(url.pathname)?.[1];
+    if (date !== undefined) {
+      return void body(request).then(({ colour }) => {
+        requests.push({ [date]: colour });
+        future.say(date, colour);
+        json(response, 200, future.tempo());
+      });
+    }
     const part = /^\/api\/v1\/control\/(\w+)$/.exec(url.pathname)?.[1];
     if (part !== undefined) {
       return void body(request).then(({ on }) => {
@@ -173,6 +189,9 @@ export async function startMock(wanted = {}) {
         if (answer.body.entry) ledger.unshift(answer.body.entry);
         json(response, answer.status, answer.body);
       });
+    }
+    if (scenario.ahead === 'none' && /\/(outlook|tempo|money)$/.test(url.pathname)) {
+      return json(response, 409, { error: { code: 'not_configured', message: 'a tariff is not configured', hint: 'add tariffs: to ohmstead.yaml' } });
     }
     const answer = answers[url.pathname];
     if (answer) return json(response, 200, answer(url.searchParams));

@@ -4,18 +4,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_util::future::BoxFuture;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use ohmstead_config::Config;
 use ohmstead_control::schedule::ChangeError;
 use ohmstead_model::{
     Asker, Clock, Commands, DeviceId, Event, LedgerEntry, LedgerQuery, Metric, Moment, Series, SeriesQuery,
-    Snapshot, UnixMillis, Update,
+    Snapshot, TempoColour, UnixMillis, Update,
 };
 use ohmstead_publish::Status as MqttStatus;
 use ohmstead_sinks::Status as SinkStatus;
 use ohmstead_web::{
-    Backend, ControlParts, ControlRules, Counter, Growth, HistoryError, Page, PageQuery, ScheduleChange,
-    ScheduleRefused, ScheduleWindow, Site, StoreFigures, StoredSeries,
+    AheadError, Backend, ControlParts, ControlRules, Counter, Growth, HistoryError, Money, MoneyBy, Outlook,
+    Page, PageQuery, Planning, ScheduleChange, ScheduleRefused, ScheduleWindow, Site, StoreFigures,
+    StoredSeries, Tempo,
 };
 use tokio::sync::{broadcast, watch};
 
@@ -23,6 +25,8 @@ use crate::actuator::Commander;
 use crate::control::windows::{Changed, NotChanged};
 use crate::control::{self, Rules};
 use crate::hub::Hub;
+use crate::planning::door::Door;
+use crate::planning::{self, bank::bank};
 use crate::store::Store;
 
 /// The version of this program.
@@ -44,6 +48,8 @@ pub(crate) struct House {
     pub(crate) mqtt: watch::Receiver<MqttStatus>,
     /// How each sink is doing, by name.
     pub(crate) sinks: RwLock<Vec<(String, watch::Receiver<SinkStatus>)>>,
+    /// What lies ahead.
+    pub(crate) ahead: Door,
     rules: watch::Sender<Rules>,
     facts: RwLock<Facts>,
     started_at: UnixMillis,
@@ -88,6 +94,7 @@ impl House {
             read_only: Arc::new(AtomicBool::new(config.read_only)),
             mqtt,
             sinks: RwLock::default(),
+            ahead: Door::new(config),
             rules: watch::Sender::new(Rules::of(config)),
             facts: RwLock::new(Facts::of(config)),
             started_at,
@@ -99,6 +106,7 @@ impl House {
         *self.facts.write().unwrap_or_else(PoisonError::into_inner) = Facts::of(config);
         self.read_only.store(config.read_only, Ordering::Relaxed);
         self.rules.send_replace(Rules::of(config));
+        self.ahead.site.send_replace(planning::Site::of(config));
     }
 
     /// What the configuration says about control, now and after each change.
@@ -247,6 +255,33 @@ impl Backend for House {
         asked_by: Asker,
     ) -> BoxFuture<'_, Result<ScheduleWindow, ScheduleRefused>> {
         Box::pin(self.changed_schedule(change, asked_by))
+    }
+
+    fn outlook(&self) -> Result<Arc<Outlook>, AheadError> {
+        self.ahead.outlook(self.clock.now().unix)
+    }
+
+    fn planning(&self) -> Planning {
+        self.ahead.planning(self.commander.switches().plan)
+    }
+
+    fn tempo(&self) -> Result<Tempo, AheadError> {
+        self.ahead.tempo(self.clock.now().unix)
+    }
+
+    fn set_colour(
+        &self,
+        date: Date,
+        colour: Option<TempoColour>,
+    ) -> BoxFuture<'_, Result<Tempo, AheadError>> {
+        Box::pin(self.ahead.set_colour(&self.store, self.clock.now().unix, date, colour))
+    }
+
+    fn money(&self, from: Date, to: Date, by: MoneyBy) -> BoxFuture<'_, Result<Money, AheadError>> {
+        let settings = self.ahead.site.borrow().settings.clone();
+        let (members, _) = bank(&self.hub.snapshot(), self.clock.now(), &settings);
+        let batteries = members.into_iter().map(|member| member.battery).collect();
+        Box::pin(self.ahead.money(&self.store, batteries, from, to, by))
     }
 
     fn commands(&self) -> Arc<dyn Commands> {

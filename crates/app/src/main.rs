@@ -22,6 +22,7 @@ mod house;
 mod hub;
 mod logs;
 mod one_shot;
+mod planning;
 mod print;
 mod records;
 mod shapes;

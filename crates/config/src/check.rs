@@ -2,6 +2,7 @@
 
 mod control;
 mod devices;
+mod outlook;
 mod rotation;
 
 use std::collections::HashMap;
@@ -19,6 +20,7 @@ pub(crate) fn whole(config: &Config, root: &Node, with_files: bool, faults: &mut
     devices::judge(config, root, faults);
     control::judge(config, root, faults);
     rotation::judge(config, root, faults);
+    outlook::judge(config, root, with_files, faults);
     place(config, root, faults);
     mqtt(config, root, with_files, faults);
     web(config, root, with_files, faults);

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use ohmstead_control::overrides::OverrideSettings;
-use ohmstead_control::rotation;
 use ohmstead_control::schedule::Rule;
+use ohmstead_control::{rotation, tempo};
 use ohmstead_drivers::DeviceSettings;
 use ohmstead_model::DeviceId;
+use ohmstead_outlook::settings::{Asking, Forecast, Tariffs};
 use serde::de::DeserializeOwned;
 
 use crate::check;
@@ -49,6 +50,16 @@ pub struct Config {
     pub limits: ohmstead_control::limiter::Settings,
     /// The groups of batteries that take turns, in the order of the file.
     pub rotation: rotation::Settings,
+    /// What a kilowatt hour costs and brings; `None` where nothing is said.
+    pub tariffs: Option<Tariffs>,
+    /// Where forecasts come from.
+    pub forecast: Forecast,
+    /// How prices, colours and forecasts are asked for.
+    pub outlook: Asking,
+    /// What batteries do before dear days of Tempo; `None` where nothing is said.
+    pub tempo: Option<tempo::Settings>,
+    /// Whether there are plans, and what they may do.
+    pub planner: ohmstead_planner::Settings,
     /// The log.
     pub log: LogSettings,
     /// Where the store, the socket and the lock live, if the file says so.
@@ -56,6 +67,16 @@ pub struct Config {
 }
 
 impl Config {
+    /// Whom the outlook asks, and for which place.
+    pub fn outlook_settings(&self) -> ohmstead_outlook::Settings {
+        let site = ohmstead_outlook::settings::Site {
+            zone: self.site.timezone.clone(),
+            latitude: self.site.latitude,
+            longitude: self.site.longitude,
+        };
+        ohmstead_outlook::Settings::of(self.tariffs.as_ref(), &self.forecast, self.outlook, site)
+    }
+
     /// The port-8088 interfaces of GX devices that are served to other programs.
     pub fn dbus_apis(&self) -> Vec<ohmstead_web::DbusApi> {
         let of = |(id, settings): &(DeviceId, DeviceSettings)| {
@@ -85,6 +106,11 @@ const SECTIONS: &[&str] = &[
     "schedules",
     "rotation",
     "limits",
+    "tariffs",
+    "forecast",
+    "outlook",
+    "tempo",
+    "planner",
     "overrides",
     "mqtt",
     "web",
@@ -282,6 +308,11 @@ fn assemble(root: &Node, with_files: bool, faults: &mut Vec<Fault>) -> Config {
         read_only: sections.get("read_only").unwrap_or(true),
         limits: sections.get("limits").unwrap_or_default(),
         rotation: by_name(&sections, "rotation", "write `day: { batteries: [fase_a, fase_b], meter: gx }`"),
+        tariffs: sections.get("tariffs"),
+        forecast: sections.get("forecast").unwrap_or_default(),
+        outlook: sections.get("outlook").unwrap_or_default(),
+        tempo: sections.get("tempo"),
+        planner: sections.get("planner").unwrap_or_default(),
         log: sections.get("log").unwrap_or_default(),
         data_dir: sections.get("data_dir"),
     };

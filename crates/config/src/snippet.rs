@@ -24,7 +24,7 @@ pub(crate) fn is_secret(key: &str) -> bool {
         "pwd",
         "token",
         "secret",
-        "api_key",
+        "key",
         "apikey",
         "pin",
         "credentials",
@@ -242,10 +242,11 @@ mod tests {
 
     #[test]
     fn knows_the_keys_of_secrets() {
-        for key in ["password", "Token", "api_key", "mqtt_password", "client-secret"] {
+        for key in ["password", "Token", "key", "api_key", "mqtt_password", "client-secret"] {
             assert!(is_secret(key), "{key}");
         }
-        for key in ["password_file", "token_file", "path", "compass", "entity_id", "keep"] {
+        for key in ["password_file", "token_file", "key_file", "keys", "path", "compass", "entity_id", "keep"]
+        {
             assert!(!is_secret(key), "{key}");
         }
     }

@@ -2,8 +2,8 @@
 //! settings.
 //!
 //! ```text
-//! Inputs (snapshot, overrides) --> proposers --Proposal--> arbiter --Desired, one per device--> the actuators of `app`
-//!                                  safety, limiter, override, schedule, rotation
+//! Inputs (snapshot, overrides, plan, colours) --> proposers --Proposal--> arbiter --Desired, one per device--> the actuators of `app`
+//!                                  safety, limiter, override, plan, tempo, schedule, rotation
 //! ```
 //!
 //! A proposer says what it would like a device to do, and between which bounds its battery's power must stay. The
@@ -19,12 +19,14 @@ mod bounds;
 mod desired;
 pub mod limiter;
 pub mod overrides;
+pub mod plan;
 mod proposal;
 pub mod reason;
 pub mod rotation;
 mod safety;
 pub mod schedule;
 mod step;
+pub mod tempo;
 mod verdict;
 
 pub use bounds::Bounds;
@@ -32,5 +34,5 @@ pub use desired::{Desired, Said};
 pub use overrides::Override;
 pub use proposal::{Proposal, Who};
 pub use reason::Reason;
-pub use step::{Cycle, Inputs, Settings, State, step};
+pub use step::{Cycle, Inputs, Settings, State, Tariff, step};
 pub use verdict::Verdict;

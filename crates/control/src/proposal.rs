@@ -13,6 +13,10 @@ pub enum Who {
     Limiter,
     /// Somebody asked by hand: page, REST, MQTT or command line.
     Override,
+    /// The plan.
+    Plan,
+    /// The night before a dear day of the Tempo tariff.
+    Tempo,
     /// The schedule of civil time.
     Schedule,
     /// Which battery's turn it is.
@@ -26,6 +30,8 @@ impl Who {
             Self::Safety => "safety",
             Self::Limiter => "limiter",
             Self::Override => "override",
+            Self::Plan => "plan",
+            Self::Tempo => "tempo",
             Self::Schedule => "schedule",
             Self::Rotation => "rotation",
         }

@@ -3,6 +3,9 @@
 use ohmstead_model::{BatteryMode, Language};
 use ohmstead_units::{Percent, Watts};
 
+use crate::plan::Why;
+use crate::tempo::Cause;
+
 /// A reason with what it is about.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reason {
@@ -52,6 +55,10 @@ pub enum Reason {
     CannotDo(BatteryMode),
     /// The charge has got as far as was asked.
     Charged(Percent),
+    /// The plan says so; why, in its own words.
+    Planned(Why),
+    /// The night before a dear day of the Tempo tariff.
+    Tempo(Cause),
 }
 
 impl Reason {
@@ -76,6 +83,8 @@ impl Reason {
             Self::LimitBlind(_) => "limit_blind",
             Self::CannotDo(_) => "cannot_do",
             Self::Charged(_) => "charged",
+            Self::Planned(why) => why.code,
+            Self::Tempo(cause) => cause.code(),
         }
     }
 
@@ -99,6 +108,8 @@ impl Reason {
                 "laetuse tase ei ole teada",
                 "der Ladezustand ist nicht bekannt",
             ]),
+            Self::Planned(why) => why.sentence(language).to_owned(),
+            Self::Tempo(cause) => cause.sentence(language),
             Self::AskedBy(way) => with(
                 &of([
                     "asked by hand ({})",
@@ -250,7 +261,7 @@ impl Reason {
     }
 }
 
-fn with(text: &str, what: &impl ToString) -> String {
+pub(crate) fn with(text: &str, what: &impl ToString) -> String {
     text.replacen("{}", &what.to_string(), 1)
 }
 
@@ -284,6 +295,9 @@ mod tests {
             Reason::CannotDo(BatteryMode::Hold),
             Reason::Charged(Percent(90.0)),
         ]
+        .into_iter()
+        .chain(Cause::all().map(Reason::Tempo))
+        .collect()
     }
 
     #[test]
@@ -323,7 +337,13 @@ mod tests {
             site_limit: multi_output leaves 800 W | multi_output laisse 800 W
             limit_blind: multi_output: what it is judged by is not known | multi_output : la mesure manque
             cannot_do: the device cannot do hold | l'appareil ne sait pas faire hold
-            charged: charged to 90 % | chargée à 90 %"#]]
+            charged: charged to 90 % | chargée à 90 %
+            before_red: tomorrow is a red day: fills up to 100 % | demain est un jour rouge : charge jusqu'à 100 %
+            may_be_red: tomorrow's colour is not known and may be red: fills up to 100 % | la couleur de demain n'est pas connue et peut être rouge : charge jusqu'à 100 %
+            before_white: tomorrow is a white day: a kWh brings 2 ct after losses and wear | demain est un jour blanc : un kWh rapporte 2 ct, pertes et usure déduites
+            colour_unknown: tomorrow's colour is not known: in the mean a kWh brings 5 ct after losses and wear | la couleur de demain n'est pas connue : en moyenne un kWh rapporte 5 ct, pertes et usure déduites
+            kept_for_red: kept for the red day | gardée pour le jour rouge
+            kept_for_dearer: kept for the day, which is dearer than this night | gardée pour la journée, plus chère que cette nuit"#]]
         .assert_eq(&table.join("\n"));
     }
 }

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 use ohmstead_model::{BatteryMode, DeviceId, Moment, Role, Snapshot};
+use ohmstead_tariff::tempo::{Colours, PriceTable};
 
-use crate::{Desired, Override, Proposal, Verdict, arbiter, limiter, rotation, safety, schedule};
+use crate::{
+    Desired, Override, Proposal, Verdict, arbiter, limiter, plan, rotation, safety, schedule, tempo,
+};
 
 /// What the configuration says about control.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +23,8 @@ pub struct Settings {
     pub limits: limiter::Settings,
     /// The groups of batteries that take turns.
     pub rotation: rotation::Settings,
+    /// What is done before dear days of the Tempo tariff; `None` where the configuration says nothing of it.
+    pub tempo: Option<tempo::Settings>,
 }
 
 /// What a cycle looks at. It does not change during the cycle.
@@ -31,6 +36,19 @@ pub struct Inputs<'a> {
     pub overrides: &'a [Override],
     /// The modes that devices are known to be in because they were read back after a write.
     pub confirmed: &'a BTreeMap<DeviceId, BatteryMode>,
+    /// What was planned for batteries that may be steered by a plan.
+    pub plan: Option<&'a plan::Plan>,
+    /// The Tempo tariff: the colours that were told, and the prices.
+    pub tempo: Option<Tariff<'a>>,
+}
+
+/// What is known of the Tempo tariff.
+#[derive(Debug, Clone, Copy)]
+pub struct Tariff<'a> {
+    /// The colours that were told.
+    pub colours: &'a Colours,
+    /// The prices of the contract.
+    pub prices: &'a PriceTable,
 }
 
 /// What the proposers remember from one cycle to the next.
@@ -61,7 +79,9 @@ pub fn step(state: &State, inputs: Inputs<'_>, now: Moment, settings: &Settings)
     let overrides = inputs.overrides.iter().filter(|asked| asked.counts(now)).map(Override::propose);
     let scheduled =
         schedule::propose(inputs.snapshot, now, &settings.time_zone, &settings.schedule, &settings.holidays);
-    let asked: Vec<_> = overrides.chain(scheduled).collect();
+    let planned = plan::propose(inputs.plan, inputs.snapshot, now, &settings.rotation);
+    let asked: Vec<_> =
+        overrides.chain(planned).chain(before_dear_days(inputs, now, settings)).chain(scheduled).collect();
     let taken = asked.iter().map(|proposal| proposal.device.clone()).collect();
     let (rotation, turns, found) = rotate(state, inputs, &taken, now, settings);
     for proposal in limited.into_iter().chain(asked).chain(turns) {
@@ -84,6 +104,14 @@ pub fn step(state: &State, inputs: Inputs<'_>, now: Moment, settings: &Settings)
     let limits = limits.into_iter().map(Verdict::Limiter);
     let verdicts = limits.chain(found.into_iter().map(Verdict::Rotation)).collect();
     Cycle { state: State { limiter, rotation }, desired, verdicts }
+}
+
+fn before_dear_days(inputs: Inputs<'_>, now: Moment, settings: &Settings) -> Vec<Proposal> {
+    let (Some(tempo), Some(Tariff { colours, prices })) = (&settings.tempo, inputs.tempo) else {
+        return Vec::new();
+    };
+    let Inputs { snapshot, confirmed, .. } = inputs;
+    tempo::propose(tempo::View { snapshot, confirmed, colours, prices }, now, tempo)
 }
 
 /// The rotation, which does without the devices that are `taken`.
@@ -137,6 +165,7 @@ mod tests {
             schedule: Vec::new(),
             holidays: schedule::Holidays::default(),
             rotation: vec![("day".to_owned(), group)],
+            tempo: None,
         };
         let now = Moment::default();
         let (snapshot, confirmed) = (house(now), BTreeMap::new());
@@ -148,7 +177,8 @@ mod tests {
             ends: UnixMillis(60_000),
         };
         let cycle = |overrides: &[Override]| {
-            let inputs = Inputs { snapshot: &snapshot, overrides, confirmed: &confirmed };
+            let inputs =
+                Inputs { snapshot: &snapshot, overrides, confirmed: &confirmed, plan: None, tempo: None };
             let cycle = step(&State::default(), inputs, now, &settings);
             let chosen = |desired: &Desired| (desired.mode.clone(), desired.chosen);
             cycle.desired.iter().map(chosen).collect::<Vec<_>>()

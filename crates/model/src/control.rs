@@ -7,6 +7,10 @@ use crate::UnixMillis;
 pub enum Part {
     /// The limits of the site.
     Limits,
+    /// What the planner says.
+    Plan,
+    /// What is done before dear days of the Tempo tariff.
+    Tempo,
     /// Modes by the clock.
     Schedule,
     /// Batteries that take turns.
@@ -15,12 +19,14 @@ pub enum Part {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Limits, Self::Schedule, Self::Rotation];
+    pub const ALL: [Self; 5] = [Self::Limits, Self::Plan, Self::Tempo, Self::Schedule, Self::Rotation];
 
     /// As it is written in topics, in JSON and on the command line.
     pub fn key(self) -> &'static str {
         match self {
             Self::Limits => "limits",
+            Self::Plan => "plan",
+            Self::Tempo => "tempo",
             Self::Schedule => "schedule",
             Self::Rotation => "rotation",
         }
@@ -37,6 +43,10 @@ impl Part {
 pub struct Switches {
     /// `None`: the configuration has no limits.
     pub limits: Option<bool>,
+    /// `None`: the configuration lets no plan act.
+    pub plan: Option<bool>,
+    /// `None`: the configuration has no strategy for the Tempo tariff.
+    pub tempo: Option<bool>,
     /// `None`: the configuration has no schedule.
     pub schedule: Option<bool>,
     /// `None`: the configuration has no rotation.
@@ -53,6 +63,8 @@ impl Switches {
     pub fn get(&self, part: Part) -> Option<bool> {
         match part {
             Part::Limits => self.limits,
+            Part::Plan => self.plan,
+            Part::Tempo => self.tempo,
             Part::Schedule => self.schedule,
             Part::Rotation => self.rotation,
         }

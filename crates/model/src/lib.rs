@@ -7,6 +7,7 @@
 
 #![warn(missing_docs)]
 
+mod band;
 pub mod catalogue;
 mod command;
 mod control;
@@ -16,14 +17,17 @@ pub mod house;
 mod language;
 mod limit;
 mod native;
+mod price;
 mod reading;
 mod series;
 mod setting;
 mod snapshot;
+mod tempo;
 mod time;
 mod timeline;
 mod value;
 
+pub use band::Band;
 pub use catalogue::{Metric, MetricDef};
 pub use command::{
     ASK_AGAIN_IN, Answer, AskError, Asker, Assignment, BatteryMode, Commands, LedgerEntry, LedgerQuery,
@@ -35,10 +39,12 @@ pub use event::Event;
 pub use language::Language;
 pub use limit::{LimitName, LimitRefused, Limited, SiteLimit};
 pub use native::{NativeKind, NativeLimits, NativeRow, NativeSetting, NativeView, Natives};
+pub use price::{Price, PriceSource};
 pub use reading::{Reading, Sample};
 pub use series::{Bucket, CalendarUnit, Points, Resolution, Series, SeriesQuery};
 pub use setting::{Allowed, NONE, Setting, SettingError};
 pub use snapshot::{DeviceState, Known, Observed, Snapshot, Update};
+pub use tempo::{ColourParseError, TempoColour};
 pub use time::{Clock, Moment, Sleep, UnixMillis};
 pub use timeline::{TimeSpan, Timeline};
 pub use value::{Observation, Unknown, Value};

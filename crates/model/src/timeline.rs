@@ -168,6 +168,21 @@ impl<T> Timeline<T> {
     pub fn map<U>(&self, mut change: impl FnMut(TimeSpan, &T) -> U) -> Timeline<U> {
         Timeline { slots: self.slots.iter().map(|(span, value)| (*span, change(*span, value))).collect() }
     }
+
+    /// What comes of both where both are known, cut where either begins or ends.
+    pub fn zip<U, V>(&self, other: &Timeline<U>, mut both: impl FnMut(TimeSpan, &T, &U) -> V) -> Timeline<V> {
+        let mut slots = Vec::with_capacity(self.slots.len().max(other.slots.len()));
+        let mut first = 0;
+        for (span, value) in &self.slots {
+            first += other.slots[first..].partition_point(|(held, _)| held.end <= span.start);
+            let touching = other.slots[first..].iter().take_while(|(held, _)| held.start < span.end);
+            slots.extend(touching.map(|(held, beside)| {
+                let common = span.common(*held);
+                (common, both(common, value, beside))
+            }));
+        }
+        Timeline { slots }
+    }
 }
 
 impl Timeline<f64> {
@@ -210,6 +225,17 @@ mod tests {
         assert_eq!(timeline.mean(span(30, 55)), None);
         assert_eq!(timeline.mean(span(7, 7)), None);
         assert_eq!(timeline.gaps(span(-5, 70)), [span(-5, 0), span(40, 50), span(60, 70)]);
+    }
+
+    #[test]
+    fn two_together_are_known_where_both_are() {
+        let left = Timeline::of([(span(0, 10), 1), (span(10, 20), 2), (span(30, 40), 3)]);
+        let right = Timeline::of([(span(5, 15), 10), (span(15, 16), 20), (span(25, 50), 30)]);
+        let both = left.zip(&right, |_, left, right| left + right);
+        let slots: Vec<_> = both.slots().map(|(span, value)| (span.start.0, span.end.0, *value)).collect();
+        assert_eq!(slots, [(5, 10, 11), (10, 15, 12), (15, 16, 22), (30, 40, 33)]);
+        assert_eq!(right.zip(&left, |_, right, left| left + right), both);
+        assert!(left.zip(&Timeline::<i32>::default(), |_, left, _| *left).is_empty());
     }
 
     #[test]

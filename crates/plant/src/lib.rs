@@ -6,6 +6,7 @@
 //!   voltronic  the inverter's firmware: bytes in, reports out at 2400 baud, likewise with its bad habits
 //!   venus    a Victron GX device with its services, and the ESS behind it, in steps of a second
 //!   site     house + devices + addresses = `InMemory`, for tests that run a day in a second
+//!   tempo    a stand-in for the service that tells the colours of the Tempo tariff
 //!   serve    the same on UDP sockets = `Plant`, for real clients
 //! ```
 //!
@@ -15,6 +16,7 @@ pub mod house;
 pub mod marstek;
 mod serve;
 mod site;
+pub mod tempo;
 
 pub mod venus;
 pub mod voltronic;

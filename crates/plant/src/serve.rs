@@ -287,6 +287,12 @@ impl PlantHandle {
         self.shared.clock.now_ms()
     }
 
+    /// The house's clock, Unix ms, for what stands beside it.
+    pub fn clock(&self) -> crate::tempo::Now {
+        let shared = Arc::clone(&self.shared);
+        Arc::new(move || shared.clock.now_ms())
+    }
+
     /// What is really going on at this moment.
     pub fn truth(&self) -> Truth {
         self.shared.present().truth()

@@ -33,7 +33,8 @@ use rules::check_announcement;
 const NOW: Moment = Moment { mono: Duration::from_secs(1000), unix: UnixMillis(1_795_262_400_000) };
 
 /// A house with limits and a schedule, and without a rotation.
-const SWITCHES: Switches = Switches { limits: Some(true), schedule: Some(false), rotation: None };
+const SWITCHES: Switches =
+    Switches { limits: Some(true), plan: None, tempo: None, schedule: Some(false), rotation: None };
 
 /// One that is lowered, one that is not, and one that cannot be.
 const LIMITS: [SiteLimit; 3] = [

@@ -10,12 +10,16 @@
 #![warn(missing_docs)]
 
 mod data_size;
+mod energy_price;
+mod money;
 mod power;
 mod quantity;
 mod text;
 mod timespan;
 
 pub use data_size::DataSize;
+pub use energy_price::{Currency, EnergyPrice};
+pub use money::Money;
 pub use power::{BatteryPower, GridPower, SolarPower, load};
 pub use quantity::{Amperes, Celsius, Hertz, Percent, Volts, WattHours, Watts};
 pub use text::ParseQuantityError;

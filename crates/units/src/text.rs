@@ -32,13 +32,7 @@ impl std::error::Error for ParseQuantityError {}
 /// Reads `3000`, `3000 W` or `3kW`: the number in the base unit. Infinite and not-a-number are refused.
 pub(crate) fn parse_quantity(text: &str, form: &UnitForm) -> Result<f64, ParseQuantityError> {
     let refused = || ParseQuantityError::refused(text, form);
-    let trimmed = text.trim();
-    let number_ends = trimmed
-        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | '_')))
-        .unwrap_or(trimmed.len());
-    let (number, unit) = trimmed.split_at(number_ends);
-    let number: f64 = number.replace('_', "").parse().map_err(|_| refused())?;
-    let unit = unit.trim();
+    let (number, unit) = split(text).ok_or_else(refused)?;
     let factor = if unit.is_empty() {
         1.0
     } else {
@@ -50,6 +44,16 @@ pub(crate) fn parse_quantity(text: &str, form: &UnitForm) -> Result<f64, ParseQu
     };
     let value = number * factor;
     if value.is_finite() { Ok(value) } else { Err(refused()) }
+}
+
+/// The number at the beginning of a text and the unit behind it, which may be empty.
+pub(crate) fn split(text: &str) -> Option<(f64, &str)> {
+    let trimmed = text.trim();
+    let number_ends = trimmed
+        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | '_')))
+        .unwrap_or(trimmed.len());
+    let (number, unit) = trimmed.split_at(number_ends);
+    Some((number.replace('_', "").parse().ok()?, unit.trim()))
 }
 
 /// Deserialises a quantity from a number in the base unit, or from text.

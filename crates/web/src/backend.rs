@@ -1,5 +1,6 @@
 //! What this crate needs from the rest of the program. The binary implements it; tests use a fake house.
 
+mod ahead;
 mod schedule;
 mod stored;
 
@@ -7,13 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use futures_util::future::BoxFuture;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use ohmstead_model::{
     Asker, BatteryMode, Commands, DeviceId, Event, LedgerEntry, LedgerQuery, Metric, Moment, Series,
-    SeriesQuery, Snapshot, UnixMillis, Update,
+    SeriesQuery, Snapshot, TempoColour, UnixMillis, Update,
 };
 use tokio::sync::broadcast;
 
+pub use ahead::{
+    AheadError, AheadSlot, ColourCount, ColourVoice, Expected, Money, MoneyBy, MoneyRow, Outlook, Plan,
+    PlanBattery, PlanReason, PlanSlot, PlanStep, PlannerMode, Planning, SourceFigures, Tempo, TempoDay,
+};
 pub use schedule::{
     NewWindow, Refusal, ScheduleChange, ScheduleRefused, ScheduleWindow, WindowEdit, WindowSource,
 };
@@ -73,6 +79,22 @@ pub trait Backend: Send + Sync + 'static {
         change: ScheduleChange,
         asked_by: Asker,
     ) -> BoxFuture<'_, Result<ScheduleWindow, ScheduleRefused>>;
+
+    /// Prices, colours and forecasts of the time ahead.
+    fn outlook(&self) -> Result<Arc<Outlook>, AheadError>;
+
+    /// The plan, or why there is none.
+    fn planning(&self) -> Planning;
+
+    /// The Tempo tariff.
+    fn tempo(&self) -> Result<Tempo, AheadError>;
+
+    /// Says the colour of a tariff day, or takes back what was said; durably.
+    fn set_colour(&self, date: Date, colour: Option<TempoColour>)
+    -> BoxFuture<'_, Result<Tempo, AheadError>>;
+
+    /// What energy came to from one civil day until before another.
+    fn money(&self, from: Date, to: Date, by: MoneyBy) -> BoxFuture<'_, Result<Money, AheadError>>;
 
     /// The one way to the hardware.
     fn commands(&self) -> Arc<dyn Commands>;

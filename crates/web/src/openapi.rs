@@ -21,6 +21,7 @@ cookie. Commands need a JSON body and, from a browser, the same origin.",
     tags(
         (name = "house", description = "What is known right now."),
         (name = "control", description = "Asking a battery for a mode."),
+        (name = "ahead", description = "Prices, colours, forecasts, the plan, and what it came to in money."),
         (name = "records", description = "History, writes, events."),
         (name = "health", description = "For service managers and Prometheus."),
         (name = "access", description = "Sessions of the page."),

@@ -5,6 +5,8 @@
 //! `..._watthours_total`. A state is one series per state, 1 for the present one. A text is no figure. A value that is
 //! not known right now is absent, never 0. The computed house has `device="site"`: leave it out of sums over devices.
 
+mod ahead;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
 
@@ -33,7 +35,8 @@ pub(crate) fn text(backend: &dyn Backend) -> String {
     health(&mut registry, &snapshot);
     values(&mut registry, &snapshot, now);
     figures(&mut registry, backend.counters(), |value| value >= 0.0, register_total);
-    figures(&mut registry, backend.gauges(), |_| true, register_gauge);
+    let gauges = [backend.gauges(), ahead::gauges(backend)].concat();
+    figures(&mut registry, gauges, |_| true, register_gauge);
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry).expect("writing to a string succeeds");
     text

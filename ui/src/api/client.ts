@@ -105,7 +105,7 @@ export async function logout(): Promise<void> {
   await reach('logout', { method: 'POST' });
 }
 
-async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
+export async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
   const response = await reach(`api/v1/${path}`, init);
   const body: unknown = await response.json().catch(() => null);
   if (response.ok && body !== null) return body as T;

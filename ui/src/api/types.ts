@@ -61,7 +61,7 @@ export interface Control {
   ends: string | null;
 }
 
-export const PARTS = ['limits', 'schedule', 'rotation'] as const;
+export const PARTS = ['limits', 'plan', 'tempo', 'schedule', 'rotation'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** null: the configuration has none of it. */

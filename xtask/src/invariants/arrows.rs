@@ -22,7 +22,11 @@ const ROWS: &[Row] = &[
     Row { name: "units", ours: &[], outside: Some(&["serde"]) },
     Row { name: "model", ours: &["units"], outside: Some(&["serde", "thiserror"]) },
     Row { name: "drivers", ours: MODEL, outside: None },
-    Row { name: "control", ours: MODEL, outside: Some(&["jiff", "serde", "thiserror"]) },
+    Row {
+        name: "control",
+        ours: &["model", "tariff", "units"],
+        outside: Some(&["jiff", "serde", "thiserror"]),
+    },
     Row { name: "insight", ours: MODEL, outside: Some(&["jiff", "serde", "thiserror"]) },
     Row { name: "tariff", ours: MODEL, outside: Some(&["jiff", "serde", "thiserror"]) },
     Row { name: "forecast", ours: MODEL, outside: Some(&["jiff", "serde", "thiserror"]) },
@@ -30,6 +34,11 @@ const ROWS: &[Row] = &[
         name: "planner",
         ours: MODEL,
         outside: Some(&["good_lp", "jiff", "microlp", "serde", "thiserror"]),
+    },
+    Row {
+        name: "backtest",
+        ours: &["control", "forecast", "model", "planner", "tariff", "units"],
+        outside: Some(&["jiff", "serde", "thiserror"]),
     },
     Row { name: "outlook", ours: &["forecast", "model", "tariff", "units"], outside: None },
     Row { name: "history", ours: MODEL, outside: None },
@@ -50,8 +59,8 @@ const ROWS: &[Row] = &[
     Row {
         name: "app",
         ours: &[
-            "config", "control", "drivers", "fleet", "forecast", "history", "insight", "model", "notify",
-            "outlook", "planner", "plant", "publish", "sinks", "tariff", "units", "web",
+            "backtest", "config", "control", "drivers", "fleet", "forecast", "history", "insight", "model",
+            "notify", "outlook", "planner", "plant", "publish", "sinks", "tariff", "units", "web",
         ],
         outside: None,
     },

@@ -55,7 +55,7 @@ enum Wanted {
 }
 
 fn part(text: &str) -> Result<Part, String> {
-    Part::of_key(text).ok_or_else(|| "there are: limits, schedule, rotation".to_owned())
+    Part::of_key(text).ok_or_else(|| "there are: limits, plan, tempo, schedule, rotation".to_owned())
 }
 
 fn to() -> impl clap::builder::TypedValueParser<Value = To> {
@@ -206,7 +206,7 @@ mod tests {
     #[case("schedule on 2_kW", "nothing stands behind that")]
     #[case("limits feed_in 2_kVA", "`none` goes back")]
     #[case("limits export 2_kW", "possible values: on, off, multi_output")]
-    #[case("limit on", "there are: limits, schedule, rotation")]
+    #[case("limit on", "there are: limits, plan, tempo, schedule, rotation")]
     fn what_is_not(#[case] line: &str, #[case] why: &str) {
         let refused = wanted(line).unwrap_err();
         assert!(refused.contains(why), "{refused}");

@@ -1,5 +1,6 @@
 //! The command line: one module per verb. The list of verbs, their help and the completions derive from [`Verb`].
 
+mod ahead;
 mod backup;
 mod check;
 mod completions;
@@ -12,6 +13,7 @@ mod export;
 mod history;
 mod import;
 mod ledger;
+mod plan;
 mod read;
 mod release;
 mod run;
@@ -80,10 +82,16 @@ enum Verb {
     Read(read::Arguments),
     /// Ask a device for a mode or a setting, and prove that it obeys
     Set(set::Arguments),
-    /// Print what is wanted of which device; switch limits, schedule or rotation; lower a limit
+    /// Print what is wanted of which device; switch a part of it; lower a limit
     Control(control::Arguments),
     /// End what was asked by hand and give devices back; without a name all of them, with everything off
     Release(release::Arguments),
+    /// Print what the batteries are going to do; with --why also for which reasons
+    Plan(plan::Arguments),
+    /// Print who was asked for prices and forecasts, and what is missing
+    Outlook(ahead::OutlookArguments),
+    /// Print the colours of the Tempo tariff and what is left of the season; say the colour of a day
+    Tempo(ahead::TempoArguments),
     /// Print the last attempts to change a device
     Ledger(ledger::Arguments),
     /// Ask, export, import, compare and look after what is stored
@@ -121,6 +129,9 @@ pub(crate) fn run() -> Result<(), Failure> {
         Verb::Set(arguments) => runtime()?.block_on(set::run(&common, &arguments)),
         Verb::Control(arguments) => runtime()?.block_on(control::run(&common, &arguments)),
         Verb::Release(arguments) => runtime()?.block_on(release::run(&common, &arguments)),
+        Verb::Plan(arguments) => runtime()?.block_on(plan::run(&common, &arguments)),
+        Verb::Outlook(arguments) => runtime()?.block_on(ahead::outlook(&common, &arguments)),
+        Verb::Tempo(arguments) => runtime()?.block_on(ahead::tempo(&common, &arguments)),
         Verb::Ledger(arguments) => runtime()?.block_on(ledger::run(&common, &arguments)),
         Verb::History(arguments) => runtime()?.block_on(history::run(&common, &arguments)),
         Verb::Backup(arguments) => runtime()?.block_on(backup::run(&common, &arguments)),

@@ -27,10 +27,13 @@ fn the_help_lists_the_verbs_and_the_exit_codes() {
           doctor       Look for what is in the way on this machine: permissions, ports, clock, disk
           read         Print what a device tells
           set          Ask a device for a mode or a setting, and prove that it obeys
-          control      Print what is wanted of which device; switch limits, schedule or rotation; lower a
-                       limit
+          control      Print what is wanted of which device; switch a part of it; lower a limit
           release      End what was asked by hand and give devices back; without a name all of them, with
                        everything off
+          plan         Print what the batteries are going to do; with --why also for which reasons
+          outlook      Print who was asked for prices and forecasts, and what is missing
+          tempo        Print the colours of the Tempo tariff and what is left of the season; say the colour
+                       of a day
           ledger       Print the last attempts to change a device
           history      Ask, export, import, compare and look after what is stored
           backup       Copy the history into one file, or put such a file in its place

@@ -19,13 +19,17 @@ use std::time::Duration;
 
 use ohmstead_control::limiter::Asked;
 use ohmstead_control::overrides::LONGEST;
+use ohmstead_control::plan::Plan;
 use ohmstead_control::schedule::Timetable;
-use ohmstead_control::{Bounds, Cycle, Desired, Inputs, Override, Reason, Settings, State, Who, step};
+use ohmstead_control::{
+    Bounds, Cycle, Desired, Inputs, Override, Reason, Settings, State, Tariff, Who, step,
+};
 use ohmstead_control::{limiter, rotation};
 use ohmstead_model::{
     AskError, Asker, BatteryMode, Clock, DeviceId, Event, Language, Part, Request, Severity, Snapshot,
     Switches, UnixMillis, Wish,
 };
+use ohmstead_tariff::tempo::{Colours, PriceTable};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -46,6 +50,33 @@ pub(crate) struct Parts {
     pub(crate) commander: Arc<Commander>,
     pub(crate) records: Arc<dyn Records>,
     pub(crate) rules: watch::Receiver<Rules>,
+    pub(crate) ahead: Ahead,
+}
+
+/// What lies ahead, as far as it is known.
+#[derive(Clone)]
+pub(crate) struct Ahead {
+    /// What was planned for the batteries that a plan may steer.
+    pub(crate) plan: watch::Receiver<Option<Arc<Plan>>>,
+    /// The Tempo tariff; `None` where the site has none.
+    pub(crate) tempo: watch::Receiver<Option<Arc<Tempo>>>,
+}
+
+#[cfg(test)]
+impl Ahead {
+    /// Nothing, and that will not change.
+    pub(crate) fn nothing() -> Self {
+        Self { plan: watch::channel(None).1, tempo: watch::channel(None).1 }
+    }
+}
+
+/// What is known of the Tempo tariff.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Tempo {
+    /// The colours that were told.
+    pub(crate) colours: Colours,
+    /// The prices of the contract.
+    pub(crate) prices: PriceTable,
 }
 
 /// The loop.
@@ -143,7 +174,17 @@ impl Control {
         let snapshot = self.parts.hub.snapshot();
         // What a device reports of its mode is enough: a battery reports it with every poll.
         let confirmed = BTreeMap::new();
-        let inputs = Inputs { snapshot: &snapshot, overrides: &overrides, confirmed: &confirmed };
+        let is_off = |part| self.off.as_ref().is_none_or(|off| off.contains(&part));
+        let plan = self.parts.ahead.plan.borrow().clone().filter(|_| !is_off(Part::Plan));
+        let tempo = self.parts.ahead.tempo.borrow().clone().filter(|_| !is_off(Part::Tempo));
+        let tempo = tempo.as_deref().map(|Tempo { colours, prices }| Tariff { colours, prices });
+        let inputs = Inputs {
+            snapshot: &snapshot,
+            overrides: &overrides,
+            confirmed: &confirmed,
+            plan: plan.as_deref(),
+            tempo,
+        };
         let now = self.parts.clock.now();
         match &self.in_force {
             Some(settings) => step(&self.state, inputs, now, settings),

@@ -21,6 +21,8 @@ use super::windows::NotChanged;
 pub(crate) struct Rules {
     pub(crate) settings: Settings,
     pub(super) overrides: OverrideSettings,
+    /// Whether there are devices that a plan may steer.
+    pub(super) plan_acts: bool,
     /// The devices that are configured.
     pub(super) devices: BTreeSet<DeviceId>,
 }
@@ -34,8 +36,10 @@ impl Rules {
                 holidays: config.site.holidays.clone(),
                 limits: config.limits.clone(),
                 rotation: config.rotation.clone(),
+                tempo: config.tempo.clone(),
             },
             overrides: config.overrides,
+            plan_acts: config.planner.acts(),
             devices: config.devices.iter().map(|(id, _)| id.clone()).collect(),
         }
     }
@@ -58,6 +62,8 @@ impl Rules {
         let on = |part, is_there: bool| is_there.then(|| !off.contains(&part));
         Switches {
             limits: on(Part::Limits, self.settings.limits.limits().next().is_some()),
+            plan: on(Part::Plan, self.plan_acts),
+            tempo: on(Part::Tempo, self.settings.tempo.is_some()),
             schedule: on(Part::Schedule, !windows.is_empty(&self.settings.schedule)),
             rotation: on(Part::Rotation, !self.settings.rotation.is_empty()),
         }

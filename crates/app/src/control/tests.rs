@@ -73,6 +73,7 @@ impl Scene {
             commander: Arc::clone(&commander),
             records: Arc::clone(&records) as _,
             rules: seen,
+            ahead: Ahead::nothing(),
         };
         tracker.spawn(Control::new(parts).expect("the first").run(control_stop.clone()));
         Self { clock, fake, hub, heard, records, commander, rules, stop, control_stop, tracker }

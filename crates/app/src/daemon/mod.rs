@@ -10,6 +10,7 @@
 //! for two instances on one of them would fight.
 
 mod devices;
+mod planning;
 mod reload;
 mod services;
 mod signals;
@@ -178,6 +179,7 @@ impl Daemon {
         }
         self.house.hub.ping().await;
         self.start_control();
+        planning::start(&self.house, &self.config, &self.tracker, &self.stop).await;
         self.services.start_mqtt(&self.config).await;
         self.services.start_web(&self.config, listener).await;
         self.services.start_dbus_apis(&self.config).await;
@@ -199,6 +201,7 @@ impl Daemon {
             commander: Arc::clone(&house.commander),
             records: Arc::new(house.store.clone()),
             rules: house.rules(),
+            ahead: house.ahead.for_control(),
         };
         let control = Control::new(parts).expect("control is started once");
         self.tracker.spawn(control.run(self.stop.clone()));

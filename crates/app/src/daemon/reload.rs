@@ -35,7 +35,13 @@ impl Changes {
         let start =
             new.devices.iter().filter(|(id, settings)| settings_of(old, id).as_ref() != Some(settings));
         let log_file = |config: &Config| (config.log.file.clone(), config.log.max_size, config.log.keep);
+        let place = |config: &Config| (config.site.latitude, config.site.longitude);
+        // `tempo` and `planner` are rules of control, which are always replaced.
         let at_restart = [
+            ("tariffs", old.tariffs != new.tariffs),
+            ("forecast", old.forecast != new.forecast),
+            ("outlook", old.outlook != new.outlook),
+            ("site.latitude, site.longitude", place(old) != place(new)),
             ("history", old.history != new.history),
             ("data_dir", old.data_dir != new.data_dir),
             ("log.file", log_file(old) != log_file(new)),
@@ -132,6 +138,26 @@ mod tests {
             TWO,
             &format!("{TWO}\nread_only: false"),
             &expect!["gone  | start  | mqtt false | web false | levels false | restart "],
+        );
+    }
+
+    #[test]
+    fn prices_and_forecasts_wait_for_a_restart_and_strategies_do_not() {
+        let old = format!("{TWO}\ntariffs: {{ import: {{ tempo: {{}} }} }}");
+        let strategies = "tempo: { batteries: [a] }\nplanner: { mode: act, devices: [b] }";
+        check(
+            &old,
+            &format!("{old}\n{strategies}"),
+            &expect!["gone  | start  | mqtt false | web false | levels false | restart "],
+        );
+        let sources =
+            "tariffs: { import: { fixed: 0.25 } }\nforecast: { pv: { vrm: { site: 1, token_file: /t } } }";
+        check(
+            &old,
+            &format!("{TWO}\n{sources}\noutlook: {{ offline: true }}"),
+            &expect![
+                "gone  | start  | mqtt false | web false | levels false | restart tariffs,forecast,outlook"
+            ],
         );
     }
 

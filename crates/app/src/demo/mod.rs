@@ -70,6 +70,7 @@ const UNITS: [Unit; 3] = [
 const INVERTER: &str = "workshop";
 const INVERTER_PROFILE: &str = "pi30-max21";
 const INVERTER_BATTERY_WH: f64 = 4_800.0;
+const INVERTER_POWER: &str = "workshop: { charge_max: 2 kW, discharge_max: 2 kW }";
 
 /// Latitude and longitude.
 const PLACE: (f64, f64) = (43.1, 5.9);
@@ -117,7 +118,12 @@ impl Demo {
         let site = site.into_inner().unwrap_or_else(PoisonError::into_inner);
         let plant = Plant::continuing(site).front(INVERTER, vec![socket]).start(tracker, stop.clone())?;
         let gx = cerbo::serve(gx, &plant, tracker, stop).await?;
-        Ok(Served { plant, gx })
+        let now = plant.clock();
+        let anywhere = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
+        let colours = ohmstead_plant::tempo::serve(anywhere, COLOURS_SEED, now, tracker, stop.clone())
+            .await
+            .context("cannot serve the colours of Tempo")?;
+        Ok(Served { plant, gx, colours })
     }
 }
 
@@ -125,7 +131,12 @@ impl Demo {
 pub(crate) struct Served {
     plant: PlantHandle,
     gx: VenusHandle,
+    /// Where the colours of Tempo are told.
+    colours: SocketAddr,
 }
+
+/// The colours are the same every time.
+const COLOURS_SEED: u64 = 2026;
 
 fn house(now: UnixMillis, days: i64, seed: u64) -> Result<InMemory, SetupError> {
     let start_unix_ms = now.0 - days * 86_400_000;
@@ -177,18 +188,28 @@ pub(crate) fn zone() -> TimeZone {
 
 /// The configuration for the house, as its owner would write it.
 pub(crate) fn config_text(served: &Served, port: u16, data_dir: &Path) -> Result<String, Failure> {
-    let plant = &served.plant;
+    let (plant, colours) = (&served.plant, served.colours);
     let (latitude, longitude) = PLACE;
     let batteries = UNITS.iter().map(|unit| device_line(unit, plant)).collect::<Result<String, _>>()?;
+    let powers: Vec<_> = UNITS.iter().map(power_of).chain([INVERTER_POWER.to_owned()]).collect();
+    let powers = powers.join(", ");
     let devices = batteries + &inverter_line(plant) + &cerbo::line(&served.gx);
     let data_dir = serde_json::Value::from(data_dir.display().to_string());
     Ok(format!(
         "site: {{ name: Demo house, timezone: {ZONE}, latitude: {latitude}, longitude: {longitude}, languages: [en, fr, nl, et, de] }}\n\
          devices:\n{devices}\
+         tariffs: {{ import: {{ tempo: {{}} }}, export: {{ fixed: 4 ct/kWh }}, colours: {{ rte_site: {{ url: \"http://{colours}/tempo\" }} }} }}\n\
+         planner: {{ mode: advise, batteries: {{ {powers} }} }}\n\
          web: {{ listen: 127.0.0.1:{port} }}\n\
          read_only: false\n\
          data_dir: {data_dir}\n"
     ))
+}
+
+/// What a unit takes and gives, which it does not tell.
+fn power_of(unit: &Unit) -> String {
+    let most = if unit.capacity_wh > 4_000.0 { "2.5 kW" } else { "800 W" };
+    format!("{}: {{ charge_max: {most}, discharge_max: {most} }}", unit.key)
 }
 
 fn device_line(unit: &Unit, plant: &PlantHandle) -> Result<String, Failure> {

@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
+use jiff::civil::Date;
 use ohmstead_model::{
-    AskError, Asker, Commands as _, DeviceId, LedgerQuery, LimitName, LimitRefused, Outcome, Part, Request,
-    UnixMillis, Wish,
+    AskError, Asker, Commands as _, DeviceId, Language, LedgerQuery, LimitName, LimitRefused, Outcome, Part,
+    Request, TempoColour, UnixMillis, Wish,
 };
 use ohmstead_units::Watts;
-use ohmstead_web::{Backend as _, control_json, device_json, limits_json, native_json, switches_json};
+use ohmstead_web::{
+    AheadError, Backend as _, control_json, device_json, limits_json, native_json, outlook_json, plan_json,
+    switches_json, tempo_json,
+};
 use serde_json::{Value, json};
 
-use super::protocol::{Failure, Question};
+use super::protocol::{AheadPart, Failure, Question};
 use crate::actuator::LEASE_MAX;
 use crate::archive::Archive;
 use crate::house::{House, VERSION};
@@ -41,6 +45,8 @@ pub(super) async fn answer(house: &House, question: Question) -> Result<Value, F
                 Archive { store: &house.store, zone: house.site().time_zone, now: house.now().unix };
             archive.answer(ask).await
         }
+        Question::Ahead { part, lang } => ahead(house, part, lang.as_deref()),
+        Question::SetColour { date, colour } => set_colour(house, &date, colour.as_deref()).await,
         Question::Status {} => Ok(status(house)),
     }
 }
@@ -107,7 +113,7 @@ fn control(house: &House) -> Value {
 
 async fn switch(house: &House, part: &str, on: bool) -> Result<Value, Failure> {
     let part = Part::of_key(part).ok_or_else(|| {
-        Failure::new("bad_request", "no such part", "there are: limits, schedule, rotation")
+        Failure::new("bad_request", "no such part", "there are: limits, plan, tempo, schedule, rotation")
     })?;
     if house.commander.switches().get(part).is_none() {
         return Err(not_there(part));
@@ -187,6 +193,38 @@ fn changed(house: &House, id: &DeviceId) -> Vec<Value> {
 pub(crate) fn not_there(part: Part) -> Failure {
     let message = format!("the configuration has no {}, so there is nothing to switch", part.key());
     Failure::new("not_configured", message, "see docs/control.md")
+}
+
+fn ahead(house: &House, part: AheadPart, lang: Option<&str>) -> Result<Value, Failure> {
+    match part {
+        AheadPart::Outlook => {
+            house.outlook().map(|outlook| outlook_json(&outlook)).map_err(|why| not_ahead(&why))
+        }
+        AheadPart::Tempo => house.tempo().map(|tempo| tempo_json(&tempo)).map_err(|why| not_ahead(&why)),
+        AheadPart::Plan => {
+            let languages = house.site().languages;
+            let mut codes = lang.into_iter().chain(languages.iter().map(String::as_str));
+            let language = codes.find_map(Language::of_code).unwrap_or(Language::En);
+            Ok(plan_json(&house.planning(), language))
+        }
+    }
+}
+
+async fn set_colour(house: &House, date: &str, colour: Option<&str>) -> Result<Value, Failure> {
+    let bad = |what: String| Failure::new("bad_request", what, "see `ohmstead tempo --help`");
+    let date: Date = date.parse().map_err(|_| bad(format!("{date:?} is no date")))?;
+    let colour = colour.map(str::parse::<TempoColour>).transpose().map_err(|error| bad(error.to_string()))?;
+    let tempo = house.set_colour(date, colour).await;
+    tempo.map(|tempo| tempo_json(&tempo)).map_err(|why| not_ahead(&why))
+}
+
+fn not_ahead(why: &AheadError) -> Failure {
+    match why {
+        AheadError::NotConfigured { hint, .. } => Failure::new("not_configured", why.to_string(), *hint),
+        AheadError::Unavailable(_) => {
+            Failure::new("unavailable", why.to_string(), "see the log of the daemon")
+        }
+    }
 }
 
 async fn ledger(house: &House, query: LedgerQuery) -> Result<Value, Failure> {

@@ -16,7 +16,7 @@ mod server;
 
 pub(crate) use client::{AskFailed, Client};
 pub(crate) use desk::{not_limited, not_there};
-pub(crate) use protocol::{Failure, Question};
+pub(crate) use protocol::{AheadPart, Failure, Question};
 pub(crate) use server::serve;
 
 /// The socket's name in the data directory.

@@ -75,8 +75,36 @@ pub(crate) enum Question {
         /// What.
         ask: HistoryQuestion,
     },
+    /// What lies ahead.
+    Ahead {
+        /// What of it.
+        part: AheadPart,
+        /// The language of sentences; the first of the site's where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lang: Option<String>,
+    },
+    /// Somebody says the colour of a day of the Tempo tariff.
+    SetColour {
+        /// The day.
+        date: String,
+        /// Its colour; what was said is taken back where it is `null`.
+        #[serde(deserialize_with = "Option::deserialize")]
+        colour: Option<String>,
+    },
     /// How the program is doing.
     Status {},
+}
+
+/// What can be asked for of what lies ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AheadPart {
+    /// Prices, colours, forecasts and who was asked for them.
+    Outlook,
+    /// The plan.
+    Plan,
+    /// The Tempo tariff.
+    Tempo,
 }
 
 /// Why there is no answer.

@@ -1,35 +1,64 @@
-//! What rules of control name must be there.
+//! What rules, strategies and plans name must be there.
 
 use ohmstead_model::DeviceId;
+use ohmstead_outlook::settings::Tariffs;
 
 use super::mark_of;
 use crate::config::Config;
+use crate::nearest::nearest;
 use crate::problem::{Fault, What};
 use crate::tree::{Mark, Node, Value};
 
-/// Adds what names a device that is not configured.
+/// Adds what names a device that is not configured, and what a plan cannot keep to.
 pub(super) fn judge(config: &Config, root: &Node, faults: &mut Vec<Fault>) {
     for rule in &config.schedules {
         let path = ["schedules", rule.name.as_str(), "devices"];
-        for (index, id) in rule.window.devices.iter().enumerate() {
-            if let Some(fault) = unknown(config, root, &path, index, id) {
-                faults.push(fault);
-            }
+        strangers(config, root, &path, &rule.window.devices, faults);
+    }
+    if let Some(tempo) = &config.tempo {
+        strangers(config, root, &["tempo", "batteries"], &tempo.batteries, faults);
+        if !config.tariffs.as_ref().is_some_and(Tariffs::is_tempo) {
+            let text =
+                "`tempo` prepares for dear days of the Tempo tariff, and no tariff is Tempo".to_owned();
+            let help = "write `tariffs: { import: { tempo: {} } }`, or take `tempo` out";
+            faults.push(Fault::at(mark_of(root, &["tempo"]), What::Text(text)).help(help));
         }
+    }
+    planner(config, root, faults);
+}
+
+fn planner(config: &Config, root: &Node, faults: &mut Vec<Fault>) {
+    let planner = &config.planner;
+    strangers(config, root, &["planner", "devices"], &planner.devices, faults);
+    for id in planner.batteries.keys() {
+        faults.extend(stranger(config, id, mark_of(root, &["planner", "batteries", id.as_str()])));
+    }
+    for wrong in planner.wrong() {
+        let path: Vec<_> = std::iter::once("planner").chain(wrong.path.iter().map(String::as_str)).collect();
+        faults.push(Fault::at(mark_of(root, &path), What::Text(wrong.text)).help(wrong.help));
     }
 }
 
-fn unknown(config: &Config, root: &Node, path: &[&str], index: usize, id: &DeviceId) -> Option<Fault> {
+/// The devices of the list at `path` that are not configured.
+fn strangers(config: &Config, root: &Node, path: &[&str], ids: &[DeviceId], faults: &mut Vec<Fault>) {
+    let found = ids
+        .iter()
+        .enumerate()
+        .filter_map(|(index, id)| stranger(config, id, mark_in_list(root, path, index)));
+    faults.extend(found);
+}
+
+fn stranger(config: &Config, id: &DeviceId, mark: Mark) -> Option<Fault> {
     if config.devices.iter().any(|(known, _)| known == id) {
         return None;
     }
     let known: Vec<_> = config.devices.iter().map(|(id, _)| id.as_str()).collect();
     let text = format!("no device `{id}` is configured");
-    let help = match crate::nearest::nearest(id.as_str(), known.iter().copied()) {
+    let help = match nearest(id.as_str(), known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("configured: {}", known.join(", ")),
     };
-    Some(Fault::at(mark_in_list(root, path, index), What::Text(text)).help(help))
+    Some(Fault::at(mark, What::Text(text)).help(help))
 }
 
 /// The place of one entry of the list at `path`.

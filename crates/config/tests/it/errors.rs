@@ -17,7 +17,7 @@ use crate::refused;
       |
     2 | readonly: true
       | ^^^^^^^^
-      = known keys here: site, devices, schedules, rotation, limits, overrides, mqtt, web, history, sinks, read_only, log, data_dir"#]])]
+      = known keys here: site, devices, schedules, rotation, limits, tariffs, forecast, outlook, tempo, planner, overrides, mqtt, web, history, sinks, read_only, log, data_dir"#]])]
 #[case::a_rule_for_a_stranger("devices: { garage: { marstek: { host: h } } }\nschedules:\n  night: { from: \"22:00\", to: \"06:00\", mode: hold, devices: [garage, gaarge] }\n", expect![[r#"
     ohmstead.yaml:3:70: no device `gaarge` is configured
       |
@@ -302,7 +302,7 @@ use crate::refused;
       |
     5 | mqt: {}
       | ^^^
-      = known keys here: site, devices, schedules, rotation, limits, overrides, mqtt, web, history, sinks, read_only, log, data_dir
+      = known keys here: site, devices, schedules, rotation, limits, tariffs, forecast, outlook, tempo, planner, overrides, mqtt, web, history, sinks, read_only, log, data_dir
 
     ohmstead.yaml:6:12: invalid value "7" for `read_only`: expected true or false
       |
@@ -426,7 +426,7 @@ use crate::refused;
       |
     2 | "\e[31mred": 1
       | ^^^^^^^^^^^
-      = known keys here: site, devices, schedules, rotation, limits, overrides, mqtt, web, history, sinks, read_only, log, data_dir"#]])]
+      = known keys here: site, devices, schedules, rotation, limits, tariffs, forecast, outlook, tempo, planner, overrides, mqtt, web, history, sinks, read_only, log, data_dir"#]])]
 #[case::secret_in_the_line_of_another_problem("devices: {}\nmqtt: { username: u, password: hunter2, topik: x }\n", expect![[r#"
     ohmstead.yaml:2:41: unknown key `topik` in `mqtt`; did you mean `topic`?
       |

@@ -6,6 +6,7 @@ mod errors;
 mod files;
 mod import;
 mod laws;
+mod outlook;
 mod reference;
 mod values;
 

@@ -20,6 +20,34 @@ fn known(prefix: &str, text: &str) -> Vec<String> {
     list.lines().next().unwrap_or_default().split(", ").map(|key| format!("{prefix}{key}")).collect()
 }
 
+/// The kinds of tariff, which the parser lists when it meets another one.
+fn kinds_of_tariff() -> Vec<String> {
+    choices("tariffs.import.", "devices: {}\ntariffs: { import: { unknown_kind_of_the_test: 1 } }")
+}
+
+/// The keys of each source of each kind.
+fn sources() -> Vec<String> {
+    let kinds =
+        [("tariffs", "market"), ("tariffs", "colours"), ("tariffs", "official_prices"), ("forecast", "pv")];
+    let of_kind = |(section, kind): (&str, &str)| {
+        let start = if section == "tariffs" { "import: { fixed: 1 }, " } else { "" };
+        let with = |source: &str| format!("devices: {{}}\n{section}: {{ {start}{kind}: {{ {source} }} }}");
+        let names = choices("", &with("unknown_source_of_the_test: 1"));
+        let keys = names
+            .into_iter()
+            .map(|name| known(&format!("{section}.{kind}.{name}."), &with(&format!("{name}: {{ HERE }}"))));
+        keys.flatten().collect::<Vec<_>>()
+    };
+    kinds.into_iter().flat_map(of_kind).collect()
+}
+
+/// The words that the parser lists when it meets an unknown one.
+fn choices(prefix: &str, text: &str) -> Vec<String> {
+    let message = refused(text);
+    let list = message.split("expected one of: ").nth(1).unwrap_or_else(|| panic!("no list in: {message}"));
+    list.lines().next().unwrap_or_default().split(", ").map(|word| format!("{prefix}{word}")).collect()
+}
+
 #[test]
 fn every_key_is_documented_and_every_documented_key_exists() {
     let accepted: BTreeSet<String> = [
@@ -65,9 +93,24 @@ fn every_key_is_documented_and_every_documented_key_exists() {
         ("rotation.NAME.night.weekend.", "devices: {}\nrotation: { day: { night: { weekend: { HERE, from: \"11:00\", to: \"17:00\" } } } }"),
         ("rotation.NAME.share.", "devices: {}\nrotation: { day: { share: { HERE } } }"),
         ("rotation.NAME.share.oscillation.", "devices: {}\nrotation: { day: { share: { oscillation: { HERE } } } }"),
+        ("tariffs.", "devices: {}\ntariffs: { import: { fixed: 1 }, HERE }"),
+        ("tariffs.import.zones.", "devices: {}\ntariffs: { import: { zones: { price: 1, HERE } } }"),
+        ("tariffs.import.zones.zones.", "devices: {}\ntariffs: { import: { zones: { price: 1, zones: [{ price: 1, HERE }] } } }"),
+        ("tariffs.import.tempo.", "devices: {}\ntariffs: { import: { tempo: { HERE } } }"),
+        ("tariffs.import.tempo.prices.", "devices: {}\ntariffs: { import: { tempo: { prices: [{ HERE }] } } }"),
+        ("tariffs.import.tempo.prices.blue.", "devices: {}\ntariffs: { import: { tempo: { prices: [{ blue: { HERE } }] } } }"),
+        ("tariffs.import.market.", "devices: {}\ntariffs: { import: { market: { HERE } } }"),
+        ("forecast.", "devices: {}\nforecast: { HERE }"),
+        ("forecast.pv.open_meteo.planes.", "devices: {}\nforecast: { pv: { open_meteo: { planes: [{ HERE }] } } }"),
+        ("outlook.", "devices: {}\noutlook: { HERE }"),
+        ("tempo.", "devices: {}\ntempo: { HERE }"),
+        ("planner.", "devices: {}\nplanner: { HERE }"),
+        ("planner.batteries.NAME.", "devices: {}\nplanner: { batteries: { a: { HERE } } }"),
     ]
     .into_iter()
     .flat_map(|(prefix, text)| known(prefix, text))
+    .chain(kinds_of_tariff())
+    .chain(sources())
     .collect();
     let documented = documented();
     let missing: Vec<_> = accepted.difference(&documented).collect();
@@ -93,6 +136,14 @@ fn every_example_can_be_loaded() {
     names.sort();
     assert_eq!(
         names,
-        ["axpert.yaml", "home-assistant.yaml", "minimal.yaml", "sinks.yaml", "three-marstek.yaml"]
+        [
+            "axpert.yaml",
+            "home-assistant.yaml",
+            "market.yaml",
+            "minimal.yaml",
+            "sinks.yaml",
+            "tempo.yaml",
+            "three-marstek.yaml"
+        ]
     );
 }

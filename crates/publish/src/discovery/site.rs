@@ -18,6 +18,8 @@ use crate::switches::{self, SWITCHED};
 use crate::{command, control};
 
 const LIMITS: Labels = labels(["Limits", "Limites", "Limieten", "Piirangud", "Grenzen"]);
+const PLAN: Labels = labels(["Plan", "Plan", "Plan", "Plaan", "Plan"]);
+const TEMPO: Labels = labels(["Tempo", "Tempo", "Tempo", "Tempo", "Tempo"]);
 const SCHEDULE: Labels = labels(["Schedule", "Programme", "Schema", "Ajakava", "Zeitplan"]);
 const ROTATION: Labels = labels([
     "Battery rotation",
@@ -98,6 +100,8 @@ pub(crate) fn limit_id(name: LimitName) -> String {
 fn switch(scheme: &Scheme, info: &DeviceInfo, part: Part) -> Component {
     let name = match part {
         Part::Limits => &LIMITS,
+        Part::Plan => &PLAN,
+        Part::Tempo => &TEMPO,
         Part::Schedule => &SCHEDULE,
         Part::Rotation => &ROTATION,
     };

@@ -18,7 +18,8 @@ const LIMITS_SET: &str = "ohmstead/site/limits/set";
 const LIMITS_RESULT: &str = "ohmstead/site/limits/result";
 const SCHEDULE: &str = "ohmstead/site/schedule/state";
 
-const SWITCHES: Switches = Switches { limits: Some(true), schedule: Some(false), rotation: None };
+const SWITCHES: Switches =
+    Switches { limits: Some(true), plan: None, tempo: None, schedule: Some(false), rotation: None };
 
 fn last(all: &[Seen], topic: &str) -> Json {
     let seen = all.iter().rfind(|seen| seen.topic == topic).unwrap_or_else(|| panic!("nothing on {topic}"));

@@ -287,6 +287,8 @@ impl Commands for Taken {
             let switches = switches.get_or_insert_default();
             let known = match part {
                 Part::Limits => &mut switches.limits,
+                Part::Plan => &mut switches.plan,
+                Part::Tempo => &mut switches.tempo,
                 Part::Schedule => &mut switches.schedule,
                 Part::Rotation => &mut switches.rotation,
             };

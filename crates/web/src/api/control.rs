@@ -35,7 +35,7 @@ pub(crate) async fn control(State(app): State<App>) -> Json<ControlOverview> {
 /// survives restarts.
 #[utoipa::path(
     put, path = "/api/v1/control/{part}", tag = "control", request_body = SwitchBody,
-    params(("part" = String, Path, description = "`limits`, `schedule` or `rotation`.", example = "schedule")),
+    params(("part" = String, Path, description = "`limits`, `plan`, `tempo`, `schedule` or `rotation`.", example = "schedule")),
     responses(
         (status = 200, description = "What is so from now on.", body = SwitchesJson),
         (status = 404, description = "There is no such part; the hint lists them.", body = ErrorBody),
@@ -67,7 +67,8 @@ fn unknown(name: &str) -> ApiError {
 fn not_there(part: Part) -> ApiError {
     let key = match part {
         Part::Schedule => "schedules",
-        Part::Limits | Part::Rotation => part.key(),
+        Part::Plan => "planner",
+        Part::Limits | Part::Tempo | Part::Rotation => part.key(),
     };
     let message = format!("there is no {} to switch: the configuration has none", part.key());
     ApiError::new(StatusCode::CONFLICT, "not_configured", message, format!("add {key}: to ohmstead.yaml"))

@@ -1,5 +1,6 @@
 //! The handlers, one file per subject.
 
+mod ahead;
 mod automation;
 mod batteries;
 mod control;
@@ -49,6 +50,11 @@ pub(crate) fn guarded(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(control::control))
         .routes(routes!(control::switch))
         .routes(routes!(limits::lower))
+        .routes(routes!(ahead::outlook))
+        .routes(routes!(ahead::plan))
+        .routes(routes!(ahead::tempo))
+        .routes(routes!(ahead::set_colour))
+        .routes(routes!(ahead::money))
         .routes(routes!(records::ledger))
         .routes(routes!(records::events))
         .routes(routes!(batteries::status))

@@ -57,6 +57,12 @@ pub(crate) struct SwitchesJson {
     /// The limits of the site; `null` where the configuration has none.
     #[schema(required = true)]
     limits: Option<bool>,
+    /// The plan; `null` where the configuration lets it steer nothing.
+    #[schema(required = true)]
+    plan: Option<bool>,
+    /// What is done before dear days of the Tempo tariff; `null` where the configuration says nothing of it.
+    #[schema(required = true)]
+    tempo: Option<bool>,
     /// Modes by the clock; `null` where the configuration has none.
     #[schema(required = true)]
     schedule: Option<bool>,
@@ -68,7 +74,13 @@ pub(crate) struct SwitchesJson {
 impl From<Switches> for SwitchesJson {
     fn from(switches: Switches) -> Self {
         let on = |part| switches.get(part);
-        Self { limits: on(Part::Limits), schedule: on(Part::Schedule), rotation: on(Part::Rotation) }
+        Self {
+            limits: on(Part::Limits),
+            plan: on(Part::Plan),
+            tempo: on(Part::Tempo),
+            schedule: on(Part::Schedule),
+            rotation: on(Part::Rotation),
+        }
     }
 }
 

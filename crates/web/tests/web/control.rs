@@ -20,12 +20,14 @@ async fn a_part_is_switched_and_what_is_so_comes_back() {
         200 OK
         {
           "limits": false,
+          "plan": null,
+          "tempo": null,
           "schedule": false,
           "rotation": null
         }
     "#]]
     .assert_eq(&answer.shown());
-    let wanted = Switches { limits: Some(false), schedule: Some(false), rotation: None };
+    let wanted = Switches { limits: Some(false), schedule: Some(false), ..Switches::default() };
     assert_eq!(*house.switches.lock().unwrap(), wanted);
 }
 

@@ -1,6 +1,8 @@
 //! A house that stands still: three batteries with one of each trouble, behind [`Backend`], at a clock that the test
 //! moves; on demand an inverter too. Also used by the example server.
 
+#[path = "future.rs"]
+mod future;
 #[path = "inverter.rs"]
 mod inverter;
 #[path = "windows.rs"]
@@ -9,18 +11,21 @@ mod windows;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use future::Future;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use ohmstead_model::{
     Answer, AskError, Asker, BatteryMode, Bucket, Commands, ControlPhase, ControlState, DeviceId, DeviceInfo,
     DeviceState, Event, LedgerEntry, LedgerQuery, LimitName, LimitRefused, Limited, Metric, Moment, Notice,
     Observation, Online, Outcome, Part, Phase, Points, Reading, Request, Resolution, Role, Series,
-    SeriesQuery, Severity, SiteLimit, Snapshot, Switched, Switches, UnixMillis, Unknown, Update, Value, Wish,
-    house,
+    SeriesQuery, Severity, SiteLimit, Snapshot, Switched, Switches, TempoColour, UnixMillis, Unknown, Update,
+    Value, Wish, house,
 };
 use ohmstead_units::Watts;
 use ohmstead_web::{
-    Backend, BoxFuture, ControlRules, Counter, Growth, HistoryError, Page, PageQuery, ScheduleChange,
-    ScheduleRefused, ScheduleWindow, Site, StoreFigures, StoredSeries,
+    AheadError, Backend, BoxFuture, ControlRules, Counter, Growth, HistoryError, Money, MoneyBy, Outlook,
+    Page, PageQuery, Planning, ScheduleChange, ScheduleRefused, ScheduleWindow, Site, StoreFigures,
+    StoredSeries, Tempo,
 };
 use tokio::sync::{Semaphore, broadcast};
 use windows::Windows;
@@ -59,6 +64,8 @@ pub(crate) struct House {
     pub(crate) limit_fault: Arc<Mutex<Option<LimitRefused>>>,
     /// Its schedule.
     pub(crate) schedule: Windows,
+    /// What lies ahead of it.
+    pub(crate) future: Future,
     updates: broadcast::Sender<Update>,
 }
 
@@ -96,6 +103,8 @@ impl House {
             gate: Arc::new(Semaphore::new(1)),
             switches: Arc::new(Mutex::new(Switches {
                 limits: Some(false),
+                plan: None,
+                tempo: None,
                 schedule: Some(true),
                 rotation: None,
             })),
@@ -105,6 +114,7 @@ impl House {
             ])),
             limit_fault: Arc::default(),
             schedule: Windows::default(),
+            future: Future::default(),
             updates: broadcast::channel(16).0,
         })
     }
@@ -375,6 +385,33 @@ impl Backend for House {
         Box::pin(async move { changed })
     }
 
+    fn outlook(&self) -> Result<Arc<Outlook>, AheadError> {
+        self.future.outlook.lock().unwrap().clone()
+    }
+
+    fn planning(&self) -> Planning {
+        self.future.planning.lock().unwrap().clone()
+    }
+
+    fn tempo(&self) -> Result<Tempo, AheadError> {
+        self.future.tempo.lock().unwrap().clone()
+    }
+
+    fn set_colour(
+        &self,
+        date: Date,
+        colour: Option<TempoColour>,
+    ) -> BoxFuture<'_, Result<Tempo, AheadError>> {
+        let said = self.future.say(date, colour);
+        Box::pin(async move { said })
+    }
+
+    fn money(&self, from: Date, to: Date, by: MoneyBy) -> BoxFuture<'_, Result<Money, AheadError>> {
+        self.future.spans.lock().unwrap().push((from, to, by));
+        let money = self.future.money.lock().unwrap().clone();
+        Box::pin(async move { money })
+    }
+
     fn not_ready(&self) -> Vec<String> {
         self.not_ready.lock().unwrap().clone()
     }
@@ -457,6 +494,8 @@ impl Commands for Gate {
         let mut switches = self.switches.lock().unwrap();
         match part {
             Part::Limits => switches.limits = Some(on),
+            Part::Plan => switches.plan = Some(on),
+            Part::Tempo => switches.tempo = Some(on),
             Part::Schedule => switches.schedule = Some(on),
             Part::Rotation => switches.rotation = Some(on),
         }

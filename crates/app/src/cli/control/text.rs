@@ -154,6 +154,8 @@ mod tests {
         });
         expect![[r#"
             limits    on
+            plan      not configured
+            tempo     not configured
             schedule  on
             rotation  not configured
 

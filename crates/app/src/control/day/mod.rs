@@ -12,6 +12,7 @@ mod cerbo;
 mod house;
 mod laws;
 mod luck;
+mod plans;
 mod program;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -17,8 +17,9 @@ use super::air::Client;
 use super::cable::Hub as Ports;
 use super::house::House;
 use super::luck::Wish;
+use super::plans;
 use crate::actuator::{Commander, Gate, LastWrites, ReadOnly, Until};
-use crate::control::{Control, Parts, Rules};
+use crate::control::{Ahead, Control, Parts, Rules};
 use crate::device_task::{self, DeviceTask, Open};
 use crate::hub::{Hub, Listener};
 use crate::testing::FakeRecords;
@@ -35,6 +36,7 @@ schedules:
   evening: { from: "18:00", to: "22:00", mode: "native:sbu", devices: [axpert] }
   peak: { from: "17:00", to: "19:30", mode: hold, devices: [gx] }
 rotation: { day: { batteries: [a, b] } }
+planner: { mode: act, devices: [a, gx] }
 "#;
 
 /// What was told, but for values.
@@ -114,13 +116,17 @@ impl Program {
             device_tasks.spawn(task.start("").await.run());
         }
         let (_, rules) = tokio::sync::watch::channel(Rules::of(&config));
+        let (plan, followed) = tokio::sync::watch::channel(None);
+        let (_, tempo) = tokio::sync::watch::channel(None);
         let parts = Parts {
             clock: Arc::clone(&clock),
             hub: hub.clone(),
             commander: Arc::clone(&commander),
             records: Arc::clone(&records) as _,
             rules,
+            ahead: Ahead { plan: followed, tempo },
         };
+        tasks.spawn(plans::make(Arc::clone(&clock), plan, rest.clone()));
         tasks.spawn(Control::new(parts).expect("the first").run(rest.clone()));
         Self {
             clock,

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::daemon::Daemon;
 use crate::actuator::{Commander, Gate, LastWrites, ReadOnly, Until};
 use crate::clock::WallClock;
-use crate::control::{Control, Parts, Rules};
+use crate::control::{Ahead, Control, Parts, Rules};
 use crate::data_dir::Holder;
 use crate::device_task::{self, DeviceTask};
 use crate::hub::Hub;
@@ -162,6 +162,7 @@ impl Program {
             commander: Arc::clone(&commander),
             records: Arc::new(store.clone()),
             rules,
+            ahead: Ahead::nothing(),
         };
         tasks.spawn(Control::new(parts).expect("the first").run(rest.clone()));
         Self { name, clock, hub, store, commander, devices, rest, tasks, device }

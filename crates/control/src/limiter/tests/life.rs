@@ -229,6 +229,7 @@ fn in_a_cycle_the_limit_bounds_what_is_asked_by_hand() {
     let confirmed = std::collections::BTreeMap::new();
     let settings = crate::Settings {
         rotation: crate::rotation::Settings::default(),
+        tempo: None,
         time_zone: jiff::tz::TimeZone::UTC,
         schedule: Vec::new(),
         holidays: crate::schedule::Holidays::default(),
@@ -244,7 +245,13 @@ fn in_a_cycle_the_limit_bounds_what_is_asked_by_hand() {
     let cycle = |state: &crate::State, snapshot: &Snapshot, now: f64| {
         crate::step(
             state,
-            Inputs { snapshot, overrides: std::slice::from_ref(&asked), confirmed: &confirmed },
+            Inputs {
+                snapshot,
+                overrides: std::slice::from_ref(&asked),
+                confirmed: &confirmed,
+                plan: None,
+                tempo: None,
+            },
             at(now),
             &settings,
         )

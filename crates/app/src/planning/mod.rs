@@ -1,0 +1,268 @@
+//! Planning as a task: puts together what is known of the time ahead, has a plan made, and hands it to control and to the page.
+//!
+//! ```text
+//! history, snapshot, outlook --> ahead (prices, load, sun) --> problem --> planner (pure) --+--> control, where it may act
+//!          again every quarter of an hour, when something new is known,                    +--> page, REST, `ohmstead plan`
+//!          and when a battery is far from where the plan has it
+//! ```
+//!
+//! A plan is made beside the runtime, for it takes its time. Whatever is missing, there is an answer: what is guessed is
+//! said, and without prices there is no plan, and it is said why.
+
+pub(crate) mod bank;
+pub(crate) mod door;
+pub(crate) mod looking;
+pub(crate) mod money;
+pub(crate) mod past;
+pub(crate) mod problem;
+pub(crate) mod sun;
+pub(crate) mod told;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use ohmstead_control::plan;
+use ohmstead_model::{Clock, Metric, Moment, Snapshot, UnixMillis};
+use ohmstead_outlook::Outlook;
+use ohmstead_planner::settings::{Mode, Settings};
+use ohmstead_planner::{Future, Plan, Tuning, plan_for_futures};
+use ohmstead_tariff::Tariffs;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::control::Tempo;
+use crate::hub::Hub;
+use crate::store::Store;
+use bank::bank;
+use past::Past;
+use problem::{Ahead, Known, ahead, futures, problem};
+use sun::Panels;
+use told::Made;
+
+/// How often it is looked whether a plan is due.
+const LOOK: Duration = Duration::from_secs(15);
+
+/// A battery that is further than this from where the plan has it, as a part of its capacity, is a surprise.
+const SURPRISE: f64 = 0.08;
+
+/// A plan that is hardly made is not made again, whatever happens.
+const PAUSE: Duration = Duration::from_secs(120);
+
+/// Where there is no plan, it is tried again after this time.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// 2025-01-01: a clock that shows an earlier time has not been set since the start.
+const CLOCK_IS_SET: UnixMillis = UnixMillis(1_735_689_600_000);
+
+/// What a site says about planning.
+#[derive(Debug, Clone)]
+pub(crate) struct Site {
+    pub(crate) settings: Settings,
+    pub(crate) tariffs: Option<Tariffs>,
+    pub(crate) panels: Panels,
+    pub(crate) zone: TimeZone,
+    pub(crate) currency: String,
+}
+
+/// What planning is made from.
+pub(crate) struct Parts {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) hub: Hub,
+    pub(crate) store: Store,
+    pub(crate) site: watch::Receiver<Site>,
+    pub(crate) outlook: watch::Receiver<Arc<Outlook>>,
+    /// The Tempo tariff as it is known, with what the owner said.
+    pub(crate) tempo: watch::Receiver<Option<Arc<Tempo>>>,
+    /// Where the plan goes that control follows.
+    pub(crate) plan: watch::Sender<Option<Arc<plan::Plan>>>,
+    /// Where everything goes that is shown.
+    pub(crate) shown: watch::Sender<Arc<Shown>>,
+}
+
+/// What is shown of planning.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shown {
+    /// What is expected.
+    pub(crate) ahead: Ahead,
+    /// The plan.
+    pub(crate) plan: Option<Arc<ohmstead_web::Plan>>,
+    /// Why there is none.
+    pub(crate) why_none: Option<String>,
+}
+
+/// The task.
+pub(crate) struct Planning {
+    parts: Parts,
+    past: Past,
+    made: Option<Made>,
+    last: Option<Moment>,
+}
+
+impl Planning {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self { parts, past: Past::default(), made: None, last: None }
+    }
+
+    /// Works until told to stop.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        loop {
+            if self.is_due() {
+                self.round().await;
+            }
+            let clock = Arc::clone(&self.parts.clock);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = clock.sleep(LOOK) => {}
+            }
+        }
+    }
+
+    fn is_due(&mut self) -> bool {
+        let now = self.parts.clock.now();
+        let Some(last) = self.last else { return true };
+        let since = now.since(last);
+        let every = self.parts.site.borrow().settings.every.0.min(if self.made.is_some() {
+            Duration::MAX
+        } else {
+            AGAIN
+        });
+        let pause = if self.made.is_some() { PAUSE } else { Duration::ZERO };
+        let news = [
+            self.parts.outlook.has_changed().unwrap_or(false),
+            self.parts.site.has_changed().unwrap_or(false),
+            self.parts.tempo.has_changed().unwrap_or(false),
+            self.is_surprised(now),
+        ];
+        since >= every || (since >= pause && news.contains(&true))
+    }
+
+    /// Whether a battery is far from where the plan has it, or there are others than those that it was made for.
+    fn is_surprised(&self, now: Moment) -> bool {
+        let Some(made) = &self.made else { return false };
+        let snapshot = self.parts.hub.snapshot();
+        let (members, _) = bank(&snapshot, now, &self.parts.site.borrow().settings);
+        if members.iter().any(|member| made.bank.iter().all(|known| known.device != member.device)) {
+            return true;
+        }
+        let Some(place) = made.plan.slot_at(now.unix) else { return true };
+        let slot = &made.plan.in_modes.slots[place];
+        made.bank.iter().enumerate().any(|(number, member)| {
+            let device = snapshot.device(member.device.as_str());
+            let soc = device.and_then(|device| device.number(Metric::BatterySoc, now).ok());
+            let capacity_wh = member.battery.capacity_wh;
+            let before_wh = match place.checked_sub(1) {
+                Some(before) => made.plan.in_modes.slots[before].soc_wh[number],
+                None => member.battery.now_wh,
+            };
+            let after_wh = slot.soc_wh[number];
+            soc.is_some_and(|soc| {
+                let stored_wh = capacity_wh * soc / 100.0;
+                let off = (before_wh.min(after_wh) - stored_wh).max(stored_wh - before_wh.max(after_wh));
+                off > SURPRISE * capacity_wh
+            })
+        })
+    }
+
+    /// Looks at everything anew, and makes a plan.
+    async fn round(&mut self) {
+        let now = self.parts.clock.now();
+        self.last = Some(now);
+        let site = self.parts.site.borrow_and_update().clone();
+        let outlook = self.parts.outlook.borrow_and_update().clone();
+        let tempo = self.parts.tempo.borrow_and_update().clone();
+        if let Err(error) = self.past.read_on(&self.parts.store, now.unix).await {
+            tracing::debug!(target: "planner", %error, "the house's history cannot be read");
+        }
+        let snapshot = self.parts.hub.snapshot();
+        let ahead = self.look_ahead(&site, &outlook, tempo.as_deref(), &snapshot, now);
+        let found = match site.settings.mode {
+            _ if now.unix < CLOCK_IS_SET => Err("the clock of this machine is not set yet".to_owned()),
+            Mode::Off => Err("planner.mode is off".to_owned()),
+            Mode::Advise | Mode::Act => self.make(&site, &ahead, &snapshot, now).await,
+        };
+        self.tell(&site, ahead, found);
+    }
+
+    fn look_ahead(
+        &self,
+        site: &Site,
+        outlook: &Outlook,
+        tempo: Option<&Tempo>,
+        snapshot: &Snapshot,
+        now: Moment,
+    ) -> Ahead {
+        let nothing = ohmstead_tariff::Known::nothing();
+        let house = snapshot.device(ohmstead_model::DeviceId::site().as_str());
+        let known = Known {
+            now: now.unix,
+            zone: &site.zone,
+            past: &self.past,
+            outlook,
+            colours: tempo.map_or(nothing.colours, |tempo| &tempo.colours),
+            grids: tempo.map_or(&[], |tempo| tempo.prices.grids()),
+            tariffs: site.tariffs.as_ref(),
+            panels: &site.panels,
+            pv_now_w: house.and_then(|house| house.number(Metric::PvPower, now).ok()),
+        };
+        ahead(&known, site.settings.horizon.0)
+    }
+
+    async fn make(
+        &self,
+        site: &Site,
+        ahead: &Ahead,
+        snapshot: &Snapshot,
+        now: Moment,
+    ) -> Result<Made, String> {
+        let (bank, without) = bank(snapshot, now, &site.settings);
+        if bank.is_empty() {
+            return Err(without
+                .first()
+                .cloned()
+                .unwrap_or_else(|| "there is no battery to plan for".to_owned()));
+        }
+        let problem = problem(ahead, now.unix, &bank, &site.settings);
+        if problem.slots.is_empty() {
+            return Err(ahead.missing.first().cloned().unwrap_or_else(|| "no prices are known".to_owned()));
+        }
+        let previous = self.made.as_ref().map(|made| made.plan.clone());
+        let tuning = site.settings.tuning();
+        let futures = futures(ahead, &problem);
+        let (problem, plan) = solved(problem, futures, previous, tuning).await?;
+        let took = self.parts.clock.now().since(now);
+        let missing = ahead.missing.iter().cloned().chain(without).collect();
+        Ok(Made { at: now, took, bank, problem, plan, missing })
+    }
+
+    fn tell(&mut self, site: &Site, ahead: Ahead, found: Result<Made, String>) {
+        let acts = site.settings.acts();
+        // What is no better than following the house is left to the strategies below.
+        let followed = found.as_ref().ok().filter(|made| acts && !made.is_fallback());
+        let for_control = followed.map(|made| Arc::new(made.for_control(&site.zone)));
+        self.parts.plan.send_replace(for_control);
+        let plan =
+            found.as_ref().ok().map(|made| Arc::new(made.for_page(&ahead, &site.currency, &site.zone)));
+        let was = self.parts.shown.borrow().why_none.clone();
+        let why_none = found.as_ref().err().cloned();
+        if why_none.is_some() && why_none != was {
+            tracing::info!(target: "planner", why = why_none.as_deref(), "there is no plan");
+        }
+        self.parts.shown.send_replace(Arc::new(Shown { ahead, plan, why_none }));
+        self.made = found.ok();
+    }
+}
+
+/// A plan, made on a thread of its own.
+async fn solved(
+    problem: ohmstead_planner::Problem,
+    futures: Vec<Future>,
+    previous: Option<Plan>,
+    tuning: Tuning,
+) -> Result<(ohmstead_planner::Problem, Plan), String> {
+    let solving = tokio::task::spawn_blocking(move || {
+        let plan = plan_for_futures(&problem, &futures, previous.as_ref(), &tuning);
+        (problem, plan)
+    });
+    solving.await.map_err(|error| format!("the planner failed: {error}"))
+}

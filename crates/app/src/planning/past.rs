@@ -1,0 +1,75 @@
+//! What the house used and what its panels gave, out of the history, in quarters of an hour: what forecasts learn from.
+
+use std::time::Duration;
+
+use ohmstead_model::{DeviceId, Metric, Points, Resolution, SeriesQuery, TimeSpan, Timeline, UnixMillis};
+use ohmstead_web::HistoryError;
+
+use crate::store::Store;
+
+/// How far back forecasts look.
+const DAYS: u32 = 120;
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// How fine they look.
+pub(crate) const QUARTER: Duration = Duration::from_secs(900);
+
+/// What is learned again with every look, for values may come late.
+const LATE: Duration = Duration::from_secs(2 * 3600);
+
+/// What was measured of the whole house, in W.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Past {
+    /// What it used.
+    pub(crate) load_w: Timeline<f64>,
+    /// What its panels gave.
+    pub(crate) pv_w: Timeline<f64>,
+    read_to: Option<UnixMillis>,
+}
+
+impl Past {
+    /// Reads on from where it has got to, up to the quarter that is running.
+    pub(crate) async fn read_on(&mut self, store: &Store, now: UnixMillis) -> Result<(), HistoryError> {
+        let from = self.read_to.map_or(now.minus(DAY * DAYS), |read| read.minus(LATE));
+        let window = TimeSpan::new(from, now);
+        for (metric, known) in [(Metric::LoadPower, &mut self.load_w), (Metric::PvPower, &mut self.pv_w)] {
+            for (span, mean) in quarters(store, metric, window).await?.slots() {
+                known.set(span, *mean);
+            }
+        }
+        self.read_to = Some(now);
+        Ok(())
+    }
+}
+
+/// The means of a power of the whole house in quarters of an hour, W. Where nothing was stored, nothing is known.
+pub(crate) async fn quarters(
+    store: &Store,
+    metric: Metric,
+    window: TimeSpan,
+) -> Result<Timeline<f64>, HistoryError> {
+    let mut known = Timeline::default();
+    let mut from = floor(window.start);
+    // In pieces: an answer has a limit.
+    while from < window.end {
+        let to = from.plus(QUARTER * PIECE).min(window.end);
+        let query =
+            SeriesQuery { device: DeviceId::site(), metric, from, to, resolution: Resolution::Step(QUARTER) };
+        if let Points::Buckets(buckets) = store.range(query).await?.points {
+            for bucket in buckets {
+                known.set(TimeSpan::lasting(bucket.at, QUARTER), bucket.mean);
+            }
+        }
+        from = from.plus(QUARTER * PIECE);
+    }
+    Ok(known)
+}
+
+/// Quarters that are asked for at once: a month.
+const PIECE: u32 = 31 * 96;
+
+/// The beginning of the quarter that holds an instant.
+pub(crate) fn floor(at: UnixMillis) -> UnixMillis {
+    let quarter = 900_000;
+    UnixMillis(at.0.div_euclid(quarter) * quarter)
+}

@@ -1,0 +1,151 @@
+//! What the panels will give: the forecast that there is, corrected by what they really gave.
+
+use jiff::tz::TimeZone;
+use ohmstead_config::Config;
+use ohmstead_forecast::Step;
+use ohmstead_forecast::solar::{Array, Calibration, Place, Record, blend_present};
+use ohmstead_model::{Band, TimeSpan, Timeline, UnixMillis};
+use ohmstead_outlook::settings::{ForecastSolar, OpenMeteo, PvSource};
+use ohmstead_outlook::{Outlook, Quantity};
+
+use super::past::QUARTER;
+
+/// What is known of the site's panels.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Panels {
+    /// The panels, where the configuration says them.
+    pub(crate) array: Option<Array>,
+    /// Where they stand.
+    pub(crate) place: Option<Place>,
+}
+
+impl Panels {
+    /// What a configuration says: the panels of the first source that is told of any.
+    pub(crate) fn of(config: &Config) -> Self {
+        let planes = config.forecast.pv.0.iter().find_map(|source| match source {
+            PvSource::OpenMeteo(OpenMeteo { planes, .. })
+            | PvSource::ForecastSolar(ForecastSolar { planes, .. }) => Some(planes.clone()),
+            PvSource::Solcast(_) | PvSource::Vrm(_) => None,
+        });
+        let place = config.site.latitude.zip(config.site.longitude);
+        Self {
+            array: planes.map(|planes| Array::of(planes, None)),
+            place: place.map(|(latitude, longitude)| Place { latitude, longitude }),
+        }
+    }
+}
+
+/// Where a forecast of the sun comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Basis {
+    /// A service foretold the power.
+    Power,
+    /// A service foretold the irradiance.
+    Irradiance,
+    /// No service: a sky as cloudy as of late.
+    ClearSky,
+    /// Nothing is known of the panels but what they gave in the last days.
+    LastDays,
+    /// There are no panels.
+    None,
+}
+
+/// What is looked at.
+pub(crate) struct Sky<'s> {
+    pub(crate) outlook: &'s Outlook,
+    pub(crate) panels: &'s Panels,
+    /// What the panels gave, W.
+    pub(crate) measured_w: &'s Timeline<f64>,
+    /// What they give now, W.
+    pub(crate) now_w: Option<f64>,
+    pub(crate) zone: &'s TimeZone,
+}
+
+/// What the panels will give in `window`, W. A panel that was never heard of gives nothing.
+pub(crate) fn forecast(sky: &Sky<'_>, now: UnixMillis, window: TimeSpan) -> (Timeline<Band>, Basis) {
+    let past = TimeSpan::new(UnixMillis(now.0 - DAYS_MS * LEARNED), window.end);
+    let clear = clear_sky(sky.panels, past);
+    let (foretold, basis) = foretold(sky);
+    if basis == Basis::None && clear.is_empty() {
+        return last_days(sky.measured_w, now, window);
+    }
+    let weather = calibrated(sky, &foretold, &Calibration::default(), now, window);
+    let cloudless = calibrated(sky, &clear, &Calibration::of_clear_sky(), now, window);
+    // Where the service has a hole the sky of late is better than nothing.
+    let both = weather.or(&cloudless);
+    let basis = if weather.is_empty() { Basis::ClearSky } else { basis };
+    (blend_present(&both, sky.now_w, now, most(sky)), basis)
+}
+
+const DAYS_MS: i64 = 86_400_000;
+/// Days from which a correction is learned.
+const LEARNED: i64 = 14;
+
+fn foretold(sky: &Sky<'_>) -> (Timeline<f64>, Basis) {
+    let power = sky.outlook.figures(Quantity::PvPower);
+    if !power.is_empty() {
+        return (power, Basis::Power);
+    }
+    let Some(array) = &sky.panels.array else { return (Timeline::default(), Basis::None) };
+    let planes: Vec<_> = (0..array.planes.len())
+        .map(|plane| sky.outlook.figures(Quantity::Irradiance(u8::try_from(plane).unwrap_or(u8::MAX))))
+        .collect();
+    let power = array.power(&planes, &sky.outlook.figures(Quantity::AirTemperature));
+    let basis = if power.is_empty() { Basis::None } else { Basis::Irradiance };
+    (power, basis)
+}
+
+fn clear_sky(panels: &Panels, window: TimeSpan) -> Timeline<f64> {
+    match (&panels.array, panels.place) {
+        (Some(array), Some(place)) => array.clear_sky(place, window, Step::Quarter),
+        _ => Timeline::default(),
+    }
+}
+
+fn calibrated(
+    sky: &Sky<'_>,
+    foretold: &Timeline<f64>,
+    before: &Calibration,
+    now: UnixMillis,
+    window: TimeSpan,
+) -> Timeline<Band> {
+    let record = Record { measured_w: sky.measured_w, forecast_w: foretold, curtailed: &[] };
+    let learned = before.learned(record, now, sky.zone);
+    learned.band(&foretold.within(window), most(sky))
+}
+
+/// What the panels can give at most, W.
+fn most(sky: &Sky<'_>) -> f64 {
+    let array = sky.panels.array.as_ref();
+    let peak = array
+        .map(|array| array.ac_max.map_or(array.planes.iter().map(|plane| plane.peak.0).sum(), |most| most.0));
+    let seen = sky.measured_w.slots().map(|(_, power)| *power).fold(0.0, f64::max);
+    peak.map_or(f64::INFINITY, |peak: f64| peak.max(seen))
+}
+
+/// The mean of this time of day over the last week, with the least and the most of it around.
+fn last_days(measured_w: &Timeline<f64>, now: UnixMillis, window: TimeSpan) -> (Timeline<Band>, Basis) {
+    let mut bands = Timeline::default();
+    let mut start = super::past::floor(window.start);
+    while start < window.end {
+        let of_day = |day: i64| {
+            let back = (start.0 - now.0).max(0) / DAYS_MS + day;
+            measured_w.at(UnixMillis(start.0 - back * DAYS_MS)).map(|power| power.max(0.0))
+        };
+        let known: Vec<f64> = (1..=7).filter_map(of_day).collect();
+        if !known.is_empty() {
+            let mean = known.iter().sum::<f64>() / known.len() as f64;
+            let (low, high) = (
+                known.iter().copied().fold(f64::INFINITY, f64::min),
+                known.iter().copied().fold(0.0, f64::max),
+            );
+            bands.set(
+                TimeSpan::lasting(start, QUARTER),
+                Band::of(mean, [low, f64::midpoint(low, mean), mean, f64::midpoint(mean, high), high]),
+            );
+        }
+        start = start.plus(QUARTER);
+    }
+    let basis = if bands.is_empty() { Basis::None } else { Basis::LastDays };
+    (bands, basis)
+}

@@ -1,0 +1,132 @@
+//! A plan in the words of control, which follows it, and of the page, which shows it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use ohmstead_control::plan;
+use ohmstead_model::{BatteryMode, Language, Moment, Timeline};
+use ohmstead_planner::{Origin, Plan, Problem, Why, main_reason, worth};
+use ohmstead_web::{PlanBattery, PlanReason, PlanSlot, PlanStep};
+
+use super::bank::Member;
+use super::problem::Ahead;
+
+/// A plan with what it was made from.
+#[derive(Debug, Clone)]
+pub(crate) struct Made {
+    pub(crate) at: Moment,
+    pub(crate) took: Duration,
+    pub(crate) bank: Vec<Member>,
+    pub(crate) problem: Problem,
+    pub(crate) plan: Plan,
+    pub(crate) missing: Vec<String>,
+}
+
+impl Made {
+    /// For control: the batteries that the plan may steer.
+    pub(crate) fn for_control(&self, zone: &TimeZone) -> plan::Plan {
+        let reasons = self.plan.reasons(&self.problem);
+        let mut steps: BTreeMap<_, Timeline<plan::Step>> = BTreeMap::new();
+        for (number, member) in self.bank.iter().enumerate().filter(|(_, member)| member.acts) {
+            let slots = self.problem.slots.iter().zip(&self.plan.modes).zip(&reasons);
+            let of_battery = slots.filter_map(|((slot, modes), reasons)| {
+                let (mode, why) = (modes.get(number)?.clone(), reasons.get(number)?);
+                let PlanReason { code, sentences } = in_words(why, zone);
+                Some((
+                    slot.span,
+                    plan::Step { mode, why: plan::Why { code, sentences: Arc::new(sentences) } },
+                ))
+            });
+            steps.insert(member.device.clone(), Timeline::of(of_battery));
+        }
+        plan::Plan { made: self.at, steps }
+    }
+
+    /// Whether it is no better than following the house because nothing better could be had.
+    pub(crate) fn is_fallback(&self) -> bool {
+        matches!(self.plan.origin, Origin::Fallback(_))
+    }
+
+    /// For the page.
+    pub(crate) fn for_page(&self, ahead: &Ahead, currency: &str, zone: &TimeZone) -> ohmstead_web::Plan {
+        let (origin, trouble) = match &self.plan.origin {
+            Origin::Found(_) => ("found", None),
+            Origin::SelfConsumption => ("self_consumption", None),
+            Origin::Kept(_) => ("kept", None),
+            Origin::Fallback(why) => ("fallback", Some(why.to_string())),
+        };
+        let mut missing = self.missing.clone();
+        if let Some(lost) = self.plan.modes_lose_eur() {
+            missing.push(format!(
+                "the modes that the batteries have cost {lost:.2} {currency} more than the powers that were planned"
+            ));
+        }
+        ohmstead_web::Plan {
+            made_at: self.at.unix,
+            took_ms: self.took.as_secs_f64() * 1000.0,
+            origin,
+            trouble,
+            currency: currency.to_owned(),
+            batteries: self.bank.iter().map(battery).collect(),
+            slots: self.slots(ahead, zone),
+            cost: self.plan.in_modes.score_eur(),
+            self_consumption_cost: self.plan.self_consumption.score_eur(),
+            no_battery_cost: self.plan.no_battery.score_eur(),
+            missing,
+        }
+    }
+
+    fn slots(&self, ahead: &Ahead, zone: &TimeZone) -> Vec<PlanSlot> {
+        let reasons = self.plan.reasons(&self.problem);
+        let worths = worth(&self.problem, &self.plan.outcome);
+        let outcome = &self.plan.in_modes;
+        let all =
+            outcome.slots.iter().zip(&self.problem.slots).zip(&self.plan.modes).zip(&reasons).enumerate();
+        all.map(|(place, (((done, slot), modes), reasons))| {
+            let price = ahead.prices.at(slot.span.start);
+            let worth =
+                worths.get(place).and_then(|worths| worths.iter().flatten().copied().reduce(f64::max));
+            let steps = self.bank.iter().enumerate().map(|(number, member)| {
+                let stored_wh = done.soc_wh[number];
+                let capacity_wh = member.battery.capacity_wh;
+                PlanStep {
+                    mode: modes.get(number).cloned().unwrap_or(BatteryMode::Auto),
+                    power_w: done.battery_w[number],
+                    stored_wh,
+                    soc_pct: (capacity_wh > 0.0).then(|| stored_wh / capacity_wh * 100.0),
+                    reason: in_words(&reasons[number], zone),
+                    by_hand_until: None,
+                }
+            });
+            PlanSlot {
+                span: slot.span,
+                import_price: slot.import_price,
+                export_price: slot.export_price,
+                price_estimated: price.is_some_and(|price| price.estimated),
+                load_w: slot.load_w,
+                pv_w: done.pv_w,
+                grid_w: done.grid_w,
+                worth,
+                cost: done.cost_eur,
+                steps: steps.collect(),
+                reason: in_words(&main_reason(&self.problem, outcome, place, reasons), zone),
+            }
+        })
+        .collect()
+    }
+}
+
+fn battery(member: &Member) -> PlanBattery {
+    PlanBattery {
+        device: member.device.clone(),
+        acts: member.acts,
+        capacity_wh: member.battery.capacity_wh,
+        now_wh: member.battery.now_wh,
+    }
+}
+
+fn in_words(why: &Why, zone: &TimeZone) -> PlanReason {
+    PlanReason { code: why.code(), sentences: Language::ALL.map(|language| why.sentence(language, zone)) }
+}

@@ -1,0 +1,8 @@
+//! The outlook as a whole: every source over real loopback sockets, and whole days under paused time.
+
+mod clocks;
+mod day;
+mod failures;
+mod house;
+mod server;
+mod sources;

@@ -1,0 +1,64 @@
+// What this view knows of the time ahead: each part fetched by itself, so that one that fails takes no other with it.
+import { ApiError } from '../api/client';
+import { ahead } from './api';
+import type { Money, MoneyBy, Outlook, Plan, Tempo } from './types';
+
+/** How one part stands. What was known before a failure stays. */
+export class Part<T> {
+  value = $state.raw<T | null>(null);
+  /** Why the last try failed. */
+  error = $state.raw<ApiError | null>(null);
+  isLoaded = $state(false);
+
+  /** The configuration has nothing of it. */
+  get isAbsent(): boolean {
+    return this.error?.code === 'not_configured';
+  }
+
+  /** Tried, and there is nothing to show but why. */
+  get isFailed(): boolean {
+    return this.error !== null && !this.isAbsent && this.value === null;
+  }
+
+  async fetch(question: () => Promise<T>): Promise<void> {
+    try {
+      this.value = await question();
+      this.error = null;
+    } catch (error) {
+      this.error = error instanceof ApiError ? error : new ApiError(0, 'unreachable', String(error), null);
+      if (this.isAbsent) this.value = null;
+    }
+    this.isLoaded = true;
+  }
+}
+
+export class Ahead {
+  outlook = new Part<Outlook>();
+  plan = new Part<Plan>();
+  tempo = new Part<Tempo>();
+  days = new Part<Money>();
+  months = new Part<Money>();
+
+  /** Everything but the months, which change slowly. */
+  async refresh(language: string): Promise<void> {
+    await Promise.all([
+      this.outlook.fetch(ahead.outlook),
+      this.fetchPlan(language),
+      this.tempo.fetch(ahead.tempo),
+      this.fetchMoney('day'),
+    ]);
+  }
+
+  async fetchPlan(language: string): Promise<void> {
+    await this.plan.fetch(() => ahead.plan(language));
+  }
+
+  async fetchMoney(by: MoneyBy): Promise<void> {
+    await (by === 'day' ? this.days : this.months).fetch(() => ahead.money(by));
+  }
+
+  /** A house without tariffs and forecasts, and so without a plan. */
+  get isBare(): boolean {
+    return this.outlook.isAbsent && (this.plan.value?.slots.length ?? 0) === 0;
+  }
+}

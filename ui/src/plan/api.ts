@@ -1,0 +1,16 @@
+// What lies ahead, asked from the server.
+import { ask } from '../api/client';
+import type { Colour, Money, MoneyBy, Outlook, Plan, Tempo } from './types';
+
+export const ahead = {
+  outlook: () => ask<Outlook>('outlook'),
+  plan: (language: string) => ask<Plan>(`plan?lang=${language}`),
+  tempo: () => ask<Tempo>('tempo'),
+  setColour: (date: string, colour: Colour | null) =>
+    ask<Tempo>(`tempo/${encodeURIComponent(date)}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ colour }),
+    }),
+  money: (by: MoneyBy) => ask<Money>(`money?by=${by}`),
+};
