@@ -86,13 +86,14 @@ export class House {
 
   async refresh(): Promise<void> {
     try {
+      const askedMs = Date.now();
       const [site, metrics, devices, house] = await Promise.all([api.site(), api.metrics(), api.devices(), api.house()]);
       const arrivedMs = Date.now();
       this.site = site;
       const serverMs = Date.parse(site.now);
       this.#offsetMs = Number.isNaN(serverMs) ? 0 : serverMs - arrivedMs;
       this.metrics = new Map(metrics.map((metric) => [metric.id, metric]));
-      this.devices = this.#merged(devices, arrivedMs);
+      this.devices = this.#merged(devices, askedMs, arrivedMs);
       this.values = aged(house.values, arrivedMs);
       this.reach = 'up';
       this.problem = null;
@@ -135,13 +136,13 @@ export class House {
   }
 
   /** Keeps the objects of devices that are still there, so that what is folded out stays so. */
-  #merged(devices: Device[], arrivedMs: number): LiveDevice[] {
+  #merged(devices: Device[], askedMs: number, arrivedMs: number): LiveDevice[] {
     return devices.map((device) => {
       const known = this.devices.find((live) => live.state.device === device.device);
       if (!known) return new LiveDevice(device, arrivedMs);
       const { values, ...state } = device;
       known.state = state;
-      known.values = aged(values, arrivedMs);
+      known.values = withNews(aged(values, arrivedMs), known.values, askedMs);
       return known;
     });
   }
@@ -175,9 +176,10 @@ export class House {
 
   async #refetch(live: LiveDevice): Promise<void> {
     try {
+      const askedMs = Date.now();
       const { values, ...state } = await api.device(live.state.device);
       live.state = state;
-      live.values = aged(values, Date.now());
+      live.values = withNews(aged(values, Date.now()), live.values, askedMs);
     } catch {
       // The next full fetch brings it.
     }
@@ -205,6 +207,12 @@ export class House {
       if (state === 'waiting') void this.refresh();
     }
   }
+}
+
+/** What was fetched, and over it what the stream has told since it was asked for: an answer may be slower than the stream. */
+function withNews(fetched: AgedValues, known: AgedValues, askedMs: number): AgedValues {
+  const news = Object.entries(known).filter(([, value]) => value.arrivedMs >= askedMs);
+  return { ...fetched, ...Object.fromEntries(news) };
 }
 
 function aged(values: Values | undefined, arrivedMs: number): AgedValues {
