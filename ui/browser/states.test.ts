@@ -68,7 +68,13 @@ describe('live', () => {
     mock.scenario.devices = (list) => list.map((other) => (other.device === 'fase_a' ? { ...other, online: false } : other));
     mock.push('device', { ...device, online: false, values: undefined });
     await page.locator('[data-device=fase_a][data-online=false]').getByText('Offline').waitFor();
-    mock.push('reading', { device: 'fase_a', at: '', values: { battery_power: unknown('W', 'The battery does not answer.') } });
+    // The page may be asking for the device at this very moment: both ways must say the same.
+    const silent = { battery_power: unknown('W', 'The battery does not answer.') };
+    mock.scenario.devices = (list) =>
+      list.map((other) =>
+        other.device === 'fase_a' ? { ...other, online: false, values: { ...(other.values as object), ...silent } } : other,
+      );
+    mock.push('reading', { device: 'fase_a', at: '', values: silent });
     await page.locator('[data-device=fase_a] [data-value=battery_power]', { hasText: '–' }).waitFor();
     await page.locator('[data-device=fase_a]').getByText('The battery does not answer.').waitFor();
   });

@@ -16,7 +16,7 @@ use crate::foresight::Foresight;
 /// The proposer and what it looks at.
 #[derive(Clone, Copy)]
 pub struct TempoRule<'s> {
-    /// Its settings. Batteries that it names are those of [`ids`](Self::ids); it is simplest to name none.
+    /// Its settings. It is simplest to name no batteries: all of them are meant then.
     pub settings: &'s tempo::Settings,
     /// Who knows which colours were known.
     pub foresight: &'s dyn Foresight,

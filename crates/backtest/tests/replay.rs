@@ -235,7 +235,7 @@ fn the_market_of_tomorrow_is_known_from_one_o_clock() {
     let zone = TimeZone::get("Europe/Paris").unwrap();
     let window = span("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
     let spot = hours(window, |hour| hour as f64 / 1000.0);
-    let tariffs: Tariffs = serde_saphyr::from_str("import: { energy_charts: { zone: FR } }").unwrap();
+    let tariffs: Tariffs = serde_saphyr::from_str("import: { market: {} }").unwrap();
     let (colours, nothing) = (Colours::default(), Timeline::default());
     let published = Published {
         tariffs: &tariffs,
