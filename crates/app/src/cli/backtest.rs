@@ -36,10 +36,10 @@ pub(super) struct Arguments {
     /// Which strategies; all where none is named
     #[arg(long, value_enum, value_delimiter = ',', value_name = "NAME,...")]
     strategy: Vec<Name>,
-    /// Load and sun out of this file instead of the history: utc_start,load_w,pv_w
+    /// Load and sun out of this file instead of the history: its columns are `utc_start,load_w,pv_w`
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
-    /// Colours of Tempo days out of this file: date,colour [default: what the daemon knows]
+    /// Colours of Tempo days out of this file: its columns are `date,colour` [default: what the daemon knows]
     #[arg(long, value_name = "FILE")]
     colours: Option<PathBuf>,
     /// Capacity of the battery [default: all those of planner.batteries together]
