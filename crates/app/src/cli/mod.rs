@@ -1,6 +1,7 @@
 //! The command line: one module per verb. The list of verbs, their help and the completions derive from [`Verb`].
 
 mod ahead;
+mod backtest;
 mod backup;
 mod check;
 mod completions;
@@ -92,6 +93,8 @@ enum Verb {
     Outlook(ahead::OutlookArguments),
     /// Print the colours of the Tempo tariff and what is left of the season; say the colour of a day
     Tempo(ahead::TempoArguments),
+    /// Replay the past under other strategies, with another battery, and print what it would have cost
+    Backtest(backtest::Arguments),
     /// Print the last attempts to change a device
     Ledger(ledger::Arguments),
     /// Ask, export, import, compare and look after what is stored
@@ -132,6 +135,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         Verb::Plan(arguments) => runtime()?.block_on(plan::run(&common, &arguments)),
         Verb::Outlook(arguments) => runtime()?.block_on(ahead::outlook(&common, &arguments)),
         Verb::Tempo(arguments) => runtime()?.block_on(ahead::tempo(&common, &arguments)),
+        Verb::Backtest(arguments) => runtime()?.block_on(backtest::run(&common, &arguments)),
         Verb::Ledger(arguments) => runtime()?.block_on(ledger::run(&common, &arguments)),
         Verb::History(arguments) => runtime()?.block_on(history::run(&common, &arguments)),
         Verb::Backup(arguments) => runtime()?.block_on(backup::run(&common, &arguments)),

@@ -34,6 +34,8 @@ fn the_help_lists_the_verbs_and_the_exit_codes() {
           outlook      Print who was asked for prices and forecasts, and what is missing
           tempo        Print the colours of the Tempo tariff and what is left of the season; say the colour
                        of a day
+          backtest     Replay the past under other strategies, with another battery, and print what it would
+                       have cost
           ledger       Print the last attempts to change a device
           history      Ask, export, import, compare and look after what is stored
           backup       Copy the history into one file, or put such a file in its place

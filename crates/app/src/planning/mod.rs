@@ -245,7 +245,8 @@ impl Planning {
             found.as_ref().ok().map(|made| Arc::new(made.for_page(&ahead, &site.currency, &site.zone)));
         let was = self.parts.shown.borrow().why_none.clone();
         let why_none = found.as_ref().err().cloned();
-        if why_none.is_some() && why_none != was {
+        // A house that says nothing of prices does not ask for a plan.
+        if site.tariffs.is_some() && why_none.is_some() && why_none != was {
             tracing::info!(target: "planner", why = why_none.as_deref(), "there is no plan");
         }
         self.parts.shown.send_replace(Arc::new(Shown { ahead, plan, why_none }));

@@ -36,6 +36,8 @@ impl Past {
             for (span, mean) in quarters(store, metric, window).await?.slots() {
                 known.set(span, *mean);
             }
+            // The program runs for years.
+            *known = known.within(TimeSpan::new(now.minus(DAY * DAYS), now));
         }
         self.read_to = Some(now);
         Ok(())

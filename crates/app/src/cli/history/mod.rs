@@ -6,7 +6,7 @@ mod export;
 mod import;
 mod query;
 mod restore;
-mod source;
+pub(super) mod source;
 
 use std::path::PathBuf;
 

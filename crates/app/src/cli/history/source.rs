@@ -14,7 +14,7 @@ use crate::socket::{AskFailed, Client, Question};
 use crate::store::{HistoryConfig, Store};
 
 /// Who answers.
-pub(super) enum Source {
+pub(in crate::cli) enum Source {
     /// The running daemon.
     Daemon(Client),
     /// This process, which has the store for itself.
@@ -28,7 +28,7 @@ pub(super) enum Source {
 
 /// Whether there must be a history already.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(in crate::cli) enum Wanted {
     /// It is read.
     Existing,
     /// It is written to, and made if need be.
@@ -37,7 +37,7 @@ pub(super) enum Wanted {
 
 impl Source {
     /// Finds the history of the data directory.
-    pub(super) async fn open(common: &Common, wanted: Wanted) -> Result<Self, Failure> {
+    pub(in crate::cli) async fn open(common: &Common, wanted: Wanted) -> Result<Self, Failure> {
         let config = common.load_if_any()?.map(|(_, config)| config);
         let dir = common.data_dir(config.as_ref())?;
         if let Some(client) = Client::connect(&dir).await {
@@ -58,7 +58,7 @@ impl Source {
     }
 
     /// Asks one question.
-    pub(super) async fn ask(&mut self, question: HistoryQuestion) -> Result<Value, Failure> {
+    pub(in crate::cli) async fn ask(&mut self, question: HistoryQuestion) -> Result<Value, Failure> {
         match self {
             Self::Daemon(client) => {
                 client.ask(&Question::History { ask: question }).await.map_err(daemon_failure)
@@ -72,7 +72,7 @@ impl Source {
     }
 
     /// Asks one question whose answer has a shape of its own.
-    pub(super) async fn ask_for<T: DeserializeOwned>(
+    pub(in crate::cli) async fn ask_for<T: DeserializeOwned>(
         &mut self,
         question: HistoryQuestion,
     ) -> Result<T, Failure> {
@@ -84,7 +84,7 @@ impl Source {
     }
 
     /// The site's zone and its clock.
-    pub(super) async fn place(&mut self) -> Result<(TimeZone, UnixMillis), Failure> {
+    pub(in crate::cli) async fn place(&mut self) -> Result<(TimeZone, UnixMillis), Failure> {
         let Place { zone, now_ms } = self.ask_for(HistoryQuestion::Place {}).await?;
         Ok((TimeZone::get(&zone).unwrap_or(TimeZone::UTC), UnixMillis(now_ms)))
     }
