@@ -58,7 +58,15 @@ fn start_outlook(house: &Arc<House>, config: &Config, tracker: &TaskTracker, sto
         }
     };
     // Without a place for data nothing is kept over a restart; what is asked for is used all the same.
-    let folder = house.store.dir().map_or_else(std::env::temp_dir, std::path::Path::to_owned).join(FOLDER);
+    let passing = match house.store.dir() {
+        Some(_) => None,
+        None => tempfile::Builder::new().prefix("ohmstead-outlook-").tempdir().ok(),
+    };
+    let place = house.store.dir().or(passing.as_ref().map(tempfile::TempDir::path));
+    let Some(folder) = place.map(|place| place.join(FOLDER)) else {
+        tracing::error!(target: "outlook", "nobody is asked for prices and forecasts: there is no place to keep count of it");
+        return;
+    };
     let links = Links {
         clock: Arc::clone(&house.clock),
         wire,
@@ -67,7 +75,11 @@ fn start_outlook(house: &Arc<House>, config: &Config, tracker: &TaskTracker, sto
         outlook: house.ahead.outlook.clone(),
         seed: seed(config),
     };
-    tracker.spawn(ohmstead_outlook::run(settings, links, stop.clone()));
+    let run = ohmstead_outlook::run(settings, links, stop.clone());
+    tracker.spawn(async move {
+        run.await;
+        drop(passing);
+    });
 }
 
 /// Not the same for two houses, so that they do not all ask in the same second.

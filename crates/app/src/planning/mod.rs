@@ -49,7 +49,7 @@ const SURPRISE: f64 = 0.08;
 /// A plan that is hardly made is not made again, whatever happens.
 const PAUSE: Duration = Duration::from_secs(120);
 
-/// Where there is no plan, it is tried again after this time.
+/// Where a plan is wanted and there is none, it is tried again after this time.
 const AGAIN: Duration = Duration::from_secs(60);
 
 /// 2025-01-01: a clock that shows an earlier time has not been set since the start.
@@ -107,8 +107,8 @@ impl Planning {
     /// Works until told to stop.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         loop {
-            if self.is_due() {
-                self.round().await;
+            if self.is_due() && stop.run_until_cancelled(self.round()).await.is_none() {
+                return;
             }
             let clock = Arc::clone(&self.parts.clock);
             tokio::select! {
@@ -122,12 +122,13 @@ impl Planning {
         let now = self.parts.clock.now();
         let Some(last) = self.last else { return true };
         let since = now.since(last);
-        let every = self.parts.site.borrow().settings.every.0.min(if self.made.is_some() {
-            Duration::MAX
-        } else {
-            AGAIN
-        });
-        let pause = if self.made.is_some() { PAUSE } else { Duration::ZERO };
+        let (every, is_wanted) = {
+            let site = self.parts.site.borrow();
+            (site.settings.every.0, site.settings.mode != Mode::Off && site.tariffs.is_some())
+        };
+        let lacks_plan = self.made.is_none() && is_wanted;
+        let every = if lacks_plan { every.min(AGAIN) } else { every };
+        let pause = if lacks_plan { Duration::ZERO } else { PAUSE };
         let news = [
             self.parts.outlook.has_changed().unwrap_or(false),
             self.parts.site.has_changed().unwrap_or(false),

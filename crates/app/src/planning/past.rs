@@ -30,7 +30,10 @@ pub(crate) struct Past {
 impl Past {
     /// Reads on from where it has got to, up to the quarter that is running.
     pub(crate) async fn read_on(&mut self, store: &Store, now: UnixMillis) -> Result<(), HistoryError> {
-        let from = self.read_to.map_or(now.minus(DAY * DAYS), |read| read.minus(LATE));
+        // A clock that was set in between, in whichever direction: all of it again, and never more than that.
+        let first = now.minus(DAY * DAYS);
+        let read_to = self.read_to.filter(|read| (first..=now).contains(read));
+        let from = read_to.map_or(first, |read| read.minus(LATE));
         let window = TimeSpan::new(from, now);
         for (metric, known) in [(Metric::LoadPower, &mut self.load_w), (Metric::PvPower, &mut self.pv_w)] {
             for (span, mean) in quarters(store, metric, window).await?.slots() {
