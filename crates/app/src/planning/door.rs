@@ -222,19 +222,32 @@ const NO_TEMPO: AheadError = AheadError::NotConfigured {
     hint: "add tariffs: { import: { tempo: {} } } to the configuration",
 };
 
+/// The outlook with what the owner says now; a day of which that was taken back has the colour of its first source again.
 fn with_said(outlook: &Outlook, manual: &Manual) -> Outlook {
     let mut changed = outlook.clone();
+    changed.colours.retain(|date, day| {
+        let taken_back = &*day.source == MANUAL && !manual.colours.contains_key(date);
+        let first = day.voices.first().cloned();
+        if let (true, Some(voice)) = (taken_back, &first) {
+            (day.colour, day.source) = (voice.colour, Arc::clone(&voice.source));
+            day.is_provisional = voice.is_provisional;
+        }
+        !taken_back || first.is_some()
+    });
     for (date, colour) in &manual.colours {
         let day = changed.colours.entry(*date).or_insert_with(|| ohmstead_outlook::TempoDay {
             colour: *colour,
-            source: Arc::from("manual"),
+            source: Arc::from(MANUAL),
             is_provisional: false,
             voices: Vec::new(),
         });
-        (day.colour, day.source, day.is_provisional) = (*colour, Arc::from("manual"), false);
+        (day.colour, day.source, day.is_provisional) = (*colour, Arc::from(MANUAL), false);
     }
     changed
 }
+
+/// The source of what the owner says, as the outlook names it.
+const MANUAL: &str = "manual";
 
 fn slot(span: TimeSpan, ahead: &super::problem::Ahead, tempo: Option<&Tempo>) -> AheadSlot {
     let middle = span.start.plus(QUARTER / 2);
@@ -300,4 +313,36 @@ fn civil_window(from: Date, to: Date, zone: &TimeZone) -> Option<TimeSpan> {
     };
     let window = TimeSpan::new(instant(from)?, instant(to)?);
     (!window.is_empty()).then_some(window)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_back_leaves_the_sources_word() {
+        let date: Date = "2026-12-02".parse().expect("a date");
+        let voice = ohmstead_outlook::Voice {
+            source: Arc::from("rte_site"),
+            colour: TempoColour::White,
+            since: UnixMillis(0),
+            last: UnixMillis(0),
+            is_provisional: true,
+        };
+        let told = ohmstead_outlook::TempoDay {
+            colour: TempoColour::White,
+            source: Arc::from("rte_site"),
+            is_provisional: true,
+            voices: vec![voice],
+        };
+        let outlook = Outlook { colours: BTreeMap::from([(date, told)]), ..Outlook::default() };
+        let next = date.tomorrow().expect("a date");
+        let said = Manual {
+            colours: BTreeMap::from([(date, TempoColour::Red), (next, TempoColour::Blue)]),
+            ..Manual::default()
+        };
+        let corrected = with_said(&outlook, &said);
+        assert_eq!((corrected.colours[&date].colour, corrected.colours.len()), (TempoColour::Red, 2));
+        assert_eq!(with_said(&corrected, &Manual::default()), outlook);
+    }
 }
