@@ -7,11 +7,13 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use ohmstead_config::Config;
 use ohmstead_control::plan::Plan;
-use ohmstead_model::{Band, Metric, TempoColour, TimeSpan, Timeline, UnixMillis};
+use ohmstead_model::{Band, Metric, Price, TempoColour, TimeSpan, Timeline, UnixMillis};
+use ohmstead_outlook::settings::PriceSource;
 use ohmstead_outlook::{Manual, Outlook, SourceStatus};
 use ohmstead_planner::settings::Mode;
 use ohmstead_tariff::tempo::{Colours, Hours, Odds, Rate, Season, TariffDay};
 use ohmstead_tariff::{Tariff, Tariffs};
+use ohmstead_units::Currency;
 use ohmstead_web::{
     AheadError, AheadSlot, ColourCount, ColourVoice, Expected, Money, MoneyBy, PlannerMode, Planning,
     SourceFigures, TempoDay,
@@ -19,6 +21,7 @@ use ohmstead_web::{
 use tokio::sync::watch;
 
 use super::past::{QUARTER, quarters};
+use super::present::is_of_market;
 use super::sun::Panels;
 use super::{Shown, Site, looking, money};
 use crate::control::{Ahead, Tempo};
@@ -38,13 +41,14 @@ impl Site {
     /// What a configuration says.
     pub(crate) fn of(config: &Config) -> Self {
         let tariffs = config.tariffs.as_ref().map(ohmstead_outlook::settings::Tariffs::prices);
-        let currency = tariffs.as_ref().and_then(currency).unwrap_or_else(|| "EUR".to_owned());
+        let currency = currency(config).unwrap_or(Currency::EUR);
         Self {
+            metrics: metrics(config, tariffs.as_ref(), currency),
             settings: config.planner.clone(),
             tariffs,
             panels: Panels::of(config),
             zone: config.site.timezone.clone(),
-            currency,
+            currency: currency.to_string(),
         }
     }
 
@@ -57,9 +61,28 @@ impl Site {
     }
 }
 
-fn currency(tariffs: &Tariffs) -> Option<String> {
-    let named = tariffs.import.currencies().into_iter().chain(tariffs.export.currencies());
-    named.map(|currency| currency.to_string()).next()
+/// The currency of a site that has tariffs: the first that is named of those of its prices, the euro where none is.
+pub(crate) fn currency(config: &Config) -> Option<Currency> {
+    let tariffs = config.tariffs.as_ref()?;
+    let prices = [&tariffs.import, &tariffs.export].into_iter().flat_map(Tariff::currencies);
+    let market = tariffs.market.0.iter().filter_map(PriceSource::currency);
+    let wear = config.tempo.as_ref().and_then(|tempo| tempo.wear.currency);
+    let planner = config.planner.currencies().into_iter().map(|(_, currency)| currency);
+    Some(prices.chain(market).chain(wear).chain(planner).next().unwrap_or(Currency::EUR))
+}
+
+/// What is told of the present.
+fn metrics(config: &Config, tariffs: Option<&Tariffs>, currency: Currency) -> Vec<Metric> {
+    let mut metrics = Vec::new();
+    if let Some(tariffs) = tariffs {
+        metrics.extend([Metric::ImportPrice, Metric::ExportPrice, Metric::LoadForecastPower]);
+        metrics.extend(is_of_market(tariffs).then_some(Metric::SpotPrice));
+        if matches!(tariffs.import, Tariff::Tempo(_)) {
+            metrics.extend([Metric::TempoToday, Metric::TempoTomorrow]);
+        }
+    }
+    metrics.extend((!config.forecast.pv.0.is_empty()).then_some(Metric::PvForecastPower));
+    metrics.into_iter().map(|metric| metric.in_currency(currency)).collect()
 }
 
 impl Door {
@@ -185,23 +208,21 @@ impl Door {
             pv_w: read(Metric::PvPower).await?,
             soc_pct: read(Metric::BatterySoc).await?,
         };
-        let prices = self.past_prices(&tariffs, window, &site.zone);
+        let computed = self.past_prices(&tariffs, window, &site.zone);
+        let stored = stored_prices(&read(Metric::ImportPrice).await?, &read(Metric::ExportPrice).await?);
+        let prices = computed.or(&stored);
         let rows = money::money(&measured, &prices, &bank, window, &site.zone, by);
         Ok(Money { currency: site.currency, rows })
     }
 
-    /// The prices of a time that is past, as far as they are known: nothing is guessed.
-    fn past_prices(
-        &self,
-        tariffs: &Tariffs,
-        window: TimeSpan,
-        zone: &TimeZone,
-    ) -> Timeline<ohmstead_model::Price> {
+    /// The prices of a time that is past, as far as contracts and the outlook know them: nothing is guessed.
+    fn past_prices(&self, tariffs: &Tariffs, window: TimeSpan, zone: &TimeZone) -> Timeline<Price> {
         let (outlook, tempo) = (self.outlook.borrow().clone(), self.tempo.borrow().clone());
         let nothing = ohmstead_tariff::Known::nothing();
         let prices = super::problem::prices_of(
             tariffs,
             &outlook,
+            &Timeline::default(),
             tempo.as_deref().map_or(nothing.colours, |tempo| &tempo.colours),
             tempo.as_deref().map_or(&[], |tempo| tempo.prices.grids()),
             window,
@@ -221,6 +242,16 @@ const NO_TEMPO: AheadError = AheadError::NotConfigured {
     what: "the Tempo tariff",
     hint: "add tariffs: { import: { tempo: {} } } to the configuration",
 };
+
+/// The prices as they were told at their time, for what the outlook knows no longer.
+fn stored_prices(import: &Timeline<f64>, export: &Timeline<f64>) -> Timeline<Price> {
+    import.zip(export, |_, import, export| Price {
+        import_per_kwh: *import,
+        export_per_kwh: *export,
+        estimated: false,
+        source: ohmstead_model::PriceSource::Market,
+    })
+}
 
 fn with_said(outlook: &Outlook, manual: &Manual) -> Outlook {
     let mut changed = outlook.clone();

@@ -56,6 +56,7 @@ pub(crate) fn ahead(known: &Known<'_>, horizon: Duration) -> Ahead {
         outlook: known.outlook,
         panels: known.panels,
         measured_w: &known.past.pv_w,
+        foretold_w: &known.past.pv_foretold_w,
         now_w: known.pv_now_w,
         zone: known.zone,
     };
@@ -66,13 +67,16 @@ pub(crate) fn ahead(known: &Known<'_>, horizon: Duration) -> Ahead {
 }
 
 fn prices(tariffs: &Tariffs, known: &Known<'_>, window: TimeSpan) -> Timeline<Price> {
-    prices_of(tariffs, known.outlook, known.colours, known.grids, window, known.zone)
+    let stored = &known.past.spot_per_kwh;
+    prices_of(tariffs, known.outlook, stored, known.colours, known.grids, window, known.zone)
 }
 
-/// What a kWh costs in `window`, from what the outlook knows.
+/// What a kWh costs in `window`, from what the outlook knows. `stored` are market prices of days that it has forgotten, from
+/// which those of days to come are guessed.
 pub(crate) fn prices_of(
     tariffs: &Tariffs,
     outlook: &Outlook,
+    stored: &Timeline<f64>,
     colours: &Colours,
     grids: &[Grid],
     window: TimeSpan,
@@ -81,12 +85,18 @@ pub(crate) fn prices_of(
     // A supplier's own price is what its customers pay; a market's is for everybody else.
     let full = outlook.figures(Quantity::FullPrice);
     let spot = outlook.figures(Quantity::SpotPrice);
-    let import = full.or(&spot);
+    let import = full.or(&spot).or(stored);
+    // What is stored is of import: where a supplier has a price of its own, that is none for export.
+    let export = match (spot.is_empty(), full.is_empty()) {
+        (true, _) => import.clone(),
+        (false, true) => spot.or(stored),
+        (false, false) => spot,
+    };
     let figures = ohmstead_tariff::Known {
         colours,
         grids,
         import_spot_per_kwh: &import,
-        export_spot_per_kwh: if spot.is_empty() { &import } else { &spot },
+        export_spot_per_kwh: &export,
         ..ohmstead_tariff::Known::nothing()
     };
     ohmstead_tariff::prices(tariffs, figures, window, zone)

@@ -56,6 +56,8 @@ pub(crate) struct Sky<'s> {
     pub(crate) panels: &'s Panels,
     /// What the panels gave, W.
     pub(crate) measured_w: &'s Timeline<f64>,
+    /// What had been foretold of that, as far as it was stored, W.
+    pub(crate) foretold_w: &'s Timeline<f64>,
     /// What they give now, W.
     pub(crate) now_w: Option<f64>,
     pub(crate) zone: &'s TimeZone,
@@ -65,12 +67,15 @@ pub(crate) struct Sky<'s> {
 pub(crate) fn forecast(sky: &Sky<'_>, now: UnixMillis, window: TimeSpan) -> (Timeline<Band>, Basis) {
     let past = TimeSpan::new(UnixMillis(now.0 - DAYS_MS * LEARNED), window.end);
     let clear = clear_sky(sky.panels, past);
-    let (foretold, basis) = foretold(sky);
+    let (foretold, basis) = foretold(sky.outlook, sky.panels);
     if basis == Basis::None && clear.is_empty() {
         return last_days(sky.measured_w, now, window);
     }
-    let weather = calibrated(sky, &foretold, &Calibration::default(), now, window);
-    let cloudless = calibrated(sky, &clear, &Calibration::of_clear_sky(), now, window);
+    // What was said at the time, not what the service says of yesterday today; the outlook forgets after two days besides.
+    let said = sky.foretold_w.or(&foretold);
+    let weather = learned(sky, &said, &Calibration::default(), now).band(&foretold.within(window), most(sky));
+    let cloudless =
+        learned(sky, &clear, &Calibration::of_clear_sky(), now).band(&clear.within(window), most(sky));
     // Where the service has a hole the sky of late is better than nothing.
     let both = weather.or(&cloudless);
     let basis = if weather.is_empty() { Basis::ClearSky } else { basis };
@@ -81,16 +86,17 @@ const DAYS_MS: i64 = 86_400_000;
 /// Days from which a correction is learned.
 const LEARNED: i64 = 14;
 
-fn foretold(sky: &Sky<'_>) -> (Timeline<f64>, Basis) {
-    let power = sky.outlook.figures(Quantity::PvPower);
+/// What services foretell of the panels, W, uncorrected.
+pub(crate) fn foretold(outlook: &Outlook, panels: &Panels) -> (Timeline<f64>, Basis) {
+    let power = outlook.figures(Quantity::PvPower);
     if !power.is_empty() {
         return (power, Basis::Power);
     }
-    let Some(array) = &sky.panels.array else { return (Timeline::default(), Basis::None) };
+    let Some(array) = &panels.array else { return (Timeline::default(), Basis::None) };
     let planes: Vec<_> = (0..array.planes.len())
-        .map(|plane| sky.outlook.figures(Quantity::Irradiance(u8::try_from(plane).unwrap_or(u8::MAX))))
+        .map(|plane| outlook.figures(Quantity::Irradiance(u8::try_from(plane).unwrap_or(u8::MAX))))
         .collect();
-    let power = array.power(&planes, &sky.outlook.figures(Quantity::AirTemperature));
+    let power = array.power(&planes, &outlook.figures(Quantity::AirTemperature));
     let basis = if power.is_empty() { Basis::None } else { Basis::Irradiance };
     (power, basis)
 }
@@ -102,16 +108,9 @@ fn clear_sky(panels: &Panels, window: TimeSpan) -> Timeline<f64> {
     }
 }
 
-fn calibrated(
-    sky: &Sky<'_>,
-    foretold: &Timeline<f64>,
-    before: &Calibration,
-    now: UnixMillis,
-    window: TimeSpan,
-) -> Timeline<Band> {
+fn learned(sky: &Sky<'_>, foretold: &Timeline<f64>, before: &Calibration, now: UnixMillis) -> Calibration {
     let record = Record { measured_w: sky.measured_w, forecast_w: foretold, curtailed: &[] };
-    let learned = before.learned(record, now, sky.zone);
-    learned.band(&foretold.within(window), most(sky))
+    before.learned(record, now, sky.zone)
 }
 
 /// What the panels can give at most, W.
