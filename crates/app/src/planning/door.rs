@@ -332,3 +332,52 @@ fn civil_window(from: Date, to: Date, zone: &TimeZone) -> Option<TimeSpan> {
     let window = TimeSpan::new(instant(from)?, instant(to)?);
     (!window.is_empty()).then_some(window)
 }
+
+#[cfg(test)]
+mod tests {
+    use ohmstead_model::{DeviceId, Moment, Reading, Value};
+
+    use super::*;
+    use crate::data_dir::Holder;
+    use crate::store::HistoryConfig;
+
+    /// A day that the outlook has long forgotten.
+    const DAY: UnixMillis = UnixMillis(1_795_046_400_000);
+
+    /// 1 kW from the grid for two hours, with what was told of prices.
+    async fn cost(tariffs: &str, told: &[(Metric, f64)]) -> (f64, f64) {
+        let yaml = format!("site: {{ timezone: UTC }}\ndevices: {{}}\ntariffs: {tariffs}");
+        let config = ohmstead_config::parse(&yaml, "test.yaml", &|_| None).expect("a valid configuration");
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path().to_owned(), HistoryConfig::of(Some(&config)), Holder::Verb);
+        let store = store.expect("it opens");
+        let values = [(Metric::GridPower, 1000.0), (Metric::LoadPower, 1000.0)];
+        let values: Vec<_> =
+            values.iter().chain(told).map(|(metric, value)| (*metric, Ok(Value::Number(*value)))).collect();
+        let reading = |quarter: u32| Reading {
+            device: DeviceId::site(),
+            at: Moment { unix: DAY.plus(QUARTER * quarter), ..Moment::default() },
+            values: values.clone(),
+        };
+        store.backfill((0..8).map(reading).collect()).await.expect("stored");
+        let [from, to] = ["2026-11-19", "2026-11-20"].map(|date| date.parse().expect("a date"));
+        let money = Door::new(&config).money(&store, Vec::new(), from, to, MoneyBy::Day).await;
+        let row = money.expect("tariffs are configured").rows.into_iter().next().expect("a day");
+        (row.cost, row.unknown_h)
+    }
+
+    #[tokio::test]
+    async fn money_of_past_days_is_made_from_the_prices_of_those_days() {
+        const MARKET: &str =
+            "{ import: { market: {} }, market: { octopus: { product: AGILE-24-10-01, region: A } } }";
+        let near =
+            |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found} for {expected}");
+        let told = [(Metric::ImportPrice, 0.31234), (Metric::ExportPrice, 0.0)];
+        near(cost(MARKET, &told).await.0, 2.0 * 0.31234);
+        let (cost_of_nothing, unknown_h) = cost(MARKET, &[]).await;
+        near(cost_of_nothing, 0.0);
+        near(unknown_h, 24.0);
+        // What a contract says of that day goes before what was told.
+        near(cost("{ import: { fixed: 0.2 } }", &told).await.0, 0.4);
+    }
+}

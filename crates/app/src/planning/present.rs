@@ -238,3 +238,6 @@ impl Known<'_> {
 pub(super) fn is_of_market(tariffs: &Tariffs) -> bool {
     [&tariffs.import, &tariffs.export].into_iter().any(|tariff| matches!(tariff, Tariff::Market(_)))
 }
+
+#[cfg(test)]
+mod tests;
