@@ -32,7 +32,7 @@ impl Told {
             same.is_some_and(|other| other.def().unit == metric.def().unit)
         };
         let gone: Vec<_> = self.metrics.iter().copied().filter(|metric| !stays(metric)).collect();
-        gone.iter().for_each(|metric| drop(self.until.remove(metric)));
+        self.until.retain(|metric, _| !gone.contains(metric));
         self.metrics = metrics;
         gone
     }
