@@ -250,7 +250,7 @@ fn load_series(
             continue;
         };
         let own = || native.iter().copied().find(|known| known.id() == metric);
-        let known = Metric::by_id(&metric).or_else(own);
+        let known = own().or_else(|| Metric::by_id(&metric));
         if known.is_none() {
             tracing::info!(target: "store", device, metric, "a series of a metric that the catalogue does not have is kept");
         }

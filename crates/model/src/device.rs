@@ -179,6 +179,9 @@ pub enum Online {
     No(Moment),
 }
 
+/// A value of a quarter of an hour lives as long, and a little longer, in which that of the next one comes.
+const QUARTER: Duration = Duration::from_secs(900 + 60);
+
 /// How long a value of each poll class may be used after it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ttl {
@@ -197,6 +200,7 @@ impl Ttl {
             PollClass::Fast => self.fast,
             PollClass::Medium => self.medium,
             PollClass::Slow => self.slow,
+            PollClass::Quarter => QUARTER,
         }
     }
 }

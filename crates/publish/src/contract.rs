@@ -13,7 +13,7 @@ use ohmstead_model::{
     LimitName, LimitRefused, Limited, Metric, Moment, Notice, Online, Part, Reading, Request, Role, Severity,
     SiteLimit, Sleep, Snapshot, Switched, Switches, Ttl, UnixMillis, Unknown, Value, catalogue, house,
 };
-use ohmstead_units::Watts;
+use ohmstead_units::{Currency, Watts};
 use rstest::rstest;
 use serde_json::Value as Json;
 use tokio::sync::watch;
@@ -25,6 +25,7 @@ use crate::settings::{Compat, Discovery, Settings};
 use crate::{Links, Remembered, Status, command, compat, control, limits, monitor, render, switches};
 
 mod inverter;
+mod prices;
 mod rules;
 
 use rules::check_announcement;
@@ -327,7 +328,7 @@ fn everything() -> Snapshot {
     let mut snapshot = three_batteries();
     inverter::add_two(&mut snapshot);
     let mut info = marstek("Every-Thing_", "Everything");
-    info.metrics = catalogue::CORE.to_vec();
+    info.metrics = catalogue::CORE.iter().map(|metric| metric.in_currency(Currency::EUR)).collect();
     snapshot.insert(DeviceState::new(Arc::new(info)));
     snapshot
 }

@@ -91,10 +91,8 @@ fn values(registry: &mut Registry, snapshot: &Snapshot, now: Moment) {
             }
         }
     }
-    for (metric, observation) in house::compute(snapshot, now).values {
-        if let Ok(value) = observation {
-            known.entry(metric).or_default().push((DeviceId::site(), value));
-        }
+    for (metric, value) in of_site(snapshot, now) {
+        known.entry(metric).or_default().push((DeviceId::site(), value));
     }
     for (metric, devices) in known {
         match metric.def().kind {
@@ -104,6 +102,18 @@ fn values(registry: &mut Registry, snapshot: &Snapshot, now: Moment) {
             Kind::Text => {}
         }
     }
+}
+
+/// The house: what is computed of it, computed now, and what is told of it.
+fn of_site(snapshot: &Snapshot, now: Moment) -> Vec<(Metric, Value)> {
+    let computed = house::compute(snapshot, now).values.into_iter();
+    let computed = computed.filter_map(|(metric, observation)| Some((metric, observation.ok()?)));
+    let site = snapshot.device(DeviceId::site().as_str());
+    let told = site.into_iter().flat_map(|site| {
+        let told = site.values.keys().filter(|metric| !house::METRICS.contains(metric));
+        told.filter_map(|metric| Some((*metric, site.value(*metric, now).ok()?.value.clone())))
+    });
+    computed.chain(told).collect()
 }
 
 fn gauge(registry: &mut Registry, metric: Metric, devices: &[(DeviceId, Value)]) {

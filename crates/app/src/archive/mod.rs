@@ -88,7 +88,7 @@ impl Archive<'_> {
     }
 
     async fn values(&self, part: &Part) -> Result<Value, Failure> {
-        let (device, metric, from, to) = part_of(part)?;
+        let (device, metric, from, to) = self.part_of(part)?;
         let most = part.most.unwrap_or(PAGE).clamp(1, PAGE);
         let query = PageQuery { device, metric, from, to, most };
         let page = self.store.page(query).await.map_err(|error| unavailable(&error))?;
@@ -98,7 +98,7 @@ impl Archive<'_> {
     }
 
     async fn range(&self, part: &Part, resolution: Resolution) -> Result<(Points, Value), Failure> {
-        let (device, metric, from, to) = part_of(part)?;
+        let (device, metric, from, to) = self.part_of(part)?;
         if !matches!(metric.def().kind, Kind::Gauge | Kind::Counter) {
             let message = format!("{metric} has no numbers that could be summarised");
             return Err(bad_request(message, "leave out --step and --lttb"));
@@ -117,7 +117,7 @@ impl Archive<'_> {
             check_steps(part, length)?;
         }
         let (points, mut answer) = self.range(part, resolution).await?;
-        let (device, metric, ..) = part_of(part)?;
+        let (device, metric, ..) = self.part_of(part)?;
         answer["step"] = json!(step);
         let Points::Buckets(buckets) = points else { return Ok(answer) };
         if !matches!(metric.def().kind, Kind::Counter) || buckets.len() > INCREASES_MAX {
@@ -136,10 +136,20 @@ impl Archive<'_> {
     }
 
     async fn growth(&self, part: &Part) -> Result<Value, Failure> {
-        let (device, metric, from, to) = part_of(part)?;
+        let (device, metric, from, to) = self.part_of(part)?;
         let growth = self.store.growth(device.clone(), metric, from, to).await;
         let growth = growth.map_err(|error| unavailable(&error))?;
         Ok(growth_json(&device, metric, (from, to), growth))
+    }
+
+    fn part_of(&self, part: &Part) -> Result<(DeviceId, Metric, UnixMillis, UnixMillis), Failure> {
+        let device = device_of(&part.device).ok_or_else(|| {
+            bad_request(format!("no device is named {:?}", part.device), "see `ohmstead history series`")
+        })?;
+        let metric = self.store.metric(&part.metric).ok_or_else(|| {
+            bad_request(format!("no metric is named {:?}", part.metric), "see `ohmstead history series`")
+        })?;
+        Ok((device, metric, UnixMillis(part.from_ms), UnixMillis(part.to_ms)))
     }
 
     async fn import(&self, readings: Vec<ReadingEntry>) -> Result<Value, Failure> {
@@ -176,16 +186,6 @@ fn check_steps(part: &Part, length: Duration) -> Result<(), Failure> {
 
 pub(crate) fn device_of(name: &str) -> Option<DeviceId> {
     if name == DeviceId::site().as_str() { Some(DeviceId::site()) } else { name.parse().ok() }
-}
-
-fn part_of(part: &Part) -> Result<(DeviceId, Metric, UnixMillis, UnixMillis), Failure> {
-    let device = device_of(&part.device).ok_or_else(|| {
-        bad_request(format!("no device is named {:?}", part.device), "see `ohmstead history series`")
-    })?;
-    let metric = ohmstead_drivers::metric(&part.metric).ok_or_else(|| {
-        bad_request(format!("no metric is named {:?}", part.metric), "see `ohmstead history series`")
-    })?;
-    Ok((device, metric, UnixMillis(part.from_ms), UnixMillis(part.to_ms)))
 }
 
 fn reading((at, device, values): ReadingEntry) -> Result<Reading, Failure> {

@@ -243,6 +243,7 @@ fn meaning(metric: Metric) -> String {
         PollClass::Fast => "read as often as the device bears",
         PollClass::Medium => "read about every minute",
         PollClass::Slow => "read every few minutes",
+        PollClass::Quarter => "told once for each quarter of an hour",
     };
     format!("{kind}{sign}; {often}")
 }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::house::House;
+use crate::planning::present::{self, Present};
 use crate::planning::{self, Planning, looking};
 
 /// Where the cache of the outlook is, in the data directory.
@@ -31,6 +32,18 @@ pub(super) async fn start(
         let (outlook, told) = (house.ahead.outlook.subscribe(), house.ahead.tempo.clone());
         tracker.spawn(looking::follow(outlook, own, told, stop.clone()));
     }
+    let parts = present::Parts {
+        clock: Arc::clone(&house.clock),
+        hub: house.hub.clone(),
+        site: house.ahead.site.subscribe(),
+        outlook: house.ahead.outlook.subscribe(),
+        tempo: house.ahead.tempo.subscribe(),
+        shown: house.ahead.shown.subscribe(),
+    };
+    // What is told is announced before the publisher starts: what that does not find announced it takes back.
+    let present = Present::begin(parts).await;
+    house.hub.ping().await;
+    tracker.spawn(present.run(stop.clone()));
     let parts = planning::Parts {
         clock: Arc::clone(&house.clock),
         hub: house.hub.clone(),

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use ohmstead_drivers::Report;
 use ohmstead_model::{
-    ControlState, DeviceId, DeviceInfo, DeviceState, Event, Metric, Moment, Notice, Online, Reading, Role,
-    Severity, Snapshot, Ttl, Update, house,
+    ControlState, DeviceId, DeviceInfo, DeviceState, Event, Metric, Moment, Notice, Observation, Online,
+    Reading, Role, Severity, Snapshot, Ttl, Update, house,
 };
 
+use super::told::Told;
 use super::{events, reporter};
 
 /// The house is computed at most this often, so that three batteries that answer together make one reading.
@@ -34,6 +35,8 @@ pub(super) struct Board {
     driver_notices: BTreeMap<DeviceId, Vec<Notice>>,
     house_is_old: bool,
     house_at: Option<Moment>,
+    /// What is told of the house.
+    told: Told,
 }
 
 /// What the listeners have to be told.
@@ -61,6 +64,7 @@ impl Board {
             driver_notices: BTreeMap::new(),
             house_is_old: true,
             house_at: None,
+            told: Told::default(),
         };
         board.devices_changed(now);
         board.settle(now);
@@ -79,6 +83,10 @@ impl Board {
 
     /// How long until something changes without any report: values of the house become too old, or it is its turn.
     pub(super) fn due_in(&self, now: Moment) -> Option<Duration> {
+        [self.house_due_in(now), self.told.due_in(now)].into_iter().flatten().min()
+    }
+
+    fn house_due_in(&self, now: Moment) -> Option<Duration> {
         let computed = self.house_at?;
         let turn = HOUSE_EVERY.saturating_sub(now.since(computed));
         if self.house_is_old {
@@ -91,8 +99,40 @@ impl Board {
         counted.map(left).min().map(|expires| expires.max(turn))
     }
 
-    /// Computes the house if an input has changed or become too old since it was last computed.
+    /// Brings the house up to `now`: computes it, and ends what was told of it and holds no longer.
     pub(super) fn settle(&mut self, now: Moment) {
+        let ended = self.told.ended(now);
+        if !ended.is_empty() {
+            self.tell_of_site(ended, now);
+        }
+        self.settle_house(now);
+    }
+
+    /// Says which metrics are told of the house.
+    pub(super) fn site_metrics(&mut self, metrics: Vec<Metric>, now: Moment) {
+        let Some(site) = self.snapshot.device_mut(DeviceId::site().as_str()) else { return };
+        for gone in self.told.metrics_are(metrics) {
+            site.values.remove(&gone);
+        }
+        self.devices_changed(now);
+    }
+
+    /// Takes in what is told of the house. What it is not announced with is not told.
+    pub(super) fn site(&mut self, values: Vec<(Metric, Observation)>, until: Moment, now: Moment) {
+        let values = self.told.take(values, until);
+        if !values.is_empty() {
+            self.tell_of_site(values, now);
+        }
+    }
+
+    fn tell_of_site(&mut self, values: Vec<(Metric, Observation)>, now: Moment) {
+        let reading = Reading { device: DeviceId::site(), at: now, values };
+        self.snapshot.apply(&reading);
+        self.changes.updates.push(Update::Reading(Arc::new(reading)));
+    }
+
+    /// Computes the house if an input has changed or become too old since it was last computed.
+    fn settle_house(&mut self, now: Moment) {
         let since = self.house_at.map_or(HOUSE_EVERY, |at| now.since(at));
         let expired = || {
             let then = self.house_at.unwrap_or(now);
@@ -241,7 +281,8 @@ impl Board {
     /// The house changes with its devices: its values live as long as the longest of theirs.
     fn devices_changed(&mut self, now: Moment) {
         self.house_is_old = true;
-        let info = house::info(&self.title, longest_ttl(&self.snapshot));
+        let mut info = house::info(&self.title, longest_ttl(&self.snapshot));
+        info.metrics.extend(self.told.metrics());
         let site = DeviceId::site();
         let known = self.snapshot.device_mut(site.as_str());
         let changed = known.as_ref().is_none_or(|device| *device.info != info);

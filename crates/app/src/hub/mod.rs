@@ -12,6 +12,7 @@
 mod board;
 mod events;
 mod reporter;
+mod told;
 mod words;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,8 @@ use std::time::Duration;
 
 use ohmstead_drivers::Report;
 use ohmstead_model::{
-    Clock, ControlState, DeviceId, DeviceInfo, Event, Moment, Notice, Reading, Snapshot, Update,
+    Clock, ControlState, DeviceId, DeviceInfo, Event, Metric, Moment, Notice, Observation, Reading, Snapshot,
+    Update,
 };
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -54,6 +56,10 @@ pub(crate) enum Message {
     Notice(DeviceId, &'static str, Option<Notice>),
     /// What control wants of a device has changed, or how far it has got.
     Control(DeviceId, ControlState),
+    /// What is told of the whole house besides what is computed: which metrics those are.
+    SiteMetrics(Vec<Metric>),
+    /// Values of them, with the moment until which they hold.
+    Site(Vec<(Metric, Observation)>, Moment),
     /// Somebody has changed something.
     Event(Box<Event>),
     /// Is the hub alive?
@@ -115,6 +121,16 @@ impl Hub {
     /// Shows what control wants of a device.
     pub(crate) async fn control(&self, id: DeviceId, state: ControlState) {
         self.send(Message::Control(id, state)).await;
+    }
+
+    /// Says which metrics are told of the whole house besides those that are computed, so that they can be announced.
+    pub(crate) async fn site_metrics(&self, metrics: Vec<Metric>) {
+        self.send(Message::SiteMetrics(metrics)).await;
+    }
+
+    /// Tells values of the whole house. After `until` they are unknown, unless newer ones have come.
+    pub(crate) async fn site(&self, values: Vec<(Metric, Observation)>, until: Moment) {
+        self.send(Message::Site(values, until)).await;
     }
 
     /// Puts something that happened into the list of events.
@@ -241,6 +257,8 @@ impl HubLoop {
             }
             Message::Notice(id, code, notice) => self.board.own_notice(&id, code, notice, now),
             Message::Control(id, state) => self.board.control(&id, state),
+            Message::SiteMetrics(metrics) => self.board.site_metrics(metrics, now),
+            Message::Site(values, until) => self.board.site(values, until, now),
             Message::Event(event) => self.listener.event(*event),
             Message::Ping(answer) => pings.push(answer),
         }

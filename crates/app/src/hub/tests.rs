@@ -261,3 +261,45 @@ async fn what_waits_at_the_stop_is_taken_in() {
     scene.tracker.wait().await;
     assert!(scene.heard.readings.lock().unwrap().iter().any(|reading| reading.device == id("a")));
 }
+
+/// Drivers cannot tell anything of the house; who may, tells only what was announced, and until when it holds.
+#[tokio::test(start_paused = true)]
+async fn what_is_told_of_the_house_is_announced_holds_for_a_while_and_ends() {
+    let scene = Scene::new(clock());
+    let told = |price: f64| vec![(Metric::ImportPrice, Ok(Value::Number(price)))];
+    let announced = || {
+        let metrics =
+            scene.hub.snapshot().device("site").expect("the house is always there").info.metrics.clone();
+        metrics.contains(&Metric::ImportPrice)
+    };
+    let soon = |seconds| scene.clock.now().plus(Duration::from_secs(seconds));
+
+    scene.hub.site(told(0.2), soon(60)).await;
+    scene.hub.ping().await;
+    assert!(!announced() && scene.house(Metric::ImportPrice) == Err(Unknown::NeverRead));
+
+    scene.hub.site_metrics(vec![Metric::ImportPrice]).await;
+    scene.hub.site(told(0.3), soon(60)).await;
+    scene.battery("a").await.report(Report::Reading(Reading {
+        device: DeviceId::site(),
+        at: scene.clock.now(),
+        values: told(9.0),
+    }));
+    scene.hub.ping().await;
+    assert!(announced() && scene.house(Metric::ImportPrice) == Ok(0.3));
+    // What is computed of the house and who comes and goes changes nothing of it.
+    scene.sleep(59).await;
+    assert!(announced() && scene.house(Metric::ImportPrice) == Ok(0.3));
+    scene.hub.site(told(0.4), soon(60)).await;
+    scene.sleep(30).await;
+    assert_eq!(scene.house(Metric::ImportPrice), Ok(0.4));
+    let before = scene.house_readings();
+    scene.sleep(3_600).await;
+    assert_eq!(scene.house(Metric::ImportPrice), Err(Unknown::Stale));
+    assert_eq!(scene.house_readings(), before + 1, "its end is told, and that once");
+
+    scene.hub.site_metrics(Vec::new()).await;
+    scene.hub.ping().await;
+    assert!(!announced() && scene.house(Metric::ImportPrice) == Err(Unknown::NeverRead));
+    scene.stop.cancel();
+}

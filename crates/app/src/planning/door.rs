@@ -7,11 +7,13 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use ohmstead_config::Config;
 use ohmstead_control::plan::Plan;
-use ohmstead_model::{Band, Metric, TempoColour, TimeSpan, Timeline, UnixMillis};
+use ohmstead_model::{Band, Metric, Price, TempoColour, TimeSpan, Timeline, UnixMillis};
+use ohmstead_outlook::settings::PriceSource;
 use ohmstead_outlook::{Manual, Outlook, SourceStatus};
 use ohmstead_planner::settings::Mode;
 use ohmstead_tariff::tempo::{Colours, Hours, Odds, Rate, Season, TariffDay};
 use ohmstead_tariff::{Tariff, Tariffs};
+use ohmstead_units::Currency;
 use ohmstead_web::{
     AheadError, AheadSlot, ColourCount, ColourVoice, Expected, Money, MoneyBy, PlannerMode, Planning,
     SourceFigures, TempoDay,
@@ -19,6 +21,7 @@ use ohmstead_web::{
 use tokio::sync::watch;
 
 use super::past::{QUARTER, quarters};
+use super::present::is_of_market;
 use super::sun::Panels;
 use super::{Shown, Site, looking, money};
 use crate::control::{Ahead, Tempo};
@@ -38,13 +41,14 @@ impl Site {
     /// What a configuration says.
     pub(crate) fn of(config: &Config) -> Self {
         let tariffs = config.tariffs.as_ref().map(ohmstead_outlook::settings::Tariffs::prices);
-        let currency = tariffs.as_ref().and_then(currency).unwrap_or_else(|| "EUR".to_owned());
+        let currency = currency(config).unwrap_or(Currency::EUR);
         Self {
+            metrics: metrics(config, tariffs.as_ref(), currency),
             settings: config.planner.clone(),
             tariffs,
             panels: Panels::of(config),
             zone: config.site.timezone.clone(),
-            currency,
+            currency: currency.to_string(),
         }
     }
 
@@ -57,9 +61,28 @@ impl Site {
     }
 }
 
-fn currency(tariffs: &Tariffs) -> Option<String> {
-    let named = tariffs.import.currencies().into_iter().chain(tariffs.export.currencies());
-    named.map(|currency| currency.to_string()).next()
+/// The currency of a site that has tariffs: the first that is named of those of its prices, the euro where none is.
+pub(crate) fn currency(config: &Config) -> Option<Currency> {
+    let tariffs = config.tariffs.as_ref()?;
+    let prices = [&tariffs.import, &tariffs.export].into_iter().flat_map(Tariff::currencies);
+    let market = tariffs.market.0.iter().filter_map(PriceSource::currency);
+    let wear = config.tempo.as_ref().and_then(|tempo| tempo.wear.currency);
+    let planner = config.planner.currencies().into_iter().map(|(_, currency)| currency);
+    Some(prices.chain(market).chain(wear).chain(planner).next().unwrap_or(Currency::EUR))
+}
+
+/// What is told of the present.
+fn metrics(config: &Config, tariffs: Option<&Tariffs>, currency: Currency) -> Vec<Metric> {
+    let mut metrics = Vec::new();
+    if let Some(tariffs) = tariffs {
+        metrics.extend([Metric::ImportPrice, Metric::ExportPrice, Metric::LoadForecastPower]);
+        metrics.extend(is_of_market(tariffs).then_some(Metric::SpotPrice));
+        if matches!(tariffs.import, Tariff::Tempo(_)) {
+            metrics.extend([Metric::TempoToday, Metric::TempoTomorrow]);
+        }
+    }
+    metrics.extend((!config.forecast.pv.0.is_empty()).then_some(Metric::PvForecastPower));
+    metrics.into_iter().map(|metric| metric.in_currency(currency)).collect()
 }
 
 impl Door {
@@ -185,23 +208,21 @@ impl Door {
             pv_w: read(Metric::PvPower).await?,
             soc_pct: read(Metric::BatterySoc).await?,
         };
-        let prices = self.past_prices(&tariffs, window, &site.zone);
+        let computed = self.past_prices(&tariffs, window, &site.zone);
+        let stored = stored_prices(&read(Metric::ImportPrice).await?, &read(Metric::ExportPrice).await?);
+        let prices = computed.or(&stored);
         let rows = money::money(&measured, &prices, &bank, window, &site.zone, by);
         Ok(Money { currency: site.currency, rows })
     }
 
-    /// The prices of a time that is past, as far as they are known: nothing is guessed.
-    fn past_prices(
-        &self,
-        tariffs: &Tariffs,
-        window: TimeSpan,
-        zone: &TimeZone,
-    ) -> Timeline<ohmstead_model::Price> {
+    /// The prices of a time that is past, as far as contracts and the outlook know them: nothing is guessed.
+    fn past_prices(&self, tariffs: &Tariffs, window: TimeSpan, zone: &TimeZone) -> Timeline<Price> {
         let (outlook, tempo) = (self.outlook.borrow().clone(), self.tempo.borrow().clone());
         let nothing = ohmstead_tariff::Known::nothing();
         let prices = super::problem::prices_of(
             tariffs,
             &outlook,
+            &Timeline::default(),
             tempo.as_deref().map_or(nothing.colours, |tempo| &tempo.colours),
             tempo.as_deref().map_or(&[], |tempo| tempo.prices.grids()),
             window,
@@ -221,6 +242,16 @@ const NO_TEMPO: AheadError = AheadError::NotConfigured {
     what: "the Tempo tariff",
     hint: "add tariffs: { import: { tempo: {} } } to the configuration",
 };
+
+/// The prices as they were told at their time, for what the outlook knows no longer.
+fn stored_prices(import: &Timeline<f64>, export: &Timeline<f64>) -> Timeline<Price> {
+    import.zip(export, |_, import, export| Price {
+        import_per_kwh: *import,
+        export_per_kwh: *export,
+        estimated: false,
+        source: ohmstead_model::PriceSource::Market,
+    })
+}
 
 /// The outlook with what the owner says now; a day of which that was taken back has the colour of its first source again.
 fn with_said(outlook: &Outlook, manual: &Manual) -> Outlook {
@@ -317,7 +348,51 @@ fn civil_window(from: Date, to: Date, zone: &TimeZone) -> Option<TimeSpan> {
 
 #[cfg(test)]
 mod tests {
+    use ohmstead_model::{DeviceId, Moment, Reading, Value};
+
     use super::*;
+    use crate::data_dir::Holder;
+    use crate::store::HistoryConfig;
+
+    /// A day that the outlook has long forgotten.
+    const DAY: UnixMillis = UnixMillis(1_795_046_400_000);
+
+    /// 1 kW from the grid for two hours, with what was told of prices.
+    async fn cost(tariffs: &str, told: &[(Metric, f64)]) -> (f64, f64) {
+        let yaml = format!("site: {{ timezone: UTC }}\ndevices: {{}}\ntariffs: {tariffs}");
+        let config = ohmstead_config::parse(&yaml, "test.yaml", &|_| None).expect("a valid configuration");
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path().to_owned(), HistoryConfig::of(Some(&config)), Holder::Verb);
+        let store = store.expect("it opens");
+        let values = [(Metric::GridPower, 1000.0), (Metric::LoadPower, 1000.0)];
+        let values: Vec<_> =
+            values.iter().chain(told).map(|(metric, value)| (*metric, Ok(Value::Number(*value)))).collect();
+        let reading = |quarter: u32| Reading {
+            device: DeviceId::site(),
+            at: Moment { unix: DAY.plus(QUARTER * quarter), ..Moment::default() },
+            values: values.clone(),
+        };
+        store.backfill((0..8).map(reading).collect()).await.expect("stored");
+        let [from, to] = ["2026-11-19", "2026-11-20"].map(|date| date.parse().expect("a date"));
+        let money = Door::new(&config).money(&store, Vec::new(), from, to, MoneyBy::Day).await;
+        let row = money.expect("tariffs are configured").rows.into_iter().next().expect("a day");
+        (row.cost, row.unknown_h)
+    }
+
+    #[tokio::test]
+    async fn money_of_past_days_is_made_from_the_prices_of_those_days() {
+        const MARKET: &str =
+            "{ import: { market: {} }, market: { octopus: { product: AGILE-24-10-01, region: A } } }";
+        let near =
+            |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found} for {expected}");
+        let told = [(Metric::ImportPrice, 0.31234), (Metric::ExportPrice, 0.0)];
+        near(cost(MARKET, &told).await.0, 2.0 * 0.31234);
+        let (cost_of_nothing, unknown_h) = cost(MARKET, &[]).await;
+        near(cost_of_nothing, 0.0);
+        near(unknown_h, 24.0);
+        // What a contract says of that day goes before what was told.
+        near(cost("{ import: { fixed: 0.2 } }", &told).await.0, 0.4);
+    }
 
     #[test]
     fn what_is_taken_back_leaves_the_sources_word() {

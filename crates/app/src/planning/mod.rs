@@ -14,6 +14,7 @@ pub(crate) mod door;
 pub(crate) mod looking;
 pub(crate) mod money;
 pub(crate) mod past;
+pub(crate) mod present;
 pub(crate) mod problem;
 pub(crate) mod sun;
 pub(crate) mod told;
@@ -35,6 +36,7 @@ use crate::control::Tempo;
 use crate::hub::Hub;
 use crate::store::Store;
 use bank::bank;
+pub(crate) use door::currency;
 use past::Past;
 use problem::{Ahead, Known, ahead, futures, problem};
 use sun::Panels;
@@ -63,6 +65,8 @@ pub(crate) struct Site {
     pub(crate) panels: Panels,
     pub(crate) zone: TimeZone,
     pub(crate) currency: String,
+    /// What is told of the present, in the site's currency.
+    pub(crate) metrics: Vec<Metric>,
 }
 
 /// What planning is made from.

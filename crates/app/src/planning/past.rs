@@ -1,4 +1,5 @@
-//! What the house used and what its panels gave, out of the history, in quarters of an hour: what forecasts learn from.
+//! What the house used, what its panels gave and what was known of that before, out of the history, in quarters of an hour:
+//! what forecasts learn from.
 
 use std::time::Duration;
 
@@ -17,13 +18,17 @@ pub(crate) const QUARTER: Duration = Duration::from_secs(900);
 /// What is learned again with every look, for values may come late.
 const LATE: Duration = Duration::from_secs(2 * 3600);
 
-/// What was measured of the whole house, in W.
+/// What was measured of the whole house, in W, and what was told of it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Past {
     /// What it used.
     pub(crate) load_w: Timeline<f64>,
     /// What its panels gave.
     pub(crate) pv_w: Timeline<f64>,
+    /// What a service had foretold of them, uncorrected.
+    pub(crate) pv_foretold_w: Timeline<f64>,
+    /// What the market asked for a kWh.
+    pub(crate) spot_per_kwh: Timeline<f64>,
     read_to: Option<UnixMillis>,
 }
 
@@ -35,7 +40,13 @@ impl Past {
         let read_to = self.read_to.filter(|read| (first..=now).contains(read));
         let from = read_to.map_or(first, |read| read.minus(LATE));
         let window = TimeSpan::new(from, now);
-        for (metric, known) in [(Metric::LoadPower, &mut self.load_w), (Metric::PvPower, &mut self.pv_w)] {
+        let series = [
+            (Metric::LoadPower, &mut self.load_w),
+            (Metric::PvPower, &mut self.pv_w),
+            (Metric::PvForecastPower, &mut self.pv_foretold_w),
+            (Metric::SpotPrice, &mut self.spot_per_kwh),
+        ];
+        for (metric, known) in series {
             for (span, mean) in quarters(store, metric, window).await?.slots() {
                 known.set(span, *mean);
             }
@@ -47,7 +58,7 @@ impl Past {
     }
 }
 
-/// The means of a power of the whole house in quarters of an hour, W. Where nothing was stored, nothing is known.
+/// The means of a metric of the whole house in quarters of an hour. Where nothing was stored, nothing is known.
 pub(crate) async fn quarters(
     store: &Store,
     metric: Metric,

@@ -62,6 +62,7 @@ pub(crate) fn ahead(known: &Known<'_>, horizon: Duration) -> Ahead {
         outlook: known.outlook,
         panels: known.panels,
         measured_w: &known.past.pv_w,
+        foretold_w: &known.past.pv_foretold_w,
         now_w: known.pv_now_w,
         zone: known.zone,
     };
@@ -72,13 +73,16 @@ pub(crate) fn ahead(known: &Known<'_>, horizon: Duration) -> Ahead {
 }
 
 fn prices(tariffs: &Tariffs, known: &Known<'_>, window: TimeSpan) -> Timeline<Price> {
-    prices_of(tariffs, known.outlook, known.colours, known.grids, window, known.zone)
+    let stored = &known.past.spot_per_kwh;
+    prices_of(tariffs, known.outlook, stored, known.colours, known.grids, window, known.zone)
 }
 
-/// What a kWh costs in `window`, from what the outlook knows.
+/// What a kWh costs in `window`, from what the outlook knows. `stored` are market prices of days that it has forgotten, from
+/// which those of days to come are guessed.
 pub(crate) fn prices_of(
     tariffs: &Tariffs,
     outlook: &Outlook,
+    stored: &Timeline<f64>,
     colours: &Colours,
     grids: &[Grid],
     window: TimeSpan,
@@ -87,12 +91,18 @@ pub(crate) fn prices_of(
     // A supplier's own price is what its customers pay; a market's is for everybody else.
     let full = outlook.figures(Quantity::FullPrice);
     let spot = outlook.figures(Quantity::SpotPrice);
-    let import = full.or(&spot);
+    let import = full.or(&spot).or(stored);
+    // What is stored is of import: where a supplier has a price of its own, that is none for export.
+    let export = match (spot.is_empty(), full.is_empty()) {
+        (true, _) => import.clone(),
+        (false, true) => spot.or(stored),
+        (false, false) => spot,
+    };
     let figures = ohmstead_tariff::Known {
         colours,
         grids,
         import_spot_per_kwh: &import,
-        export_spot_per_kwh: if spot.is_empty() { &import } else { &spot },
+        export_spot_per_kwh: &export,
         ..ohmstead_tariff::Known::nothing()
     };
     ohmstead_tariff::prices(tariffs, figures, window, zone)
@@ -194,4 +204,73 @@ fn slots(ahead: &Ahead, now: UnixMillis) -> Vec<Slot> {
     }
     slots.retain(|slot| slot.span.length() >= Duration::from_secs(1));
     slots
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use ohmstead_outlook::Sourced;
+    use rstest::rstest;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+    /// A Thursday, midnight UTC.
+    const DAY: UnixMillis = UnixMillis(1_795_046_400_000);
+
+    fn hours(from: i64, to: i64, price: f64) -> Timeline<f64> {
+        Timeline::of(
+            (from..to).map(|hour| (TimeSpan::lasting(UnixMillis(DAY.0 + hour * 3_600_000), HOUR), price)),
+        )
+    }
+
+    fn outlook(series: &[(Quantity, Timeline<f64>)]) -> Outlook {
+        let sourced = |figures: &Timeline<f64>| {
+            figures.map(|_, value| Sourced {
+                value: *value,
+                source: Arc::from("test"),
+                fetched_at: DAY,
+                is_stale: false,
+            })
+        };
+        let series: BTreeMap<_, _> =
+            series.iter().map(|(quantity, figures)| (*quantity, sourced(figures))).collect();
+        Outlook { series, ..Outlook::default() }
+    }
+
+    fn priced(outlook: &Outlook, stored: &Timeline<f64>) -> Option<Price> {
+        let tariffs: Tariffs = serde_json::from_value(serde_json::json!({
+            "import": { "market": {} }, "export": { "market": {} }
+        }))
+        .expect("tariffs");
+        let nothing = ohmstead_tariff::Known::nothing();
+        let window = TimeSpan::lasting(DAY, HOUR);
+        let prices = prices_of(&tariffs, outlook, stored, nothing.colours, &[], window, &TimeZone::UTC);
+        prices.at(DAY).copied()
+    }
+
+    /// What was stored of eleven days fills what is not published: import, export, and whether they are guessed.
+    #[rstest]
+    #[case::published(vec![(Quantity::SpotPrice, hours(0, 1, 0.2))], Some((0.2, 0.2, false)))]
+    #[case::guessed_from_what_was_stored(vec![], Some((0.1, 0.1, true)))]
+    #[case::a_supplier_alone(vec![(Quantity::FullPrice, hours(0, 1, 0.3))], Some((0.3, 0.3, false)))]
+    #[case::a_supplier_s_price_is_none_for_export(
+        vec![(Quantity::FullPrice, hours(0, 1, 0.3)), (Quantity::SpotPrice, hours(-24, 0, 0.05))],
+        Some((0.3, 0.05, true))
+    )]
+    fn stored_market_prices(
+        #[case] known: Vec<(Quantity, Timeline<f64>)>,
+        #[case] expected: Option<(f64, f64, bool)>,
+    ) {
+        let found = priced(&outlook(&known), &hours(-11 * 24, 0, 0.1));
+        let found = found.map(|price| {
+            let rounded = |price: f64| (price * 1e6).round() / 1e6;
+            (rounded(price.import_per_kwh), rounded(price.export_per_kwh), price.estimated)
+        });
+        assert_eq!(found, expected);
+        let without = priced(&outlook(&known), &Timeline::default());
+        assert_eq!(without.is_some(), !known.is_empty());
+    }
 }

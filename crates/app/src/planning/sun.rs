@@ -56,6 +56,8 @@ pub(crate) struct Sky<'s> {
     pub(crate) panels: &'s Panels,
     /// What the panels gave, W.
     pub(crate) measured_w: &'s Timeline<f64>,
+    /// What had been foretold of that, as far as it was stored, W.
+    pub(crate) foretold_w: &'s Timeline<f64>,
     /// What they give now, W.
     pub(crate) now_w: Option<f64>,
     pub(crate) zone: &'s TimeZone,
@@ -65,12 +67,15 @@ pub(crate) struct Sky<'s> {
 pub(crate) fn forecast(sky: &Sky<'_>, now: UnixMillis, window: TimeSpan) -> (Timeline<Band>, Basis) {
     let past = TimeSpan::new(UnixMillis(now.0 - DAYS_MS * LEARNED), window.end);
     let clear = clear_sky(sky.panels, past);
-    let (foretold, basis) = foretold(sky);
+    let (foretold, basis) = foretold(sky.outlook, sky.panels);
     if basis == Basis::None && clear.is_empty() {
         return last_days(sky.measured_w, now, window);
     }
-    let weather = calibrated(sky, &foretold, &Calibration::default(), now, window);
-    let cloudless = calibrated(sky, &clear, &Calibration::of_clear_sky(), now, window);
+    // What was said at the time, not what the service says of yesterday today; the outlook forgets after two days besides.
+    let said = sky.foretold_w.or(&foretold);
+    let weather = learned(sky, &said, &Calibration::default(), now).band(&foretold.within(window), most(sky));
+    let cloudless =
+        learned(sky, &clear, &Calibration::of_clear_sky(), now).band(&clear.within(window), most(sky));
     // Where the service has a hole the sky of late is better than nothing.
     let both = weather.or(&cloudless);
     let basis = if weather.is_empty() { Basis::ClearSky } else { basis };
@@ -81,16 +86,17 @@ const DAYS_MS: i64 = 86_400_000;
 /// Days from which a correction is learned.
 const LEARNED: i64 = 14;
 
-fn foretold(sky: &Sky<'_>) -> (Timeline<f64>, Basis) {
-    let power = sky.outlook.figures(Quantity::PvPower);
+/// What services foretell of the panels, W, uncorrected.
+pub(crate) fn foretold(outlook: &Outlook, panels: &Panels) -> (Timeline<f64>, Basis) {
+    let power = outlook.figures(Quantity::PvPower);
     if !power.is_empty() {
         return (power, Basis::Power);
     }
-    let Some(array) = &sky.panels.array else { return (Timeline::default(), Basis::None) };
+    let Some(array) = &panels.array else { return (Timeline::default(), Basis::None) };
     let planes: Vec<_> = (0..array.planes.len())
-        .map(|plane| sky.outlook.figures(Quantity::Irradiance(u8::try_from(plane).unwrap_or(u8::MAX))))
+        .map(|plane| outlook.figures(Quantity::Irradiance(u8::try_from(plane).unwrap_or(u8::MAX))))
         .collect();
-    let power = array.power(&planes, &sky.outlook.figures(Quantity::AirTemperature));
+    let power = array.power(&planes, &outlook.figures(Quantity::AirTemperature));
     let basis = if power.is_empty() { Basis::None } else { Basis::Irradiance };
     (power, basis)
 }
@@ -102,16 +108,9 @@ fn clear_sky(panels: &Panels, window: TimeSpan) -> Timeline<f64> {
     }
 }
 
-fn calibrated(
-    sky: &Sky<'_>,
-    foretold: &Timeline<f64>,
-    before: &Calibration,
-    now: UnixMillis,
-    window: TimeSpan,
-) -> Timeline<Band> {
+fn learned(sky: &Sky<'_>, foretold: &Timeline<f64>, before: &Calibration, now: UnixMillis) -> Calibration {
     let record = Record { measured_w: sky.measured_w, forecast_w: foretold, curtailed: &[] };
-    let learned = before.learned(record, now, sky.zone);
-    learned.band(&foretold.within(window), most(sky))
+    before.learned(record, now, sky.zone)
 }
 
 /// What the panels can give at most, W.
@@ -148,4 +147,73 @@ fn last_days(measured_w: &Timeline<f64>, now: UnixMillis, window: TimeSpan) -> (
     }
     let basis = if bands.is_empty() { Basis::None } else { Basis::LastDays };
     (bands, basis)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use ohmstead_outlook::Sourced;
+
+    use super::*;
+
+    const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
+
+    /// The quarters of noon of each of some days, beginning so many days from now.
+    fn noons<T: Clone>(days: std::ops::Range<i64>, value: &T) -> Timeline<T> {
+        let quarters =
+            days.flat_map(|day| (0..4).map(move |quarter| NOON.0 + day * DAYS_MS + quarter * 900_000));
+        Timeline::of(quarters.map(|at| (TimeSpan::lasting(UnixMillis(at), QUARTER), value.clone())))
+    }
+
+    fn tomorrow(measured_w: &Timeline<f64>, foretold_w: &Timeline<f64>) -> f64 {
+        let figure = Sourced { value: 1000.0, source: Arc::from("test"), fetched_at: NOON, is_stale: false };
+        // The outlook knows of two days that are past, of which it says today what it did not say then.
+        let series = BTreeMap::from([(Quantity::PvPower, noons(-2..2, &figure))]);
+        let outlook = Outlook { series, ..Outlook::default() };
+        let panels = Panels::default();
+        let sky = Sky {
+            outlook: &outlook,
+            panels: &panels,
+            measured_w,
+            foretold_w,
+            now_w: None,
+            zone: &TimeZone::UTC,
+        };
+        let window = TimeSpan::new(NOON, UnixMillis(NOON.0 + 2 * DAYS_MS));
+        let (bands, basis) = forecast(&sky, NOON, window);
+        assert_eq!(basis, Basis::Power);
+        bands.at(UnixMillis(NOON.0 + DAYS_MS)).expect("foretold").mean
+    }
+
+    #[test]
+    fn what_was_said_of_two_weeks_corrects_what_is_said_now() {
+        let measured_w = noons(-14..0, &700.0);
+        let of_outlook_alone = tomorrow(&measured_w, &Timeline::default());
+        let of_two_weeks = tomorrow(&measured_w, &noons(-14..0, &1000.0));
+        // Two days teach a little, two weeks nearly all of it.
+        assert!((of_two_weeks - 700.0).abs() < 40.0, "{of_two_weeks}");
+        assert!(of_outlook_alone > of_two_weeks + 20.0, "{of_outlook_alone} {of_two_weeks}");
+        // What was said then counts, and not what the service says of it now.
+        let right_then = tomorrow(&measured_w, &noons(-14..0, &700.0));
+        assert!((right_then - 1000.0).abs() < 1.0, "{right_then}");
+    }
+
+    #[test]
+    fn what_is_stored_is_no_forecast_of_what_comes() {
+        let outlook = Outlook::default();
+        let (panels, measured_w, foretold_w) =
+            (Panels::default(), noons(-3..0, &500.0), noons(-14..1, &900.0));
+        let sky = Sky {
+            outlook: &outlook,
+            panels: &panels,
+            measured_w: &measured_w,
+            foretold_w: &foretold_w,
+            now_w: None,
+            zone: &TimeZone::UTC,
+        };
+        let (_, basis) = forecast(&sky, NOON, TimeSpan::lasting(NOON, QUARTER));
+        assert_eq!(basis, Basis::LastDays);
+    }
 }

@@ -18,7 +18,10 @@ use futures_util::future::BoxFuture;
 use jiff::tz::TimeZone;
 use ohmstead_config::{Config, Site};
 use ohmstead_history::{History, Settings};
-use ohmstead_model::{DeviceId, Event, LedgerEntry, LedgerQuery, Metric, Reading, Series, SeriesQuery};
+use ohmstead_model::{
+    DeviceId, Event, LedgerEntry, LedgerQuery, Metric, Reading, Series, SeriesQuery, catalogue,
+};
+use ohmstead_units::Currency;
 use ohmstead_web::HistoryError;
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -60,6 +63,8 @@ pub(crate) struct HistoryConfig {
     pub(crate) settings: Settings,
     /// The site's: its days are those of the history.
     pub(crate) zone: TimeZone,
+    /// What a kilowatt hour costs is in it, where the configuration says what that is.
+    pub(crate) currency: Option<Currency>,
 }
 
 impl HistoryConfig {
@@ -67,7 +72,21 @@ impl HistoryConfig {
     pub(crate) fn of(config: Option<&Config>) -> Self {
         let settings = config.map(|config| config.history.clone()).unwrap_or_default();
         let zone = config.map(|config| config.site.timezone.clone());
-        Self { settings, zone: zone.unwrap_or_else(|| Site::default().timezone) }
+        let zone = zone.unwrap_or_else(|| Site::default().timezone);
+        Self { settings, zone, currency: config.and_then(crate::planning::currency) }
+    }
+
+    /// The definitions that go before those of the catalogue, or are not in it: prices in the currency of the site, and what
+    /// drivers have of their own.
+    pub(crate) fn metrics(&self) -> Vec<Metric> {
+        let priced = |currency| catalogue::priced().map(move |metric| metric.in_currency(currency));
+        self.currency.into_iter().flat_map(priced).chain(ohmstead_drivers::native()).collect()
+    }
+
+    /// The metric of that name.
+    pub(crate) fn metric(&self, name: &str) -> Option<Metric> {
+        let known = ohmstead_drivers::metric(name)?;
+        Some(self.currency.map_or(known, |currency| known.in_currency(currency)))
     }
 }
 
@@ -264,9 +283,9 @@ impl Inner {
         if lock.is_none() {
             *lock = Some(data_dir::take(dir, self.holder).map_err(OpenFailed::Dir)?);
         }
-        let HistoryConfig { settings, zone } = &self.config;
-        let history =
-            History::open(dir, settings, zone, &ohmstead_drivers::native()).map_err(OpenFailed::History)?;
+        let HistoryConfig { settings, zone, .. } = &self.config;
+        let metrics = self.config.metrics();
+        let history = History::open(dir, settings, zone, &metrics).map_err(OpenFailed::History)?;
         self.sinks.load(&history).map_err(OpenFailed::Sinks)?;
         *locked(&self.history) = Some(Arc::new(history));
         Ok(())

@@ -9,14 +9,19 @@ use ohmstead_model::{DeviceId, Metric, Moment, Reading, UnixMillis};
 use ohmstead_web::{Growth, HistoryError, Page, PageQuery, StoreFigures, StoredSeries};
 
 use super::sinks::Sparing;
-use super::{Store, chain};
+use super::{HistoryConfig, Store, chain};
 use crate::records::NotDurable;
 
 impl Store {
     /// All series that have values and a metric that is known, by device and metric.
     pub(crate) async fn stored_series(&self) -> Result<Vec<StoredSeries>, HistoryError> {
         let series = self.question(History::series).await?;
-        Ok(known(series))
+        Ok(known(series, &self.inner.config))
+    }
+
+    /// The metric of that name, in the site's currency where it is in money.
+    pub(crate) fn metric(&self, name: &str) -> Option<Metric> {
+        self.inner.config.metric(name)
     }
 
     /// Stored values of one series, a page of them.
@@ -91,13 +96,10 @@ fn not_written(error: &WriteError) -> NotDurable {
 }
 
 /// Those of a metric that somebody still knows, each once: a metric that became another kind is stored twice.
-fn known(series: Vec<SeriesInfo>) -> Vec<StoredSeries> {
-    let native = ohmstead_drivers::native();
-    let named =
-        |id: &str| Metric::by_id(id).or_else(|| native.iter().copied().find(|metric| metric.id() == id));
+fn known(series: Vec<SeriesInfo>, config: &HistoryConfig) -> Vec<StoredSeries> {
     let mut known: Vec<StoredSeries> = Vec::with_capacity(series.len());
     for SeriesInfo { device, metric, first, last, points } in series {
-        let Some(metric) = named(&metric) else { continue };
+        let Some(metric) = config.metric(&metric) else { continue };
         match known.last_mut().filter(|before| before.device == device && before.metric == metric) {
             Some(before) => {
                 before.first = before.first.min(first);

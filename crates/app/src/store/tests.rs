@@ -165,3 +165,23 @@ fn what_waits_for_a_disk_is_bounded() {
     let unsaved = locked(&store.inner.unsaved);
     assert_eq!((unsaved.events.len(), unsaved.events[0].text.as_str()), (UNSAVED, "5"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn stored_prices_keep_the_currency_of_the_site_over_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = "site: { timezone: UTC }\ndevices: {}\ntariffs: { import: { fixed: 0.25 GBP/kWh } }";
+    let config = ohmstead_config::parse(yaml, "test.yaml", &|_| None).unwrap();
+    let unit_of = async |config: Option<&Config>| {
+        let store = Store::open(folder.path().to_owned(), HistoryConfig::of(config), Holder::Verb).unwrap();
+        let values = vec![(Metric::ImportPrice, Ok(Value::Number(0.25)))];
+        let at = ohmstead_model::Moment { unix: START, ..Default::default() };
+        store.backfill(vec![Reading { device: DeviceId::site(), at, values }]).await.unwrap();
+        let series = store.stored_series().await.unwrap();
+        let asked = store.metric("import_price").unwrap();
+        [series[0].metric, asked].map(|metric| metric.def().unit.unwrap().symbol())
+    };
+    assert_eq!(unit_of(Some(&config)).await, ["GBP/kWh"; 2]);
+    assert_eq!(unit_of(Some(&config)).await, ["GBP/kWh"; 2]);
+    // Without the configuration nobody knows what money it is: none is named.
+    assert_eq!(unit_of(None).await, ["/kWh"; 2]);
+}

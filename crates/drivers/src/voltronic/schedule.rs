@@ -137,7 +137,7 @@ impl Schedule {
         match class {
             PollClass::Fast => self.interval,
             PollClass::Medium => MEDIUM_EVERY.max(self.interval),
-            PollClass::Slow => SLOW_EVERY.max(self.interval),
+            PollClass::Slow | PollClass::Quarter => SLOW_EVERY.max(self.interval),
         }
     }
 

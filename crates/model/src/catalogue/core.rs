@@ -5,6 +5,7 @@
 //! `PvPower` and not in `BatteryPower`, so that the sum stays true. `InverterPower` is the unit's whole AC output.
 
 use super::kind::{HaClass, Kind, Labels, PollClass, Sign, StateDef, Unit};
+use super::priced::PriceUnit;
 use super::{Metric, MetricDef};
 
 const fn labels(names: [&'static str; 5]) -> Labels {
@@ -147,6 +148,13 @@ const INPUT_RANGES: &[StateDef] = &[
     state("ups", ["UPS (narrow)", "Onduleur (étroite)", "UPS (nauw)", "UPS (kitsas)", "USV (eng)"]),
 ];
 
+/// The keys of [`TempoColour`](crate::TempoColour).
+const TEMPO_COLOURS: &[StateDef] = &[
+    state("blue", ["Blue", "Bleu", "Blauw", "Sinine", "Blau"]),
+    state("white", ["White", "Blanc", "Wit", "Valge", "Weiß"]),
+    state("red", ["Red", "Rouge", "Rood", "Punane", "Rot"]),
+];
+
 macro_rules! core_metrics {
     ($($(#[$doc:meta])* $name:ident = $def:expr;)*) => {
         #[expect(non_upper_case_globals, reason = "a metric reads like an enum variant: Metric::BatterySoc")]
@@ -196,6 +204,17 @@ const fn states(id: &'static str, states: &'static [StateDef], poll: PollClass, 
 const fn text(id: &'static str, poll: PollClass, label: Labels) -> MetricDef {
     let ha = HaClass { device_class: None, state_class: None, diagnostic: true };
     MetricDef { id, unit: None, decimals: 0, sign: Sign::Plain, kind: Kind::Text, poll, ha, label }
+}
+
+/// What a kilowatt hour costs, in the currency of the site.
+const fn price(id: &'static str, label: Labels) -> MetricDef {
+    let unit = Unit::PerKilowattHour(PriceUnit::UNNAMED);
+    gauge(id, unit, 5, Sign::Plain, PollClass::Quarter, None, label)
+}
+
+/// What was expected of a power when its quarter of an hour began.
+const fn forecast(id: &'static str, sign: Sign, label: Labels) -> MetricDef {
+    gauge(id, Unit::Watt, 0, sign, PollClass::Quarter, Some("power"), label)
 }
 
 /// A bare count that only grows.
@@ -391,6 +410,21 @@ core_metrics! {
     LoadPowerL3 = gauge("load_power_l3", Unit::Watt, 0, Sign::Consumes, PollClass::Fast, Some("power"), labels(["House consumption L3", "Consommation maison L3", "Huisverbruik L3", "Maja tarbimine L3", "Hausverbrauch L3"]));
     /// Energy consumed, kWh.
     LoadEnergy = counter("load_energy", labels(["Energy consumed", "Énergie consommée", "Verbruikte energie", "Tarbitud energia kokku", "Verbrauchte Energie"]));
+    // What is known of the present quarter of an hour.
+    /// What a kilowatt hour from the grid costs, all-in, in the site's currency; negative where one is paid for taking it.
+    ImportPrice = price("import_price", labels(["Import price", "Prix d'achat", "Afnameprijs", "Ostuhind", "Bezugspreis"]));
+    /// What a kilowatt hour fed into the grid brings, in the site's currency; negative where it costs.
+    ExportPrice = price("export_price", labels(["Export price", "Prix de vente", "Terugleverprijs", "Müügihind", "Einspeisepreis"]));
+    /// What the market asks, before what a contract adds to it, in the site's currency.
+    SpotPrice = price("spot_price", labels(["Market price", "Prix du marché", "Marktprijs", "Turuhind", "Marktpreis"]));
+    /// Colour of the present Tempo day, which begins at 06:00, state.
+    TempoToday = states("tempo_today", TEMPO_COLOURS, PollClass::Quarter, labels(["Tempo colour today", "Couleur Tempo du jour", "Tempokleur vandaag", "Tempo värv täna", "Tempo-Farbe heute"]));
+    /// Colour of the next Tempo day, state.
+    TempoTomorrow = states("tempo_tomorrow", TEMPO_COLOURS, PollClass::Quarter, labels(["Tempo colour tomorrow", "Couleur Tempo du lendemain", "Tempokleur morgen", "Tempo värv homme", "Tempo-Farbe morgen"]));
+    /// What a service expected of the panels, as it said it, W. What the panels gave corrects it later.
+    PvForecastPower = forecast("pv_forecast_power", Sign::FeedsHouse, labels(["Expected solar power", "Puissance solaire prévue", "Verwacht zonnevermogen", "Oodatav päikesevõimsus", "Erwartete Solarleistung"]));
+    /// What the house was expected to use, W.
+    LoadForecastPower = forecast("load_forecast_power", Sign::Consumes, labels(["Expected consumption", "Consommation prévue", "Verwacht verbruik", "Oodatav tarbimine", "Erwarteter Verbrauch"]));
     // Device health.
     /// Model, text.
     DeviceModel = text("device_model", PollClass::Slow, labels(["Model", "Modèle", "Model", "Mudel", "Modell"]));

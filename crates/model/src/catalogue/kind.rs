@@ -1,5 +1,7 @@
 //! The parts of a metric's definition.
 
+use super::priced::PriceUnit;
+
 /// Units of the catalogue. A driver converts to them; nobody else converts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it; the symbol stands beside each in `symbol`")]
@@ -19,6 +21,7 @@ pub enum Unit {
     DecibelMilliwatt,
     Millisecond,
     Second,
+    PerKilowattHour(PriceUnit),
 }
 
 impl Unit {
@@ -40,6 +43,7 @@ impl Unit {
             Self::DecibelMilliwatt => "dBm",
             Self::Millisecond => "ms",
             Self::Second => "s",
+            Self::PerKilowattHour(price) => price.symbol,
         }
     }
 
@@ -61,6 +65,7 @@ impl Unit {
             Self::DecibelMilliwatt => ("dbm", 1.0),
             Self::Millisecond => ("seconds", 0.001),
             Self::Second => ("seconds", 1.0),
+            Self::PerKilowattHour(price) => (price.base, 1.0),
         }
     }
 }
@@ -121,6 +126,8 @@ pub enum PollClass {
     Medium,
     /// About every 5 minutes or rarer: identity, network.
     Slow,
+    /// Of no device: told of the whole house once for each quarter of an hour that it holds for, such as a price.
+    Quarter,
 }
 
 /// How Home Assistant classifies a metric.

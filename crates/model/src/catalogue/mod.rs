@@ -5,12 +5,14 @@
 
 mod core;
 mod kind;
+mod priced;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
 pub use core::{CORE, YES_NO};
 pub use kind::{HaClass, Kind, Labels, PollClass, Sign, StateDef, Unit};
+pub use priced::{PriceUnit, priced};
 
 /// The definition of one metric.
 #[derive(Debug)]
@@ -166,6 +168,20 @@ mod tests {
                 Some(other) => panic!("{metric}: device class {other} is not in this test's table"),
             };
             assert!(symbol.is_some_and(|symbol| allowed.contains(&symbol)), "{metric}: {symbol:?}");
+        }
+    }
+
+    /// The energy dashboard takes an entity as a price by its unit, `EUR/kWh`; a price has no device class (`monetary` is for
+    /// amounts, and takes no `measurement`).
+    #[test]
+    fn a_price_is_a_measurement_without_a_device_class() {
+        for metric in priced() {
+            let HaClass { device_class, state_class, diagnostic } = metric.def().ha;
+            assert_eq!(
+                (device_class, state_class, diagnostic),
+                (None, Some("measurement"), false),
+                "{metric}"
+            );
         }
     }
 

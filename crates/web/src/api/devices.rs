@@ -67,12 +67,11 @@ pub(crate) async fn house(State(app): State<App>) -> Json<House> {
 )]
 pub(crate) async fn metrics(State(app): State<App>) -> Json<Vec<MetricJson>> {
     let snapshot = app.backend.snapshot();
-    let native: BTreeSet<Metric> = snapshot
-        .all()
-        .flat_map(|device| metrics_of(device))
-        .filter(|metric| Metric::by_id(metric.id()).is_none())
-        .collect();
-    Json(CORE.iter().copied().chain(native).map(MetricJson::from).collect())
+    let all: BTreeSet<Metric> = snapshot.all().flat_map(|device| metrics_of(device)).collect();
+    // As a device has it: a price is in the currency of the site.
+    let core = CORE.iter().map(|metric| all.get(metric).copied().unwrap_or(*metric));
+    let native = all.iter().copied().filter(|metric| Metric::by_id(metric.id()).is_none());
+    Json(core.chain(native).map(MetricJson::from).collect())
 }
 
 /// The device of that name, `site` included, or a refusal with the nearest name.

@@ -1,8 +1,9 @@
-//! What lies ahead, in figures: the price at present, the day's colour, how old and how good the plan is.
+//! What lies ahead, in figures: how old what is known of it is, how old and how good the plan is. Prices and colours of the
+//! present are values of the house.
 
-use ohmstead_model::{Moment, TempoColour, UnixMillis};
+use ohmstead_model::{Moment, UnixMillis};
 
-use crate::{Backend, Counter, Outlook, Planning, Tempo};
+use crate::{Backend, Counter, Outlook, Planning};
 
 type Labels = Vec<(&'static str, String)>;
 
@@ -11,29 +12,13 @@ pub(super) fn gauges(backend: &dyn Backend) -> Vec<Counter> {
     let now = backend.now();
     let mut gauges = plan(&backend.planning(), now);
     if let Ok(outlook) = backend.outlook() {
-        gauges.extend(prices(&outlook, now.unix));
         gauges.extend(sources(&outlook, now.unix));
-    }
-    if let Ok(known) = backend.tempo() {
-        gauges.extend(tempo(&known));
     }
     gauges
 }
 
 fn gauge(name: &'static str, help: &'static str, labels: Labels, value: f64) -> Counter {
     Counter { name, help, labels, value }
-}
-
-fn prices(outlook: &Outlook, now: UnixMillis) -> Vec<Counter> {
-    let Some(slot) = outlook.slots.iter().find(|slot| slot.span.contains(now)) else { return Vec::new() };
-    let labels = || vec![("currency", outlook.currency.clone())];
-    let import = slot.import_price.map(|price| {
-        gauge("import_price", "What a kilowatt hour from the grid costs at present", labels(), price)
-    });
-    let export = slot.export_price.map(|price| {
-        gauge("export_price", "What a kilowatt hour fed into the grid brings at present", labels(), price)
-    });
-    import.into_iter().chain(export).collect()
 }
 
 /// One series a source, also where it serves several purposes.
@@ -49,19 +34,6 @@ fn sources(outlook: &Outlook, now: UnixMillis) -> Vec<Counter> {
         ))
     };
     outlook.sources.iter().filter_map(age).collect()
-}
-
-fn tempo(tempo: &Tempo) -> Vec<Counter> {
-    let mut gauges = Vec::new();
-    for (name, day) in [("today", &tempo.today), ("tomorrow", &tempo.tomorrow)] {
-        let Some(present) = day.colour else { continue };
-        gauges.extend(TempoColour::ALL.map(|colour| {
-            let labels = vec![("day", name.to_owned()), ("colour", colour.key().to_owned())];
-            let value = if colour == present { 1.0 } else { 0.0 };
-            gauge("tempo_colour", "Colour of the Tempo day", labels, value)
-        }));
-    }
-    gauges
 }
 
 fn plan(planning: &Planning, now: Moment) -> Vec<Counter> {

@@ -103,7 +103,8 @@ impl Serialize for Values {
 /// The metrics of a device: those of the catalogue in its order, then native ones by name.
 pub(crate) fn metrics_of(device: &DeviceState) -> Vec<Metric> {
     let all: BTreeSet<Metric> = device.info.metrics.iter().chain(device.values.keys()).copied().collect();
-    let core = CORE.iter().copied().filter(|metric| all.contains(metric));
+    // As the device has it: a price is in its currency.
+    let core = CORE.iter().filter_map(|metric| all.get(metric).copied());
     let native = all.iter().copied().filter(|metric| Metric::by_id(metric.id()).is_none());
     core.chain(native).collect()
 }

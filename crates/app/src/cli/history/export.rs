@@ -87,7 +87,7 @@ async fn chosen(source: &mut Source, names: &[String]) -> Result<Vec<(DeviceId, 
     let known = stored.into_iter().filter_map(|entry| {
         Some(StoredSeries {
             device: archive::device_of(&entry.device)?,
-            metric: ohmstead_drivers::metric(&entry.metric)?,
+            metric: source.metric(&entry.metric)?,
             first: UnixMillis(entry.first_ms),
             last: UnixMillis(entry.last_ms),
             points: entry.points,

@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
-use ohmstead_model::catalogue::CORE;
 use ohmstead_model::{DeviceId, Metric, UnixMillis};
 use serde_json::{Value, json};
 
@@ -73,7 +72,7 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Fa
     let mut source = Source::open(common, Wanted::OrNew).await?;
     let (zone, now) = source.place().await?;
     let latest = now.plus(AHEAD);
-    let metrics: Vec<Metric> = CORE.iter().copied().chain(ohmstead_drivers::native()).collect();
+    let metrics = source.metrics();
     let (path, kind, dry_run) = match &arguments.from {
         From::Csv(ours) => (&ours.file, Kind::Ours { skip_unknown: ours.skip_unknown }, ours.dry_run),
         From::Vrm(vrm) => (&vrm.file, Kind::Vrm { device: vrm.device.clone() }, vrm.dry_run),
@@ -200,7 +199,7 @@ impl Reader {
     /// Reads the file once more and stores its values, one batch after the other.
     async fn store(&self, file: &mut File, source: &mut Source, found: &Found) -> Result<u64, Failure> {
         let mut lines = self.lines(file)?;
-        let mut batch = Batch::new(matches!(source, Source::Daemon(_)));
+        let mut batch = Batch::new(source.is_daemon());
         let mut stored = 0;
         while let Some(met) = self.next(&mut lines)? {
             let Met::Values(rows) = met else { continue };

@@ -47,7 +47,8 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Fa
     let Found { device, metric, from_ms, to_ms } =
         source.ask_for(HistoryQuestion::Find { metric, device, from, to }).await?;
     let part = Part { device, metric, from_ms, to_ms, most: arguments.lttb };
-    let metric = ohmstead_drivers::metric(&part.metric)
+    let metric = source
+        .metric(&part.metric)
         .ok_or_else(|| Failure::new(Code::Failed, format!("this version does not know {}", part.metric)))?;
     let mut answer = match (&arguments.step, arguments.lttb) {
         (Some(step), _) => {

@@ -97,7 +97,7 @@ fn keep_present(from: &Path, to: &Path, settings: &HistoryConfig) -> Result<u64,
 }
 
 fn open(dir: &Path, settings: &HistoryConfig) -> Result<History, anyhow::Error> {
-    Ok(History::open(dir, &settings.settings, &settings.zone, &ohmstead_drivers::native())?)
+    Ok(History::open(dir, &settings.settings, &settings.zone, &settings.metrics())?)
 }
 
 /// Gives every file of the store a name with the date.

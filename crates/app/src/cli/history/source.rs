@@ -1,7 +1,8 @@
 //! Where a verb finds the history: at the running daemon, else in the store itself.
 
 use jiff::tz::TimeZone;
-use ohmstead_model::UnixMillis;
+use ohmstead_model::catalogue::CORE;
+use ohmstead_model::{Metric, UnixMillis};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -13,16 +14,20 @@ use crate::failure::{Code, Failure};
 use crate::socket::{AskFailed, Client, Question};
 use crate::store::{HistoryConfig, Store};
 
+/// The history, and what its metrics are here.
+pub(in crate::cli) struct Source {
+    who: Who,
+    config: HistoryConfig,
+}
+
 /// Who answers.
-pub(in crate::cli) enum Source {
+enum Who {
     /// The running daemon.
     Daemon(Client),
     /// This process, which has the store for itself.
     Own {
         /// The store.
         store: Store,
-        /// The site's zone.
-        zone: TimeZone,
     },
 }
 
@@ -40,8 +45,9 @@ impl Source {
     pub(in crate::cli) async fn open(common: &Common, wanted: Wanted) -> Result<Self, Failure> {
         let config = common.load_if_any()?.map(|(_, config)| config);
         let dir = common.data_dir(config.as_ref())?;
+        let config = HistoryConfig::of(config.as_ref());
         if let Some(client) = Client::connect(&dir).await {
-            return Ok(Self::Daemon(client));
+            return Ok(Self { who: Who::Daemon(client), config });
         }
         if wanted == Wanted::Existing && !dir.join("history.sqlite").exists() {
             let hint = "give another --data-dir, or --config";
@@ -50,21 +56,35 @@ impl Source {
                 format!("no history is in {} yet; {hint}", dir.display()),
             ));
         }
-        let history = HistoryConfig::of(config.as_ref());
-        let zone = history.zone.clone();
-        let store = Store::open(dir, history, Holder::Verb);
+        let store = Store::open(dir, config.clone(), Holder::Verb);
         let store = store.map_err(|error| Failure::of(Code::InUse, error))?;
-        Ok(Self::Own { store, zone })
+        Ok(Self { who: Who::Own { store }, config })
+    }
+
+    /// Whether the running daemon answers.
+    pub(super) fn is_daemon(&self) -> bool {
+        matches!(self.who, Who::Daemon(_))
+    }
+
+    /// The metric of that name.
+    pub(super) fn metric(&self, name: &str) -> Option<Metric> {
+        self.config.metric(name)
+    }
+
+    /// All metrics that there are.
+    pub(super) fn metrics(&self) -> Vec<Metric> {
+        let core = CORE.iter().filter_map(|metric| self.metric(metric.id()));
+        core.chain(ohmstead_drivers::native()).collect()
     }
 
     /// Asks one question.
     pub(in crate::cli) async fn ask(&mut self, question: HistoryQuestion) -> Result<Value, Failure> {
-        match self {
-            Self::Daemon(client) => {
+        match &mut self.who {
+            Who::Daemon(client) => {
                 client.ask(&Question::History { ask: question }).await.map_err(daemon_failure)
             }
-            Self::Own { store, zone } => {
-                let archive = Archive { store, zone: zone.clone(), now: real_clock().now().unix };
+            Who::Own { store } => {
+                let archive = Archive { store, zone: self.config.zone.clone(), now: real_clock().now().unix };
                 let answer = archive.answer(question).await;
                 answer.map_err(|failure| daemon_failure(AskFailed::Refused(failure)))
             }
