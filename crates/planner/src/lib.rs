@@ -21,7 +21,7 @@ pub use linear::LinearError;
 pub use modes::{modes, simulate_modes};
 pub use optimise::Method;
 pub use plan::{FallbackReason, Origin, Plan, Tuning, no_battery, plan, self_consumption};
-pub use problem::{Battery, EndWorth, PerSlot, Problem, ProblemError, Slot, TaperPoint, Worth};
+pub use problem::{Battery, EndWorth, PerSlot, Pin, Problem, ProblemError, Slot, TaperPoint, Worth};
 pub use settings::Settings;
 pub use simulate::{Outcome, SlotOutcome, Violation, simulate};
 pub use worth::worth;

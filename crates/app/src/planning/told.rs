@@ -31,7 +31,9 @@ impl Made {
         let mut steps: BTreeMap<_, Timeline<plan::Step>> = BTreeMap::new();
         for (number, member) in self.bank.iter().enumerate().filter(|(_, member)| member.acts) {
             let slots = self.problem.slots.iter().zip(&self.plan.modes).zip(&reasons);
-            let of_battery = slots.filter_map(|((slot, modes), reasons)| {
+            // What was asked by hand is not the plan's to ask for: it ends when that ends, whatever the plan thought.
+            let planned = slots.filter(|((slot, _), _)| member.battery.pin(slot.span).is_none());
+            let of_battery = planned.filter_map(|((slot, modes), reasons)| {
                 let (mode, why) = (modes.get(number)?.clone(), reasons.get(number)?);
                 let PlanReason { code, sentences } = in_words(why, zone);
                 Some((
@@ -97,7 +99,7 @@ impl Made {
                     stored_wh,
                     soc_pct: (capacity_wh > 0.0).then(|| stored_wh / capacity_wh * 100.0),
                     reason: in_words(&reasons[number], zone),
-                    by_hand_until: None,
+                    by_hand_until: member.battery.pin(slot.span).map(|pin| pin.span.end),
                 }
             });
             PlanSlot {

@@ -12,7 +12,8 @@ pub(super) fn or_keep(problem: &Problem, fresh: Plan, previous: &Plan, tuning: &
     if matches!(previous.origin, Origin::Fallback(_)) || !tuning.keep_within_eur.is_finite() {
         return fresh;
     }
-    let Some(modes) = carried_over(problem, &fresh, previous) else { return fresh };
+    let Some(mut modes) = carried_over(problem, &fresh, previous) else { return fresh };
+    problem.put_pins(&mut modes);
     if modes == fresh.modes {
         return fresh;
     }
