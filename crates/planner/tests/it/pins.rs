@@ -86,7 +86,7 @@ fn what_is_held_by_hand_in_the_evening_is_not_bought_for_it() {
 fn an_earlier_plan_is_not_kept_against_what_was_asked_since() {
     let free = home(0, 96);
     let before = planned(&free, None);
-    let problem = pinned(&free, 4..12, "idle");
+    let problem = pinned(&free, 68..88, "idle");
     let after = plan(&problem, Some(&before), &Tuning { keep_within_eur: 1000.0, ..Tuning::default() });
     check_pins(&problem, &after);
     assert!(matches!(after.origin, Origin::Kept(_)), "{:?}", after.origin);
