@@ -196,7 +196,8 @@ mod tests {
         let codes = shown.iter().map(|step| step.reason.code == "by_hand");
         assert!(codes.eq(expected.iter().map(Option::is_some)), "the reason says so");
         assert_eq!((&shown[0].mode, &shown[4].mode), (&BatteryMode::Idle, &BatteryMode::Hold));
-        let steps = &made.for_control(&TimeZone::UTC).steps[&"a".parse().unwrap()];
+        let control = made.for_control(&TimeZone::UTC);
+        let steps = &control.steps[&made.bank[0].device];
         let steered: Vec<_> = (2..10).map(|quarter| steps.at(at(quarter)).is_some()).collect();
         assert_eq!(steered, expected.map(|until| until.is_none()));
     }
