@@ -101,7 +101,8 @@ fn a_pin_in_another_time_changes_nothing() {
     assert_eq!(planned(&problem, None), planned(&free, None));
 }
 
-fn pin() -> impl Strategy<Value = (f64, f64, BatteryMode)> {
+/// When it begins and how long it is, in thousandths of the time ahead.
+fn pin() -> impl Strategy<Value = (i64, i64, BatteryMode)> {
     let modes = [
         "auto",
         "hold",
@@ -113,7 +114,7 @@ fn pin() -> impl Strategy<Value = (f64, f64, BatteryMode)> {
         "discharge 500 W",
         "native:ai",
     ];
-    (0.0..1.0, 0.0..0.6, prop::sample::select(modes.to_vec()))
+    (0_i64..1000, 0_i64..600, prop::sample::select(modes.to_vec()))
         .prop_map(|(from, part, mode)| (from, part, mode.parse().unwrap()))
 }
 
@@ -126,10 +127,10 @@ proptest! {
         pins in prop::collection::vec(pin(), 4),
     ) {
         let span = TimeSpan::new(problem.slots[0].span.start, problem.slots.last().unwrap().span.end);
-        let whole = (span.end.0 - span.start.0) as f64;
+        let thousandth = (span.end.0 - span.start.0) / 1000;
         for (battery, (from, part, mode)) in problem.batteries.iter_mut().zip(pins) {
-            let start = UnixMillis(span.start.0 + (from * whole) as i64);
-            let end = UnixMillis(start.0 + (part * whole) as i64 + 1);
+            let start = UnixMillis(span.start.0 + from * thousandth);
+            let end = UnixMillis(start.0 + part * thousandth + 1);
             battery.pins.push(Pin { span: TimeSpan::new(start, end), mode });
         }
         let plan = planned(&problem, None);
