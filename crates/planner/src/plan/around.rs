@@ -30,7 +30,9 @@ pub(super) fn optimise_around_pins(
     }
     let mut done = simulate_modes(problem, &[]);
     let mut best: Option<(f64, Found)> = None;
-    for _ in 0..ROUNDS {
+    // Where prices are odd one round takes several programs: a second one would take too long.
+    let is_odd = (0..problem.slots.len()).any(|slot| problem.is_odd(slot));
+    for _ in 0..if is_odd { 1 } else { ROUNDS } {
         let found = match (optimise_in_windows(&with_powers(problem, &done), slots_max, limit), best.take()) {
             (Ok(found), before) => {
                 best = before;
