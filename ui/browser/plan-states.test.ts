@@ -49,6 +49,19 @@ test('a plan that is carried out is switched off and on with one click', async (
   expect(watched?.complaints).toEqual([]);
 });
 
+test('a mode is asked for a run to come, shown, and taken back', async () => {
+  const { mock, page } = await show();
+  const run = page.locator('[data-battery=fase_a] li').nth(1);
+  await run.locator('[data-by-hand] summary').click();
+  await run.locator('[data-set=idle]').click();
+  await run.getByText(/Asked by hand: /).waitFor();
+  expect(mock.requests).toMatchObject([{ device: 'fase_a', mode: 'idle' }]);
+  await run.locator('[data-take-back]').click();
+  await expect.poll(() => run.getByText(/Asked by hand: /).count()).toBe(0);
+  expect(mock.requests.at(-1)).toEqual({ take_back: 1 });
+  expect(watched?.complaints).toEqual([]);
+});
+
 test('a plan that is only shown has no switch', async () => {
   const { page } = await show({ ahead: 'advise' });
   await page.locator('[data-plan=advise]').waitFor();
@@ -62,7 +75,7 @@ test('a battery’s runs follow each other, with reasons in the page’s languag
   const modes = await runs.evaluateAll((list) => list.map((run) => run.getAttribute('data-mode')));
   expect(modes).toEqual(['auto', 'hold', 'charge', 'hold', 'auto', 'auto']);
   expect(await runs.nth(2).textContent()).toMatch(/22:00–\d\d:\d\d.*Charge.*1\.20\u00a0kW.*tomorrow is red/s);
-  await runs.nth(2).locator('summary').click();
+  await runs.nth(2).locator('details:not([data-by-hand]) summary').click();
   expect(await runs.nth(2).locator('tbody tr').count()).toBeGreaterThan(8);
   await page.getByLabel('Language').selectOption('fr');
   await expect.poll(() => runs.nth(2).textContent()).toContain('car demain est rouge');

@@ -94,6 +94,8 @@ export async function startMock(wanted = {}) {
     started_at: started,
     now: new Date(nowMs()).toISOString(),
   });
+  /** @type {{ id: number, device: string, mode: string, from: string, to: string, asked_by: string }[]} */
+  const asked = [];
   /** @type {Record<string, (query: URLSearchParams) => unknown>} */
   const answers = {
     '/api/v1/site': site,
@@ -112,6 +114,7 @@ export async function startMock(wanted = {}) {
     }),
     '/api/v1/outlook': future.outlook,
     '/api/v1/plan': (query) => future.plan(query.get('lang') ?? 'en'),
+    '/api/v1/plan/overrides': () => asked,
     '/api/v1/tempo': future.tempo,
     '/api/v1/money': (query) => future.money(query.get('by') ?? 'day'),
     '/api/v1/openapi.json': () => OPENAPI,
@@ -154,6 +157,19 @@ export async function startMock(wanted = {}) {
         window.is_on = isActive;
         return json(response, 200, shown(window, switches.schedule === true));
       });
+    }
+    if (url.pathname === '/api/v1/plan/overrides' && request.method === 'POST') {
+      return void body(request).then((wish) => {
+        requests.push(wish);
+        asked.push({ id: 1 + asked.length, ...wish, asked_by: 'rest' });
+        json(response, 201, asked.at(-1));
+      });
+    }
+    const later = /^\/api\/v1\/plan\/overrides\/(\d+)$/.exec(url.pathname)?.[1];
+    if (later !== undefined) {
+      requests.push({ take_back: Number(later) });
+      const place = asked.findIndex(({ id: number }) => number === Number(later));
+      return place < 0 ? json(response, 404, { error: { code: 'unknown_override', message: `nothing was asked under ${later}`, hint: '' } }) : json(response, 200, asked.splice(place, 1)[0]);
     }
     const date = /^\/api\/v1\/tempo\/([\d-]+)$/.exec(url.pathname)?.[1];
     if (date !== undefined) {

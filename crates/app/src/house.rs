@@ -7,21 +7,24 @@ use futures_util::future::BoxFuture;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use ohmstead_config::Config;
+use ohmstead_control::Override;
+use ohmstead_control::overrides::Later;
 use ohmstead_control::schedule::ChangeError;
 use ohmstead_model::{
     Asker, Clock, Commands, DeviceId, Event, LedgerEntry, LedgerQuery, Metric, Moment, Series, SeriesQuery,
-    Snapshot, TempoColour, UnixMillis, Update,
+    Snapshot, TempoColour, TimeSpan, UnixMillis, Update,
 };
 use ohmstead_publish::Status as MqttStatus;
 use ohmstead_sinks::Status as SinkStatus;
 use ohmstead_web::{
-    AheadError, Backend, ControlParts, ControlRules, Counter, Growth, HistoryError, Money, MoneyBy, Outlook,
-    Page, PageQuery, Planning, ScheduleChange, ScheduleRefused, ScheduleWindow, Site, StoreFigures,
-    StoredSeries, Tempo,
+    AheadChange, AheadError, AskedAhead, Backend, ControlParts, ControlRules, Counter, Growth, HistoryError,
+    Money, MoneyBy, Outlook, Page, PageQuery, Planning, ScheduleChange, ScheduleRefused, ScheduleWindow,
+    Site, StoreFigures, StoredSeries, Tempo,
 };
 use tokio::sync::{broadcast, watch};
 
 use crate::actuator::Commander;
+use crate::control::by_hand::LaterChange;
 use crate::control::windows::{Changed, NotChanged};
 use crate::control::{self, Rules};
 use crate::hub::Hub;
@@ -135,6 +138,19 @@ impl House {
         find(after, id).or_else(|| find(before, id)).ok_or_else(|| control::refused(&gone(id)))
     }
 
+    async fn changed_ahead(
+        &self,
+        change: AheadChange,
+        asked_by: Asker,
+    ) -> Result<AskedAhead, ScheduleRefused> {
+        let change = match change {
+            AheadChange::Add { device, mode, span } => LaterChange::Add { device, mode, span },
+            AheadChange::Remove { id } => LaterChange::Remove { id },
+        };
+        let changed = self.commander.change_later(change, asked_by).await;
+        changed.map(|later| shown(&later)).map_err(|error| error.told())
+    }
+
     /// These figures of every sink.
     fn sink_figures(&self, figures: &[SinkFigure]) -> Vec<Counter> {
         let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
@@ -177,6 +193,11 @@ const SINK_GAUGES: [SinkFigure; 2] = [
         status.behind.map(|behind| behind.as_secs_f64())
     }),
 ];
+
+fn shown(later: &Later) -> AskedAhead {
+    let Override { device, mode, asked_by, since, ends } = later.asked.clone();
+    AskedAhead { id: later.id, device, mode, span: TimeSpan::new(since, ends), asked_by }
+}
 
 fn gone(id: u32) -> NotChanged {
     NotChanged::Refused(ChangeError::Unknown(id))
@@ -263,6 +284,18 @@ impl Backend for House {
 
     fn planning(&self) -> Planning {
         self.ahead.planning(self.commander.switches().plan)
+    }
+
+    fn asked_ahead(&self) -> Vec<AskedAhead> {
+        self.commander.watch_by_hand().borrow().later.all().iter().map(shown).collect()
+    }
+
+    fn change_ahead(
+        &self,
+        change: AheadChange,
+        asked_by: Asker,
+    ) -> BoxFuture<'_, Result<AskedAhead, ScheduleRefused>> {
+        Box::pin(self.changed_ahead(change, asked_by))
     }
 
     fn tempo(&self) -> Result<Tempo, AheadError> {

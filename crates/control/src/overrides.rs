@@ -1,5 +1,7 @@
 //! What somebody asked for by hand: it counts at once, always ends, and survives a restart.
 
+mod agenda;
+
 use std::time::Duration;
 
 use ohmstead_model::{BatteryMode, DeviceId, DeviceState, Metric, Moment, UnixMillis};
@@ -7,6 +9,8 @@ use ohmstead_units::Timespan;
 use serde::Deserialize;
 
 use crate::{Proposal, Reason, Who};
+
+pub use agenda::{Agenda, AgendaError, Later, PER_DEVICE_MAX};
 
 /// A wish of a person or of a program that acts for one.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +21,7 @@ pub struct Override {
     pub mode: BatteryMode,
     /// By what way it was asked: `rest`, `mqtt`, `cli`.
     pub asked_by: String,
-    /// When.
+    /// When; from when on it counts, where it was asked for a time to come.
     pub since: UnixMillis,
     /// When it ends by itself.
     pub ends: UnixMillis,

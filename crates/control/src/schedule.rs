@@ -19,6 +19,7 @@ use crate::step::is_battery;
 use crate::{Proposal, Reason, Who};
 
 pub use change::{Change, ChangeError, Edit};
+pub(crate) use change::{can, offered};
 pub use timetable::{Added, Entry, FIRST_ID, Source, Timetable, WINDOWS_MAX};
 
 /// One window of the schedule.

@@ -32,7 +32,7 @@ pub struct Settings {
 pub struct Inputs<'a> {
     /// What is known.
     pub snapshot: &'a Snapshot,
-    /// What was asked by hand and has not ended.
+    /// What was asked by hand and has not ended, one for each device that counts now.
     pub overrides: &'a [Override],
     /// The modes that devices are known to be in because they were read back after a write.
     pub confirmed: &'a BTreeMap<DeviceId, BatteryMode>,
@@ -96,7 +96,8 @@ pub fn step(state: &State, inputs: Inputs<'_>, now: Moment, settings: &Settings)
         proposals.extend(safe);
         let mut desired = arbiter::decide(id, proposals, &device.info.modes);
         if desired.chosen == Some(crate::Who::Override) {
-            desired.ends = inputs.overrides.iter().find(|asked| asked.device == *id).map(|asked| asked.ends);
+            let mut counting = inputs.overrides.iter().filter(|asked| asked.counts(now));
+            desired.ends = counting.find(|asked| asked.device == *id).map(|asked| asked.ends);
         }
         desired
     };

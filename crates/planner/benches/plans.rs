@@ -10,7 +10,7 @@ mod cases;
 use std::time::Duration;
 
 use ohmstead_model::{TimeSpan, UnixMillis};
-use ohmstead_planner::{Battery, EndWorth, Problem, Slot, Tuning, plan};
+use ohmstead_planner::{Battery, EndWorth, Pin, Problem, Slot, Tuning, plan};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Cases with the optimum of one battery, EUR.
@@ -39,6 +39,11 @@ fn main() {
         let p95 = measure("made up", &made_up(days, count), "-");
         slowest = if days == 2 { slowest.max(p95) } else { slowest };
     }
+    let p95 = measure("by hand", &pinned(made_up(2, 3)), "-");
+    slowest = slowest.max(p95);
+    if let Some(problem) = cases::case("neg_2d_15m", 3) {
+        slowest = slowest.max(measure("by hand, neg", &pinned(problem), "-"));
+    }
     println!(
         r#"figure {{"name": "192-slot, 3-battery plan, p95", "unit": "ms", "at_most": {BUDGET_MS}, "measured": {slowest:.1}}}"#
     );
@@ -66,6 +71,17 @@ fn measure(name: &str, problem: &Problem, optimum: &str) -> f64 {
 fn cpu() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
+}
+
+/// The same with two hours of each battery asked by hand, one after the other.
+fn pinned(mut problem: Problem) -> Problem {
+    let modes = ["charge 2000 W", "hold", "discharge 1000 W"];
+    for (number, (battery, mode)) in (0..).zip(problem.batteries.iter_mut().zip(modes)) {
+        let from = problem.slots[20 + 16 * number].span.start;
+        let span = TimeSpan::lasting(from, Duration::from_secs(7200));
+        battery.pins.push(Pin { span, mode: mode.parse().unwrap() });
+    }
+    problem
 }
 
 /// Quarters with prices that rise and fall, sun at noon, and loads that jump.

@@ -90,6 +90,8 @@ pub enum Why {
     Rest,
     /// It is part of the plan; no single price tells why.
     Planned,
+    /// Somebody has asked it for that by hand.
+    ByHand,
 }
 
 /// Why each battery does what it does, for each slot and battery. `worths` is what stored energy is worth: [`worth`](crate::worth())
@@ -134,7 +136,9 @@ impl Looking<'_> {
     fn why(&self) -> Why {
         let battery = &self.problem.batteries[self.number];
         let power_w = self.plan.slots[self.slot].battery_w[self.number];
-        if battery.charge_limit_w() + battery.discharge_limit_w() <= 0.0 {
+        if self.problem.pinned(self.slot, self.number).is_some() {
+            Why::ByHand
+        } else if battery.charge_limit_w() + battery.discharge_limit_w() <= 0.0 {
             Why::Unavailable
         } else if power_w > MOVES_W {
             self.why_discharged()

@@ -10,6 +10,7 @@
 //! A bound is hard where resting keeps it, and soft where not, so that there is always a solution.
 
 mod build;
+mod pinned;
 mod ways;
 
 pub(crate) use ways::{BankWay, GridWay, Ways};
@@ -71,8 +72,10 @@ fn read(problem: &Problem, program: &build::Program, solution: &microlp::Solutio
     for (slot, of_slot) in program.slots.iter().enumerate() {
         let flows: Vec<_> =
             of_slot.batteries.iter().map(|it| (value(&it.charge), value(&it.discharge))).collect();
-        let charged: f64 = flows.iter().map(|(charge, _)| charge).sum();
-        let given: f64 = flows.iter().map(|(_, discharge)| discharge).sum();
+        // What was asked by hand may be charged out of another battery.
+        let free = || flows.iter().enumerate().filter(|(number, _)| problem.pinned(slot, *number).is_none());
+        let charged: f64 = free().map(|(_, (charge, _))| charge).sum();
+        let given: f64 = free().map(|(_, (_, discharge))| discharge).sum();
         let both_at_once = flows.iter().enumerate().filter(|(_, flow)| flow.0.min(flow.1) > BOTH_KW);
         solved.turning.extend(both_at_once.map(|(number, _)| (slot, number)));
         solved.opposed.extend((problem.is_odd(slot) && charged.min(given) > BOTH_KW).then_some(slot));

@@ -34,11 +34,12 @@ pub(crate) enum Style {
     Exact,
 }
 
-/// The modes that follow a plan, for each slot and battery.
+/// The modes that follow a plan, for each slot and battery; where something was asked by hand, that.
 pub fn modes(problem: &Problem, plan: &Outcome) -> Vec<Vec<BatteryMode>> {
     let mut best = (f64::INFINITY, Vec::new());
     for style in [Style::Follow, Style::Together, Style::Auto, Style::Lead, Style::Exact] {
-        let modes = of(problem, plan, style);
+        let mut modes = of(problem, plan, style);
+        problem.put_pins(&mut modes);
         let cost = simulate_modes(problem, &modes).score_eur();
         if cost < best.0 - SIMPLER_EUR {
             best = (cost, modes);

@@ -1,6 +1,7 @@
 //! The plan. There is always one: where no solver gives anything, or the simulator does not confirm what it gives, the batteries
 //! follow the house, and the plan says why.
 
+mod around;
 mod futures;
 mod keep;
 mod windows;
@@ -17,8 +18,8 @@ use crate::optimise::Method;
 use crate::problem::{Problem, ProblemError};
 use crate::simulate::{Outcome, Violation, simulate};
 use crate::worth::worth;
+use around::optimise_around_pins;
 pub use futures::{Future, plan_for_futures};
-use windows::optimise_in_windows;
 
 /// What can be set about planning.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -130,7 +131,7 @@ impl Plan {
     }
 }
 
-/// What batteries that follow the house come to.
+/// What batteries that follow the house come to, but for what was asked by hand.
 pub fn self_consumption(problem: &Problem) -> Outcome {
     simulate_modes(problem, &[])
 }
@@ -153,7 +154,7 @@ pub fn plan(problem: &Problem, previous: Option<&Plan>, tuning: &Tuning) -> Plan
 }
 
 fn fresh(problem: &Problem, tuning: &Tuning) -> Plan {
-    let found = match optimise_in_windows(problem, tuning.slots_max, tuning.time_limit) {
+    let found = match optimise_around_pins(problem, tuning.slots_max, tuning.time_limit) {
         Ok(found) => found,
         Err(error) => return following_plan(problem, Origin::Fallback(FallbackReason::Solver(error))),
     };
@@ -176,7 +177,7 @@ fn unconfirmed(outcome: &Outcome) -> Option<FallbackReason> {
     })
 }
 
-/// All batteries in `auto`.
+/// All batteries in `auto`, but for what was asked by hand.
 fn following_plan(problem: &Problem, origin: Origin) -> Plan {
     let modes = vec![vec![BatteryMode::Auto; problem.batteries.len()]; problem.slots.len()];
     assembled(problem, origin, self_consumption(problem), Some(modes))
@@ -188,7 +189,8 @@ fn assembled(
     outcome: Outcome,
     modes: Option<Vec<Vec<BatteryMode>>>,
 ) -> Plan {
-    let modes = modes.unwrap_or_else(|| modes::modes(problem, &outcome));
+    let mut modes = modes.unwrap_or_else(|| modes::modes(problem, &outcome));
+    problem.put_pins(&mut modes);
     Plan {
         origin,
         batteries: problem.batteries.iter().map(|battery| battery.name.clone()).collect(),

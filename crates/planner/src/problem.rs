@@ -2,9 +2,11 @@
 //! costs, the batteries, and the limits of the site.
 
 mod check;
+mod pin;
 mod terminal;
 
 pub use check::ProblemError;
+pub use pin::Pin;
 pub use terminal::{EndWorth, Worth};
 
 use ohmstead_model::TimeSpan;
@@ -107,6 +109,8 @@ pub struct Battery {
     pub may_charge_from_grid: bool,
     /// Whether it can be commanded at all. If not, it rests in every plan.
     pub available: bool,
+    /// What was asked of it by hand: a slot whose middle is in one has its mode in every plan.
+    pub pins: Vec<Pin>,
 }
 
 impl Default for Battery {
@@ -130,6 +134,7 @@ impl Default for Battery {
             taper: Vec::new(),
             may_charge_from_grid: true,
             available: true,
+            pins: Vec::new(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What this crate needs from the rest of the program. The binary implements it; tests use a fake house.
 
 mod ahead;
+mod by_hand;
 mod schedule;
 mod stored;
 
@@ -20,6 +21,7 @@ pub use ahead::{
     AheadError, AheadSlot, ColourCount, ColourVoice, Expected, Money, MoneyBy, MoneyRow, Outlook, Plan,
     PlanBattery, PlanReason, PlanSlot, PlanStep, PlannerMode, Planning, SourceFigures, Tempo, TempoDay,
 };
+pub use by_hand::{AheadChange, AskedAhead};
 pub use schedule::{
     NewWindow, Refusal, ScheduleChange, ScheduleRefused, ScheduleWindow, WindowEdit, WindowSource,
 };
@@ -85,6 +87,17 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The plan, or why there is none.
     fn planning(&self) -> Planning;
+
+    /// What was asked by hand for a time to come, in the order of time.
+    fn asked_ahead(&self) -> Vec<AskedAhead>;
+
+    /// Changes what was asked by hand for a time to come, durably. The future ends when that counts: with what is new, or
+    /// with what was taken back.
+    fn change_ahead(
+        &self,
+        change: AheadChange,
+        asked_by: Asker,
+    ) -> BoxFuture<'_, Result<AskedAhead, ScheduleRefused>>;
 
     /// The Tempo tariff.
     fn tempo(&self) -> Result<Tempo, AheadError>;

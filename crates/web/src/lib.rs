@@ -24,19 +24,19 @@ mod state;
 mod suggest;
 
 pub use backend::{
-    AheadError, AheadSlot, Backend, BoxFuture, ColourCount, ColourVoice, ControlRules, Counter, Expected,
-    Growth, HistoryError, Money, MoneyBy, MoneyRow, NewWindow, Outlook, Page, PageQuery, Plan, PlanBattery,
-    PlanReason, PlanSlot, PlanStep, PlannerMode, Planning, Refusal, ScheduleChange, ScheduleRefused,
-    ScheduleWindow, Site, SourceFigures, StoreFigures, StoredSeries, Tempo, TempoDay, WindowEdit,
-    WindowSource,
+    AheadChange, AheadError, AheadSlot, AskedAhead, Backend, BoxFuture, ColourCount, ColourVoice,
+    ControlRules, Counter, Expected, Growth, HistoryError, Money, MoneyBy, MoneyRow, NewWindow, Outlook,
+    Page, PageQuery, Plan, PlanBattery, PlanReason, PlanSlot, PlanStep, PlannerMode, Planning, Refusal,
+    ScheduleChange, ScheduleRefused, ScheduleWindow, Site, SourceFigures, StoreFigures, StoredSeries, Tempo,
+    TempoDay, WindowEdit, WindowSource,
 };
 pub use dbus_api::{DbusApi, dbus_api};
 pub use router::router;
 pub use server::{BindError, bind, serve};
 pub use settings::{Secret, Settings, SettingsError, check};
 pub use shape::{
-    ControlParts, control_json, device_json, figures_json, growth_json, limits_json, money_json, native_json,
-    outlook_json, plan_json, schedule_json, series_json, switches_json, tempo_json,
+    ControlParts, asked_ahead_json, control_json, device_json, figures_json, growth_json, limits_json,
+    money_json, native_json, outlook_json, plan_json, schedule_json, series_json, switches_json, tempo_json,
 };
 pub use span::{parse_instant, parse_step};
 pub use suggest::hint as nearest_name;

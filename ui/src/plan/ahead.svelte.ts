@@ -1,7 +1,7 @@
 // What this view knows of the time ahead: each part fetched by itself, so that one that fails takes no other with it.
 import { ApiError } from '../api/client';
 import { ahead } from './api';
-import type { Money, MoneyBy, Outlook, Plan, Tempo } from './types';
+import type { Money, MoneyBy, Outlook, Plan, PlanOverride, Tempo } from './types';
 
 /** How one part stands. What was known before a failure stays. */
 export class Part<T> {
@@ -35,6 +35,7 @@ export class Part<T> {
 export class Ahead {
   outlook = new Part<Outlook>();
   plan = new Part<Plan>();
+  asked = new Part<PlanOverride[]>();
   tempo = new Part<Tempo>();
   days = new Part<Money>();
   months = new Part<Money>();
@@ -44,6 +45,7 @@ export class Ahead {
     await Promise.all([
       this.outlook.fetch(ahead.outlook),
       this.fetchPlan(language),
+      this.asked.fetch(ahead.asked),
       this.tempo.fetch(ahead.tempo),
       this.fetchMoney('day'),
     ]);

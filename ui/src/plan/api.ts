@@ -1,10 +1,18 @@
 // What lies ahead, asked from the server.
 import { ask } from '../api/client';
-import type { Colour, Money, MoneyBy, Outlook, Plan, Tempo } from './types';
+import type { Colour, Money, MoneyBy, Outlook, Plan, PlanOverride, Tempo } from './types';
 
 export const ahead = {
   outlook: () => ask<Outlook>('outlook'),
   plan: (language: string) => ask<Plan>(`plan?lang=${language}`),
+  asked: () => ask<PlanOverride[]>('plan/overrides'),
+  askAhead: (wish: { device: string; mode: string; from: string; to: string }) =>
+    ask<PlanOverride>('plan/overrides', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(wish),
+    }),
+  takeBack: (id: number) => ask<PlanOverride>(`plan/overrides/${id}`, { method: 'DELETE' }),
   tempo: () => ask<Tempo>('tempo'),
   setColour: (date: string, colour: Colour | null) =>
     ask<Tempo>(`tempo/${encodeURIComponent(date)}`, {

@@ -67,6 +67,16 @@ export interface PlanSlot {
   steps: PlanStep[];
 }
 
+/** What was asked by hand for a time to come. */
+export interface PlanOverride {
+  id: number;
+  device: string;
+  mode: string;
+  from: string;
+  to: string;
+  asked_by: string;
+}
+
 export interface PlanBattery {
   device: string;
   acts: boolean;

@@ -2,8 +2,9 @@
 //! becomes of it beside everything else that is wanted.
 
 use std::collections::HashMap;
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use ohmstead_control::overrides::Later;
 use ohmstead_control::schedule::{Change, Timetable};
 use ohmstead_control::{Desired, Who};
 use ohmstead_model::{
@@ -13,6 +14,7 @@ use ohmstead_model::{
 use ohmstead_units::Watts;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::control::by_hand::{ByHand, LaterAsk, LaterChange, NotLater};
 use crate::control::limits::LimitAsk;
 use crate::control::windows::{Changed, NotChanged, WindowAsk};
 
@@ -112,6 +114,8 @@ pub(crate) enum ControlAsk {
     Switch(SwitchAsk),
     /// A window of the schedule.
     Window(WindowAsk),
+    /// Something by hand for a time to come.
+    Later(LaterAsk),
     /// A limit of the site.
     Limit(LimitAsk),
 }
@@ -126,6 +130,8 @@ pub(crate) struct ControlDoor {
     pub(crate) limits: watch::Sender<Option<Vec<SiteLimit>>>,
     /// The windows of run time.
     pub(crate) windows: watch::Sender<Timetable>,
+    /// What was asked by hand.
+    pub(crate) by_hand: watch::Sender<Arc<ByHand>>,
     /// What is over.
     pub(crate) ends: mpsc::Receiver<Ended>,
 }
@@ -137,6 +143,7 @@ pub(crate) struct Commander {
     switches: watch::Sender<Option<Switches>>,
     limits: watch::Sender<Option<Vec<SiteLimit>>>,
     windows: watch::Sender<Timetable>,
+    by_hand: watch::Sender<Arc<ByHand>>,
     ends: mpsc::Sender<Ended>,
     ends_for_control: std::sync::Mutex<Option<mpsc::Receiver<Ended>>>,
 }
@@ -150,6 +157,7 @@ impl Default for Commander {
             switches: watch::Sender::new(None),
             limits: watch::Sender::new(None),
             windows: watch::Sender::new(Timetable::default()),
+            by_hand: watch::Sender::new(Arc::default()),
             ends,
             ends_for_control: std::sync::Mutex::new(Some(ends_for_control)),
         }
@@ -177,7 +185,8 @@ impl Commander {
         let (control, asks) = mpsc::channel(QUEUE);
         let _ = self.control.set(control);
         let (switches, limits, windows) = (self.switches.clone(), self.limits.clone(), self.windows.clone());
-        Some(ControlDoor { asks, switches, limits, windows, ends })
+        let by_hand = self.by_hand.clone();
+        Some(ControlDoor { asks, switches, limits, windows, by_hand, ends })
     }
 
     /// What is switched on, as it changes; `None` until control has looked for the first time.
@@ -205,6 +214,19 @@ impl Commander {
         let ask = WindowAsk { change, asked_by, answer };
         self.to_control(ControlAsk::Window(ask), NotChanged::Busy, NotChanged::Stopping)?;
         answered.await.unwrap_or(Err(NotChanged::Stopping))
+    }
+
+    /// What was asked by hand, as it changes.
+    pub(crate) fn watch_by_hand(&self) -> watch::Receiver<Arc<ByHand>> {
+        self.by_hand.subscribe()
+    }
+
+    /// Changes what was asked by hand for a time to come, durably.
+    pub(crate) async fn change_later(&self, change: LaterChange, asked_by: Asker) -> Result<Later, NotLater> {
+        let (answer, answered) = oneshot::channel();
+        let ask = LaterAsk { change, asked_by, answer };
+        self.to_control(ControlAsk::Later(ask), NotLater::Busy, NotLater::Stopping)?;
+        answered.await.unwrap_or(Err(NotLater::Stopping))
     }
 
     /// Hands something to control, or says at once why not.

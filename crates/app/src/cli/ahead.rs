@@ -72,7 +72,7 @@ pub(super) async fn ask(common: &Common, part: AheadPart, lang: Option<String>) 
     question(common, &Question::Ahead { part, lang }).await
 }
 
-async fn question(common: &Common, question: &Question) -> Result<Value, Failure> {
+pub(super) async fn question(common: &Common, question: &Question) -> Result<Value, Failure> {
     let config = common.load_if_any()?.map(|(_, config)| config);
     let dir = common.data_dir(config.as_ref())?;
     let Some(mut client) = Client::connect(&dir).await else {

@@ -1,5 +1,6 @@
-//! `plan`: what the batteries are going to do, and why; or the plan of a problem out of a file.
+//! `plan`: what the batteries are going to do, and why; what is asked of them by hand ahead; or the plan of a problem out of a file.
 
+mod by_hand;
 mod file;
 
 use std::path::PathBuf;
@@ -13,7 +14,10 @@ use crate::failure::{Code, Failure};
 use crate::socket::AheadPart;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    what: Option<by_hand::What>,
     /// Say of every step why, with prices and what stored energy is worth
     #[arg(long)]
     why: bool,
@@ -26,6 +30,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(what) = &arguments.what {
+        return by_hand::run(common, what).await;
+    }
     if let Some(path) = &arguments.problem {
         return of_file(common, path);
     }

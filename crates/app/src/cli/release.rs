@@ -16,7 +16,7 @@ use super::table::table;
 use super::target::daemon_failure;
 use super::{Common, real_clock};
 use crate::actuator::Gate;
-use crate::control::{Rules, book, windows};
+use crate::control::{Rules, book, by_hand, windows};
 use crate::data_dir::Holder;
 use crate::failure::{Code, Failure};
 use crate::one_shot::{OneShot, Wanted};
@@ -66,6 +66,9 @@ async fn alone(dir: PathBuf, config: &Config, device: Option<&str>) -> Result<Va
     let mut released = Vec::new();
     for (id, settings) in chosen {
         book::forget(&store, Some(id)).await?;
+        if device.is_none() {
+            by_hand::forget(&store, id).await?;
+        }
         released.append(&mut give_back(&store, id, settings, config.read_only).await?);
     }
     Ok(json!({ "released": released, "switched_off": off, "settings": [] }))

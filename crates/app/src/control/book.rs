@@ -66,7 +66,7 @@ pub(super) fn aside(key: &str) -> String {
 
 /// One override as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
-struct Line {
+pub(super) struct Line {
     device: String,
     mode: String,
     asked_by: String,
@@ -75,7 +75,7 @@ struct Line {
 }
 
 impl Line {
-    fn of(asked: &Override) -> Self {
+    pub(super) fn of(asked: &Override) -> Self {
         Self {
             device: asked.device.to_string(),
             mode: asked.mode.to_string(),
@@ -85,7 +85,7 @@ impl Line {
         }
     }
 
-    fn read(self) -> Option<Override> {
+    pub(super) fn read(self) -> Option<Override> {
         Some(Override {
             device: self.device.parse().ok()?,
             mode: self.mode.parse().ok()?,

@@ -7,6 +7,7 @@
 //! ```
 
 pub(crate) mod book;
+pub(crate) mod by_hand;
 mod findings;
 pub(crate) mod limits;
 mod pace;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ohmstead_control::limiter::Asked;
-use ohmstead_control::overrides::LONGEST;
+use ohmstead_control::overrides::{Agenda, LONGEST};
 use ohmstead_control::plan::Plan;
 use ohmstead_control::schedule::Timetable;
 use ohmstead_control::{
@@ -33,7 +34,7 @@ use ohmstead_tariff::tempo::{Colours, PriceTable};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::actuator::{Ask, Commander, ControlAsk, ControlDoor, Ended, Ending, How, ModeAsk, SwitchAsk};
+use crate::actuator::{Ask, Commander, ControlAsk, ControlDoor, How, ModeAsk, SwitchAsk};
 use crate::hub::Hub;
 use crate::records::{NotDurable, Records};
 use findings::Findings;
@@ -85,6 +86,8 @@ pub(crate) struct Control {
     door: ControlDoor,
     state: State,
     overrides: BTreeMap<DeviceId, Override>,
+    /// What was asked by hand for a time to come; `None` until the memory was read.
+    later: Option<Agenda>,
     has_read_book: bool,
     /// What is switched off; `None` until the memory was read, without which nothing is written to a device either.
     off: Option<BTreeSet<Part>>,
@@ -106,6 +109,7 @@ impl Control {
             door,
             state: State::default(),
             overrides: BTreeMap::new(),
+            later: None,
             has_read_book: false,
             off: None,
             windows: None,
@@ -132,6 +136,7 @@ impl Control {
                     ControlAsk::Mode(ask) => self.take(ask).await,
                     ControlAsk::Switch(ask) => self.switch(ask).await,
                     ControlAsk::Window(ask) => self.change_windows(ask).await,
+                    ControlAsk::Later(ask) => self.change_later(ask).await,
                     ControlAsk::Limit(ask) => self.limit(ask).await,
                 },
                 () = read_again(&mut news, clock.as_ref(), &mut pace), if is_limited => {}
@@ -149,6 +154,7 @@ impl Control {
         self.read_changes().await;
         self.put_in_force().await;
         self.end_overrides().await;
+        self.show_by_hand();
         let Cycle { state, desired, verdicts } = self.decide();
         self.state = state;
         for desired in desired {
@@ -170,7 +176,7 @@ impl Control {
     }
 
     fn decide(&self) -> Cycle {
-        let overrides: Vec<_> = self.overrides.values().cloned().collect();
+        let overrides = self.overrides_now();
         let snapshot = self.parts.hub.snapshot();
         // What a device reports of its mode is enough: a battery reports it with every poll.
         let confirmed = BTreeMap::new();
@@ -261,42 +267,14 @@ impl Control {
         Ok(())
     }
 
-    async fn end_overrides(&mut self) {
-        let (snapshot, now) = (self.parts.hub.snapshot(), self.parts.clock.now());
-        let before = self.overrides.len();
-        self.overrides.retain(|id, asked| {
-            let end = asked.ended(snapshot.device(id.as_str()).map(AsRef::as_ref), now);
-            if let Some(end) = end {
-                tracing::info!(target: "control", device = %id, mode = %asked.mode, ?end, "what was asked by hand has ended");
-            }
-            end.is_none()
-        });
-        if self.overrides.len() != before {
-            self.keep().await;
-        }
-    }
-
-    /// What was wanted is over: an override goes. Other wishes stay, and their actuator is in no hurry with them.
-    async fn take_end(&mut self, ended: Ended) {
-        let Ended { device, chosen, ends, why } = ended;
-        let is_it = |asked: &Override| chosen == Some(Who::Override) && ends == Some(asked.ends);
-        if !self.overrides.get(&device).is_some_and(is_it) {
-            return;
-        }
-        self.overrides.remove(&device);
-        let why = match why {
-            Ending::Refused => "the device refuses it",
-            Ending::GivenUp => "it was tried in vain",
-            Ending::Foreign => "somebody else has changed the mode since",
-        };
-        tracing::warn!(target: "control", %device, why, "what was asked by hand is over before its time");
-        self.keep().await;
-    }
-
     async fn take(&mut self, ask: ModeAsk) {
         let ModeAsk { device, request, asked_by, answer } = ask;
         self.put_in_force().await;
-        let before = self.overrides.remove(&device);
+        let (before, later) = (self.overrides.remove(&device), self.later.clone());
+        if request.is_none() {
+            // Whatever counts by hand at present ends; what is to come stays.
+            self.drop_present(&device, |_| true).await;
+        }
         let how = match &request {
             Some(request) if self.is_for_good(request) || !self.remember(request) => Ok(How::Once),
             _ => self.held(&device),
@@ -304,7 +282,7 @@ impl Control {
         let how = match how {
             Ok(how) => how,
             Err(why) => {
-                self.restore(&device, before);
+                self.restore(&device, before, later).await;
                 let _ = answer.send(Err(AskError::NotControllable(why)));
                 return;
             }
@@ -320,16 +298,20 @@ impl Control {
         });
         if !self.parts.commander.hand_to_device(Ask { request, how, answer }) {
             // Who asked has been told that nothing comes of it.
-            self.restore(&device, before);
+            self.restore(&device, before, later).await;
             self.keep().await;
         }
     }
 
-    fn restore(&mut self, device: &DeviceId, before: Option<Override>) {
+    async fn restore(&mut self, device: &DeviceId, before: Option<Override>, later: Option<Agenda>) {
         match before {
             Some(before) => self.overrides.insert(device.clone(), before),
             None => self.overrides.remove(device),
         };
+        if self.later != later {
+            self.later = later;
+            self.keep_later().await;
+        }
     }
 
     /// Whether a request leaves the device alone from then on: its own automatic, while nobody else wants anything of it.
@@ -404,19 +386,12 @@ impl Control {
             self.windows = self.kept_windows().await.ok();
             self.in_force.take_if(|_| self.windows.is_some());
         }
+        if self.later.is_none() {
+            self.later = self.kept_later().await.ok();
+        }
         if self.asked.is_none() {
             self.asked = self.kept_limits().await.ok();
             self.in_force.take_if(|_| self.asked.is_some());
-        }
-    }
-
-    async fn keep(&self) {
-        if !self.has_read_book {
-            // It would take the place of what is there.
-            return;
-        }
-        if let Err(error) = book::write(self.parts.records.as_ref(), &self.overrides).await {
-            tracing::warn!(target: "control", %error, "what was asked by hand would not survive a restart");
         }
     }
 }

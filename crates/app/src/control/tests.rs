@@ -6,6 +6,7 @@ use std::time::Duration;
 use ohmstead_model::{Answer, Asker, Clock, Commands as _, ControlPhase, LedgerEntry, Outcome};
 use tokio_util::task::TaskTracker;
 
+mod ahead;
 mod changes;
 
 use super::*;
@@ -56,6 +57,9 @@ impl Scene {
         let (stop, control_stop) = (CancellationToken::new(), CancellationToken::new());
         let mut gate = gate(&clock, &records);
         gate.stop = stop.clone();
+        if yaml.contains("read_only: true") {
+            gate.read_only.device = Some(true);
+        }
         let task = DeviceTask::new(device_task::Parts {
             open: fake.opener("a"),
             gate,

@@ -51,6 +51,7 @@ pub(super) async fn start(
         site: house.ahead.site.subscribe(),
         outlook: house.ahead.outlook.subscribe(),
         tempo: house.ahead.tempo.subscribe(),
+        by_hand: house.commander.watch_by_hand(),
         plan: house.ahead.plan.clone(),
         shown: house.ahead.shown.clone(),
     };

@@ -33,12 +33,13 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::control::Tempo;
+use crate::control::by_hand::ByHand;
 use crate::hub::Hub;
 use crate::store::Store;
 use bank::bank;
 pub(crate) use door::currency;
 use past::Past;
-use problem::{Ahead, Known, ahead, futures, problem};
+use problem::{Ahead, Known, ahead, futures, pins, problem};
 use sun::Panels;
 use told::Made;
 
@@ -78,6 +79,8 @@ pub(crate) struct Parts {
     pub(crate) outlook: watch::Receiver<Arc<Outlook>>,
     /// The Tempo tariff as it is known, with what the owner said.
     pub(crate) tempo: watch::Receiver<Option<Arc<Tempo>>>,
+    /// What was asked by hand, now and for a time to come.
+    pub(crate) by_hand: watch::Receiver<Arc<ByHand>>,
     /// Where the plan goes that control follows.
     pub(crate) plan: watch::Sender<Option<Arc<plan::Plan>>>,
     /// Where everything goes that is shown.
@@ -139,7 +142,10 @@ impl Planning {
             self.parts.tempo.has_changed().unwrap_or(false),
             self.is_surprised(now),
         ];
-        since >= every || (since >= pause && news.contains(&true))
+        // Who has asked for something by hand looks at what becomes of it.
+        since >= every
+            || self.parts.by_hand.has_changed().unwrap_or(false)
+            || (since >= pause && news.contains(&true))
     }
 
     /// Whether a battery is far from where the plan has it, or there are others than those that it was made for.
@@ -176,6 +182,7 @@ impl Planning {
         let site = self.parts.site.borrow_and_update().clone();
         let outlook = self.parts.outlook.borrow_and_update().clone();
         let tempo = self.parts.tempo.borrow_and_update().clone();
+        self.parts.by_hand.mark_unchanged();
         if let Err(error) = self.past.read_on(&self.parts.store, now.unix).await {
             tracing::debug!(target: "planner", %error, "the house's history cannot be read");
         }
@@ -220,7 +227,11 @@ impl Planning {
         snapshot: &Snapshot,
         now: Moment,
     ) -> Result<Made, String> {
-        let (bank, without) = bank(snapshot, now, &site.settings);
+        let (mut bank, without) = bank(snapshot, now, &site.settings);
+        let by_hand = Arc::clone(&self.parts.by_hand.borrow());
+        for member in &mut bank {
+            member.battery.pins = pins(by_hand.of(&member.device), now.unix);
+        }
         if bank.is_empty() {
             return Err(without
                 .first()

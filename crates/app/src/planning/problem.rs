@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use ohmstead_control::Override;
 use ohmstead_forecast::load::House;
 use ohmstead_forecast::{Step, load};
 use ohmstead_model::{Band, Price, PriceSource, TimeSpan, Timeline, UnixMillis};
 use ohmstead_outlook::{Outlook, Quantity};
 use ohmstead_planner::settings::Settings;
-use ohmstead_planner::{EndWorth, Future, Problem, Slot};
+use ohmstead_planner::{EndWorth, Future, Pin, Problem, Slot};
 use ohmstead_tariff::Tariffs;
 use ohmstead_tariff::tempo::{Colours, Grid};
 
@@ -182,6 +183,13 @@ pub(crate) fn futures(ahead: &Ahead, problem: &Problem) -> Vec<Future> {
         }
     };
     ahead.loads_w.iter().enumerate().map(future).collect()
+}
+
+/// What was asked by hand of a battery, for its plan; what goes before stands first.
+pub(crate) fn pins<'a>(asked: impl Iterator<Item = &'a Override>, now: UnixMillis) -> Vec<Pin> {
+    let span = |asked: &Override| TimeSpan::new(asked.since.max(now), asked.ends);
+    let pins = asked.map(|asked| Pin { span: span(asked), mode: asked.mode.clone() });
+    pins.filter(|pin| !pin.span.is_empty()).collect()
 }
 
 /// Quarters of an hour from now on; the first one is what is left of the present one.

@@ -31,7 +31,9 @@ impl Made {
         let mut steps: BTreeMap<_, Timeline<plan::Step>> = BTreeMap::new();
         for (number, member) in self.bank.iter().enumerate().filter(|(_, member)| member.acts) {
             let slots = self.problem.slots.iter().zip(&self.plan.modes).zip(&reasons);
-            let of_battery = slots.filter_map(|((slot, modes), reasons)| {
+            // What was asked by hand is not the plan's to ask for: it ends when that ends, whatever the plan thought.
+            let planned = slots.filter(|((slot, _), _)| member.battery.pin(slot.span).is_none());
+            let of_battery = planned.filter_map(|((slot, modes), reasons)| {
                 let (mode, why) = (modes.get(number)?.clone(), reasons.get(number)?);
                 let PlanReason { code, sentences } = in_words(why, zone);
                 Some((
@@ -97,7 +99,7 @@ impl Made {
                     stored_wh,
                     soc_pct: (capacity_wh > 0.0).then(|| stored_wh / capacity_wh * 100.0),
                     reason: in_words(&reasons[number], zone),
-                    by_hand_until: None,
+                    by_hand_until: member.battery.pin(slot.span).map(|pin| pin.span.end),
                 }
             });
             PlanSlot {
@@ -129,4 +131,74 @@ fn battery(member: &Member) -> PlanBattery {
 
 fn in_words(why: &Why, zone: &TimeZone) -> PlanReason {
     PlanReason { code: why.code(), sentences: Language::ALL.map(|language| why.sentence(language, zone)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use ohmstead_control::Override;
+    use ohmstead_model::{TimeSpan, UnixMillis};
+    use ohmstead_planner::{Battery, Slot, Tuning, plan};
+
+    use super::super::past::QUARTER;
+    use super::super::problem::pins;
+    use super::*;
+
+    fn at(quarter: u32) -> UnixMillis {
+        UnixMillis(1_795_248_000_000).plus(QUARTER * quarter)
+    }
+
+    fn asked(mode: &str, from: u32, to: u32) -> Override {
+        Override {
+            device: "a".parse().unwrap(),
+            mode: mode.parse().unwrap(),
+            asked_by: "rest".to_owned(),
+            since: at(from),
+            ends: at(to),
+        }
+    }
+
+    /// Eight quarters from the second on, of which somebody wants some otherwise.
+    fn made(by_hand: &[Override]) -> Made {
+        let slot = |quarter| Slot {
+            span: TimeSpan::lasting(at(quarter), QUARTER),
+            load_w: 500.0,
+            pv_w: 0.0,
+            import_price: 0.2,
+            export_price: 0.1,
+        };
+        let battery = Battery {
+            name: "a".to_owned(),
+            capacity_wh: 5000.0,
+            max_wh: 5000.0,
+            now_wh: 4000.0,
+            charge_max_w: 1000.0,
+            discharge_max_w: 1000.0,
+            pins: pins(by_hand.iter(), at(2)),
+            ..Battery::default()
+        };
+        let problem =
+            Problem { slots: (2..10).map(slot).collect(), batteries: vec![battery], ..Problem::default() };
+        let plan = plan(&problem, None, &Tuning::default());
+        let member =
+            Member { device: "a".parse().unwrap(), acts: true, battery: problem.batteries[0].clone() };
+        let (at, took, missing) = (Moment::default(), Duration::ZERO, Vec::new());
+        Made { at, took, bank: vec![member], problem, plan, missing }
+    }
+
+    #[test]
+    fn what_was_asked_by_hand_is_shown_until_its_end_and_not_asked_by_the_plan() {
+        let made = made(&[asked("idle", 0, 4), asked("hold", 6, 7), asked("charge", 0, 2)]);
+        let page = made.for_page(&Ahead::default(), "EUR", &TimeZone::UTC);
+        let shown: Vec<_> = page.slots.iter().map(|slot| &slot.steps[0]).collect();
+        let until: Vec<_> = shown.iter().map(|step| step.by_hand_until).collect();
+        let expected = [Some(at(4)), Some(at(4)), None, None, Some(at(7)), None, None, None];
+        assert_eq!(until, expected);
+        let codes = shown.iter().map(|step| step.reason.code == "by_hand");
+        assert!(codes.eq(expected.iter().map(Option::is_some)), "the reason says so");
+        assert_eq!((&shown[0].mode, &shown[4].mode), (&BatteryMode::Idle, &BatteryMode::Hold));
+        let control = made.for_control(&TimeZone::UTC);
+        let steps = &control.steps[&made.bank[0].device];
+        let steered: Vec<_> = (2..10).map(|quarter| steps.at(at(quarter)).is_some()).collect();
+        assert_eq!(steered, expected.map(|until| until.is_none()));
+    }
 }

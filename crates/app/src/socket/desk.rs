@@ -5,12 +5,12 @@ use std::time::Duration;
 use jiff::civil::Date;
 use ohmstead_model::{
     AskError, Asker, Commands as _, DeviceId, Language, LedgerQuery, LimitName, LimitRefused, Outcome, Part,
-    Request, TempoColour, UnixMillis, Wish,
+    Request, TempoColour, TimeSpan, UnixMillis, Wish,
 };
 use ohmstead_units::Watts;
 use ohmstead_web::{
-    AheadError, Backend as _, control_json, device_json, limits_json, native_json, outlook_json, plan_json,
-    switches_json, tempo_json,
+    AheadChange, AheadError, Backend as _, asked_ahead_json, control_json, device_json, limits_json,
+    native_json, outlook_json, plan_json, switches_json, tempo_json,
 };
 use serde_json::{Value, json};
 
@@ -46,6 +46,12 @@ pub(super) async fn answer(house: &House, question: Question) -> Result<Value, F
             archive.answer(ask).await
         }
         Question::Ahead { part, lang } => ahead(house, part, lang.as_deref()),
+        Question::AskAhead { device, mode, from_unix_ms, to_unix_ms } => {
+            let span = TimeSpan::new(UnixMillis(from_unix_ms), UnixMillis(to_unix_ms));
+            ask_ahead(house, &device, &mode, span).await
+        }
+        Question::AskedAhead {} => Ok(house.asked_ahead().iter().map(asked_ahead_json).collect()),
+        Question::TakeBack { id } => change_ahead(house, AheadChange::Remove { id }).await,
         Question::SetColour { date, colour } => set_colour(house, &date, colour.as_deref()).await,
         Question::Status {} => Ok(status(house)),
     }
@@ -162,6 +168,10 @@ async fn release_all(house: &House) -> Result<Value, Failure> {
             off.push(part.key());
         }
     }
+    for asked in house.asked_ahead() {
+        // What has come to its end meanwhile is gone already.
+        let _ = change_ahead(house, AheadChange::Remove { id: asked.id }).await;
+    }
     let (mut released, mut settings) = (Vec::new(), Vec::new());
     for id in house.device_order() {
         released.push(match house.commander.release(id.clone(), Asker::Cli).await {
@@ -208,6 +218,19 @@ fn ahead(house: &House, part: AheadPart, lang: Option<&str>) -> Result<Value, Fa
             Ok(plan_json(&house.planning(), language))
         }
     }
+}
+
+async fn ask_ahead(house: &House, device: &str, mode: &str, span: TimeSpan) -> Result<Value, Failure> {
+    let device = device.parse().map_err(|_| unknown_device(house, device))?;
+    let mode = mode.parse().map_err(|error: ohmstead_model::ModeParseError| {
+        Failure::new("bad_mode", error.to_string(), "`ohmstead read NAME --json` lists the modes of a device")
+    })?;
+    change_ahead(house, AheadChange::Add { device, mode, span }).await
+}
+
+async fn change_ahead(house: &House, change: AheadChange) -> Result<Value, Failure> {
+    let changed = house.change_ahead(change, Asker::Cli).await;
+    changed.map(|asked| asked_ahead_json(&asked)).map_err(|why| Failure::new(why.code, why.message, why.hint))
 }
 
 async fn set_colour(house: &House, date: &str, colour: Option<&str>) -> Result<Value, Failure> {

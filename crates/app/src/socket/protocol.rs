@@ -83,6 +83,24 @@ pub(crate) enum Question {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lang: Option<String>,
     },
+    /// A battery is to be in a mode in a stretch of time ahead.
+    AskAhead {
+        /// Its name.
+        device: String,
+        /// The mode in words: "charge 800 W until 90 %".
+        mode: String,
+        /// When that begins.
+        from_unix_ms: i64,
+        /// When it ends.
+        to_unix_ms: i64,
+    },
+    /// What was asked by hand for a time to come.
+    AskedAhead {},
+    /// One of it is taken back.
+    TakeBack {
+        /// Its number.
+        id: u32,
+    },
     /// Somebody says the colour of a day of the Tempo tariff.
     SetColour {
         /// The day.

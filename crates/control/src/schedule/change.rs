@@ -249,7 +249,7 @@ fn devices_of<'a>(window: &Window, snapshot: &'a Snapshot) -> Result<Vec<&'a Dev
 
 /// Whether a device can do what is wanted, or something that comes next to it. One that has not told yet what it can do
 /// may.
-fn can(device: &DeviceState, mode: &BatteryMode) -> bool {
+pub(crate) fn can(device: &DeviceState, mode: &BatteryMode) -> bool {
     if device.info.modes.is_empty() {
         return !device.is_online();
     }
@@ -258,7 +258,7 @@ fn can(device: &DeviceState, mode: &BatteryMode) -> bool {
     !matches!(arbiter::decide(id, vec![wish], &device.info.modes).reason, Reason::CannotDo(_))
 }
 
-fn offered(device: &DeviceState) -> String {
+pub(crate) fn offered(device: &DeviceState) -> String {
     let modes = &device.info.modes;
     if modes.is_empty() { "no mode".to_owned() } else { modes.join(", ") }
 }

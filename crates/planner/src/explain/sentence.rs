@@ -26,6 +26,7 @@ impl Why {
             Self::Empty => "empty",
             Self::Rest => "rest",
             Self::Planned => "planned",
+            Self::ByHand => "by_hand",
         }
     }
 
@@ -45,7 +46,9 @@ impl Why {
             Self::HoldForEnd { worth, now } => vec![cents(worth), cents(now)],
             Self::Reserve { floor_wh } => vec![format!("{} kWh", decimal(floor_wh / 1000.0, language))],
             Self::Curtail { power_w } => vec![format!("{power_w:.0} W")],
-            Self::Unavailable | Self::Full | Self::Empty | Self::Rest | Self::Planned => Vec::new(),
+            Self::Unavailable | Self::Full | Self::Empty | Self::Rest | Self::Planned | Self::ByHand => {
+                Vec::new()
+            }
         };
         figures.iter().fold(text.to_owned(), |text, figure| text.replacen("{}", figure, 1))
     }
@@ -158,6 +161,13 @@ impl Why {
                 "ei ole saadaval",
                 "ist nicht verfügbar",
             ],
+            Self::ByHand => [
+                "was asked for this by hand",
+                "l'a été demandé à la main",
+                "is hier met de hand om gevraagd",
+                "seda küsiti käsitsi",
+                "wurde von Hand darum gebeten",
+            ],
             _ => ["follows the plan", "suit le plan", "volgt het plan", "järgib plaani", "folgt dem Plan"],
         }
     }
@@ -198,6 +208,7 @@ mod tests {
             Why::Empty,
             Why::Rest,
             Why::Planned,
+            Why::ByHand,
         ];
         let mut codes: Vec<_> = all.iter().map(Why::code).collect();
         for why in all {

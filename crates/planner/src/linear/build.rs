@@ -2,11 +2,14 @@
 
 use microlp::{ComparisonOp, OptimizationDirection, Problem as Lp, Variable};
 
+use super::pinned::{Range, given_kw, taken_kw};
 use super::{BankWay, GridWay, Ways};
 use crate::problem::{Battery, Problem, Slot};
 
 /// Objective units per EUR: prices are then well above the solver's tolerances.
 const SCALE: f64 = 100.0;
+/// A kWh that is missing of what was asked by hand costs this part of the penalty: more than any price, less than a broken rule.
+const ASKED: f64 = 0.04;
 /// The weight of what decides between plans of equal cost, EUR/kWh.
 const TIE: f64 = 1e-6;
 
@@ -69,10 +72,10 @@ impl Builder<'_> {
         }
         if !problem.allow_battery_export && slot.net_w() < 0.0 && !bank.is_empty() {
             // While the sun gives more than the house needs, what batteries give would go into the grid.
-            self.lp.add_constraint(bank.clone(), ComparisonOp::Le, 0.0);
+            self.lp.add_constraint(bank.clone(), ComparisonOp::Le, given_kw(problem, index));
         }
         self.inverter(slot, bank, curtailed);
-        self.sun_only(slot, &batteries);
+        self.sun_only(index, &batteries);
         SlotVariables { import, export, batteries }
     }
 
@@ -100,7 +103,8 @@ impl Builder<'_> {
         if surplus > most && !problem.curtail {
             row.push((self.lp.add_var(self.penalty * slot.hours(), (0.0, surplus - most)), -1.0));
         }
-        let most = if problem.allow_battery_export { most } else { most.min(surplus) };
+        let most =
+            if problem.allow_battery_export { most } else { most.min(surplus + given_kw(problem, index)) };
         if most <= 0.0 {
             return None;
         }
@@ -151,12 +155,13 @@ impl Builder<'_> {
     }
 
     /// Batteries that must not be charged from the grid share what the sun leaves over.
-    fn sun_only(&mut self, slot: &Slot, flows: &[Flows]) {
+    fn sun_only(&mut self, index: usize, flows: &[Flows]) {
+        let left = (-self.problem.slots[index].net_w()).max(0.0) / 1000.0;
         let batteries = self.problem.batteries.iter().zip(flows);
         let charges = batteries.filter(|(battery, _)| !battery.may_charge_from_grid);
         let row: Vec<_> = charges.filter_map(|(_, flows)| Some((flows.charge?, 1.0))).collect();
         if !row.is_empty() {
-            self.lp.add_constraint(row, ComparisonOp::Le, (-slot.net_w()).max(0.0) / 1000.0);
+            self.lp.add_constraint(row, ComparisonOp::Le, left + taken_kw(self.problem, index));
         }
     }
 
@@ -164,18 +169,18 @@ impl Builder<'_> {
         let battery = &self.problem.batteries[number];
         let slot = &self.problem.slots[index];
         let hours = slot.hours();
-        let (charge_max, discharge_max) = (battery.charge_limit_w(), battery.discharge_limit_w());
-        if charge_max <= 0.0 && discharge_max <= 0.0 {
+        if battery.charge_limit_w() <= 0.0 && battery.discharge_limit_w() <= 0.0 {
             return Flows { charge: None, discharge: None };
         }
-        let way = self.ways.of_battery(index, number);
+        let range = Range::of(self.problem, index, number);
+        let way = if range.is_pinned { BankWay::Free } else { self.ways.of_battery(index, number) };
         let (sooner, later) = self.ties(index, number);
         let takes = takes_any(battery, resting_wh(self.problem, battery, index));
-        let charge = (charge_max > 0.0 && way != BankWay::Discharge && takes)
-            .then(|| self.lp.add_var(sooner * hours * SCALE, (0.0, charge_max / 1000.0)));
-        let discharge = (discharge_max > 0.0 && way != BankWay::Charge).then(|| {
-            self.lp.add_var((battery.wear_eur_kwh + later) * hours * SCALE, (0.0, discharge_max / 1000.0))
-        });
+        let charge = (range.charge > 0.0 && way != BankWay::Discharge && takes)
+            .then(|| self.lp.add_var(sooner * hours * SCALE, (0.0, range.charge)));
+        let discharge = (range.discharge > 0.0 && way != BankWay::Charge)
+            .then(|| self.lp.add_var((battery.wear_eur_kwh + later) * hours * SCALE, (0.0, range.discharge)));
+        self.want(range, charge.or(discharge), hours);
         let stored = self.stored_after(index, number);
         let kept = battery.kept(hours);
         let mut row = vec![(stored, 1.0)];
@@ -199,9 +204,17 @@ impl Builder<'_> {
         Flows { charge, discharge }
     }
 
+    /// What is missing of a power that was asked by hand costs something.
+    fn want(&mut self, range: Range, power: Option<Variable>, hours: f64) {
+        let Some(power) = power.filter(|_| range.is_wanted) else { return };
+        let wanted = range.charge.max(range.discharge);
+        let missing = self.lp.add_var(ASKED * self.penalty * hours, (0.0, wanted));
+        self.lp.add_constraint([(power, 1.0), (missing, 1.0)], ComparisonOp::Ge, wanted);
+    }
+
     /// What a kWh charged and a kWh discharged in a slot count among equals: charge where the sun leaves something over, and that as
-    /// early as it does, for a forecast may be wrong; from the grid late; discharge early; do not move energy for nothing. It counts a little more with each further battery, so that one is used
-    /// after the other and not now this one, now that one.
+    /// early as it does, for a forecast may be wrong; from the grid late; discharge early; do not move energy for nothing. It counts a
+    /// little more with each further battery, so that one is used after the other and not now this one, now that one.
     fn ties(&self, index: usize, number: usize) -> (f64, f64) {
         let passed = index as f64 / self.problem.slots.len() as f64;
         let rank = 1.0 + 0.3 * number as f64;

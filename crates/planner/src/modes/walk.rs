@@ -6,9 +6,9 @@ use ohmstead_units::Watts;
 use crate::problem::Problem;
 use crate::simulate::{Outcome, Walk, charge_possible_w, discharge_possible_w, fit_inverter};
 
-/// Walks the slots with one mode for each slot and battery; a missing mode is `auto`. Following batteries share what the
-/// commanded ones leave of the house's need or of the sun, in proportion to what each can do; they neither export nor go below
-/// their floor, and are not charged beyond their band.
+/// Walks the slots with one mode for each slot and battery; a missing mode is `auto`, and what was asked by hand goes before.
+/// Following batteries share what the commanded ones leave of the house's need or of the sun, in proportion to what each can do;
+/// they neither export nor go below their floor, and are not charged beyond their band.
 pub fn simulate_modes(problem: &Problem, modes: &[Vec<BatteryMode>]) -> Outcome {
     let mut walk = Walk::new(problem);
     for slot in 0..problem.slots.len() {
@@ -33,7 +33,8 @@ fn powers_w(problem: &Problem, slot: usize, stored_wh: &[f64], modes: &[BatteryM
     let mut following = Vec::with_capacity(reaches.len());
     for (number, reach) in reaches.iter().enumerate() {
         let (mut gives, mut takes) = (false, false);
-        match modes.get(number).unwrap_or(&BatteryMode::Auto) {
+        let asked = problem.pinned(slot, number).or(modes.get(number));
+        match asked.unwrap_or(&BatteryMode::Auto) {
             BatteryMode::Auto | BatteryMode::Native(_) => (gives, takes) = (true, true),
             BatteryMode::Hold => takes = true,
             BatteryMode::HoldCharge => gives = true,

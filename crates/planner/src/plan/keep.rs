@@ -24,7 +24,9 @@ pub(super) fn candidate(
     if matches!(previous.origin, Origin::Fallback(_)) || !tuning.keep_within_eur.is_finite() {
         return None;
     }
-    carried_over(problem, fresh, previous).filter(|modes| *modes != fresh.modes)
+    let mut modes = carried_over(problem, fresh, previous)?;
+    problem.put_pins(&mut modes);
+    (modes != fresh.modes).then_some(modes)
 }
 
 /// The new plan if it is `better` by enough, EUR, and else one with the modes that are kept.

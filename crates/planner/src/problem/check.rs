@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use ohmstead_model::BatteryMode;
 use thiserror::Error;
 
 use super::{Battery, PerSlot, Problem, Slot};
@@ -119,8 +120,21 @@ fn check_battery(battery: &Battery, slots: usize) -> Result<(), ProblemError> {
     within(&place, "idle_loss_per_h", battery.idle_loss_per_h, &(0.0..=1.0), "0 to 1 per hour")?;
     within(&place, "wear_eur_kwh", battery.wear_eur_kwh, &(0.0..=1000.0), "EUR/kWh, 0 or more")?;
     within(&place, "end_price", battery.end_price.unwrap_or(0.0), &PRICE, "EUR/kWh")?;
+    check_pins(&place, battery)?;
     check_reserve(&place, battery, slots)?;
     check_taper(&place, battery)
+}
+
+fn check_pins(place: &str, battery: &Battery) -> Result<(), ProblemError> {
+    battery.pins.iter().try_for_each(|pin| {
+        let (power, until) = match &pin.mode {
+            BatteryMode::Charge { power, until } => (*power, *until),
+            BatteryMode::Discharge { power } => (*power, None),
+            _ => (None, None),
+        };
+        within(place, "pins.power", power.map_or(0.0, |power| power.0), &SIZE, "W, 0 or more")?;
+        within(place, "pins.until", until.map_or(0.0, |until| until.0), &(0.0..=100.0), "0 to 100 %")
+    })
 }
 
 fn check_reserve(place: &str, battery: &Battery, slots: usize) -> Result<(), ProblemError> {
@@ -197,6 +211,11 @@ mod tests {
         Problem { slots: vec![slot(0), slot(1)], batteries: vec![battery], ..Problem::default() }
     }
 
+    fn discharged(problem: &Problem, watts: f64) -> crate::Pin {
+        let mode = BatteryMode::Discharge { power: Some(ohmstead_units::Watts(watts)) };
+        crate::Pin { span: problem.slots[0].span, mode }
+    }
+
     #[test]
     fn what_makes_sense_is_accepted() {
         assert_eq!(good().check(), Ok(()));
@@ -223,6 +242,7 @@ mod tests {
     #[case(|it: &mut Problem| it.batteries[0].reserve_wh = PerSlot::Each(vec![1.0]), "battery a: reserve_wh has 1 values for 2 slots, give one for each slot")]
     #[case(|it: &mut Problem| it.batteries[0].reserve_wh = PerSlot::Constant(f64::NAN), "battery a: reserve_wh is NaN, expected Wh, 0 or more")]
     #[case(|it: &mut Problem| it.end_worth = EndWorth::of([Worth { wh: f64::NAN, eur_per_kwh: 0.1 }]), "site: end_worth is NaN, expected Wh, 0 or more")]
+    #[case(|it: &mut Problem| it.batteries[0].pins = vec![discharged(it, f64::NAN)], "battery a: pins.power is NaN, expected W, 0 or more")]
     #[case(
         |it: &mut Problem| it.batteries[0].taper = [(0.0, 2000.0), (1000.0, 1000.0), (2000.0, 900.0)].map(|(stored_wh, charge_w)| TaperPoint { stored_wh, charge_w }).to_vec(),
         "battery a: point 2 of the taper is out of order, states of charge must rise and the limit must fall, ever faster"

@@ -63,6 +63,10 @@ fn margin(problem: &Problem, plan: &Outcome, slot: usize) -> Margin {
 
 /// What a battery's power in a slot says: it would change it if that paid.
 pub(super) fn of_slot(problem: &Problem, plan: &Outcome, slot: usize, number: usize) -> Bounds {
+    if problem.pinned(slot, number).is_some() {
+        // What was asked by hand does not ask what it is worth.
+        return Bounds::ANY;
+    }
     let battery = &problem.batteries[number];
     let hours = problem.slots[slot].hours();
     let before_wh = slot.checked_sub(1).map_or(battery.now_wh, |before| plan.slots[before].soc_wh[number]);

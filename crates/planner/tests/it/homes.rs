@@ -93,6 +93,7 @@ fn battery() -> impl Strategy<Value = Battery> {
             taper: if taper && size > 0.0 { tapered(size, powers.0) } else { Vec::new() },
             may_charge_from_grid: ends.2,
             available: ends.3,
+            pins: Vec::new(),
         },
     )
 }

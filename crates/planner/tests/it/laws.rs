@@ -283,6 +283,7 @@ fn check_reason(
         }
         Why::NegativePrice { price } => assert!(price < 0.0 && power_w < 0.0 && done.grid_w > 0.0, "{place}"),
         Why::Reserve { floor_wh } => assert!(power_w < 0.0 && floor_wh > 0.0, "{place}"),
+        Why::ByHand => panic!("nobody asked by hand: {place}"),
         Why::Curtail { .. } | Why::Unavailable | Why::Full | Why::Empty | Why::Rest | Why::Planned => {
             assert!(power_w.abs() <= 5.0 || why == Why::Planned, "{place}");
         }

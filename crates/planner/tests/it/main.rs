@@ -9,4 +9,5 @@ mod exact;
 mod homes;
 mod laws;
 mod optima;
+mod pins;
 mod planning;

@@ -15,7 +15,7 @@ use rstest::rstest;
 const QUARTER: Duration = Duration::from_secs(900);
 
 /// Quarters from an hour of the first of January 2026: cheap at night, dear in the evening, sun at noon.
-fn home(first_quarter: u32, quarters: u32) -> Problem {
+pub(crate) fn home(first_quarter: u32, quarters: u32) -> Problem {
     let start = UnixMillis(1_767_225_600_000);
     let slots = (first_quarter..first_quarter + quarters).map(|index| {
         let hour = f64::from(index % 96) / 4.0;

@@ -3,6 +3,7 @@
 mod ahead;
 mod automation;
 mod batteries;
+mod by_hand;
 mod control;
 mod devices;
 mod export;
@@ -52,6 +53,8 @@ pub(crate) fn guarded(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(limits::lower))
         .routes(routes!(ahead::outlook))
         .routes(routes!(ahead::plan))
+        .routes(routes!(by_hand::list, by_hand::add))
+        .routes(routes!(by_hand::remove))
         .routes(routes!(ahead::tempo))
         .routes(routes!(ahead::set_colour))
         .routes(routes!(ahead::money))

@@ -122,7 +122,7 @@ fn unknown(id: &str) -> ApiError {
     ApiError::not_found("unknown_window", format!("there is no window {shown}"), hint)
 }
 
-fn refused(refused: ScheduleRefused) -> ApiError {
+pub(super) fn refused(refused: ScheduleRefused) -> ApiError {
     let ScheduleRefused { kind, code, message, hint } = refused;
     let of = |status| ApiError::new(status, code, message.clone(), hint.clone());
     match kind {

@@ -2,6 +2,7 @@
 
 mod automation;
 mod batteries;
+mod by_hand;
 mod control;
 mod device;
 mod figure;
@@ -26,6 +27,8 @@ pub(crate) use automation::{
     Wanted,
 };
 pub(crate) use batteries::{BatteriesStatus, batteries};
+pub use by_hand::asked_ahead_json;
+pub(crate) use by_hand::{AskedAheadBody, AskedAheadJson};
 pub(crate) use control::{ControlOverview, SwitchBody, SwitchesJson};
 pub use control::{ControlParts, control_json, switches_json};
 pub(crate) use device::Device;

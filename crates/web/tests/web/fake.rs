@@ -23,9 +23,9 @@ use ohmstead_model::{
 };
 use ohmstead_units::Watts;
 use ohmstead_web::{
-    AheadError, Backend, BoxFuture, ControlRules, Counter, Growth, HistoryError, Money, MoneyBy, Outlook,
-    Page, PageQuery, Planning, ScheduleChange, ScheduleRefused, ScheduleWindow, Site, StoreFigures,
-    StoredSeries, Tempo,
+    AheadChange, AheadError, AskedAhead, Backend, BoxFuture, ControlRules, Counter, Growth, HistoryError,
+    Money, MoneyBy, Outlook, Page, PageQuery, Planning, ScheduleChange, ScheduleRefused, ScheduleWindow,
+    Site, StoreFigures, StoredSeries, Tempo,
 };
 use tokio::sync::{Semaphore, broadcast};
 use windows::Windows;
@@ -391,6 +391,20 @@ impl Backend for House {
 
     fn planning(&self) -> Planning {
         self.future.planning.lock().unwrap().clone()
+    }
+
+    fn asked_ahead(&self) -> Vec<AskedAhead> {
+        self.future.asked.lock().unwrap().clone()
+    }
+
+    fn change_ahead(
+        &self,
+        change: AheadChange,
+        asked_by: Asker,
+    ) -> BoxFuture<'_, Result<AskedAhead, ScheduleRefused>> {
+        assert_eq!(asked_by, Asker::Rest);
+        let changed = self.future.change(change);
+        Box::pin(async move { changed })
     }
 
     fn tempo(&self) -> Result<Tempo, AheadError> {

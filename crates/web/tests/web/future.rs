@@ -6,8 +6,9 @@ use jiff::civil::{Date, date};
 use ohmstead_model::{BatteryMode, TempoColour, TimeSpan, UnixMillis};
 use ohmstead_units::{Percent, Watts};
 use ohmstead_web::{
-    AheadError, AheadSlot, ColourCount, ColourVoice, Expected, Money, MoneyBy, MoneyRow, Outlook, Plan,
-    PlanBattery, PlanReason, PlanSlot, PlanStep, PlannerMode, Planning, SourceFigures, Tempo, TempoDay,
+    AheadChange, AheadError, AheadSlot, AskedAhead, ColourCount, ColourVoice, Expected, Money, MoneyBy,
+    MoneyRow, Outlook, Plan, PlanBattery, PlanReason, PlanSlot, PlanStep, PlannerMode, Planning, Refusal,
+    ScheduleRefused, SourceFigures, Tempo, TempoDay,
 };
 
 /// 2026-11-21 08:00:00 UTC.
@@ -24,6 +25,10 @@ pub(crate) struct Future {
     pub(crate) colour_fault: Mutex<Option<AheadError>>,
     /// Colours that were said.
     pub(crate) colours: Mutex<Vec<(Date, Option<TempoColour>)>>,
+    /// What was asked by hand for a time to come.
+    pub(crate) asked: Mutex<Vec<AskedAhead>>,
+    /// What is answered instead of a change of it.
+    pub(crate) asked_fault: Mutex<Option<ScheduleRefused>>,
     /// Spans of money that were asked for.
     pub(crate) spans: Mutex<Vec<(Date, Date, MoneyBy)>>,
 }
@@ -37,6 +42,8 @@ impl Default for Future {
             money: Mutex::new(Ok(money())),
             colour_fault: Mutex::default(),
             colours: Mutex::default(),
+            asked: Mutex::default(),
+            asked_fault: Mutex::default(),
             spans: Mutex::default(),
         }
     }
@@ -58,6 +65,31 @@ impl Future {
             plan: None,
             why_none: Some("the configuration says planner: { mode: off }".to_owned()),
         };
+    }
+
+    /// Keeps what is asked by hand, without any judgement.
+    pub(crate) fn change(&self, change: AheadChange) -> Result<AskedAhead, ScheduleRefused> {
+        if let Some(fault) = self.asked_fault.lock().unwrap().clone() {
+            return Err(fault);
+        }
+        let mut all = self.asked.lock().unwrap();
+        match change {
+            AheadChange::Add { device, mode, span } => {
+                let id = u32::try_from(all.len()).unwrap() + 1;
+                let asked = AskedAhead { id, device, mode, span, asked_by: "rest".to_owned() };
+                all.push(asked.clone());
+                Ok(asked)
+            }
+            AheadChange::Remove { id } => {
+                let place = all.iter().position(|asked| asked.id == id);
+                place.map(|place| all.remove(place)).ok_or_else(|| ScheduleRefused {
+                    kind: Refusal::NotFound,
+                    code: "unknown_override",
+                    message: format!("nothing was asked under the number {id}"),
+                    hint: String::new(),
+                })
+            }
+        }
     }
 
     /// Keeps a colour like the program does.

@@ -5,6 +5,7 @@
 mod access;
 mod ahead;
 mod automation;
+mod by_hand;
 mod client;
 mod control;
 mod dbus_api;
