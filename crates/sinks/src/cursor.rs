@@ -80,15 +80,18 @@ impl Cursor {
         serde_json::to_string(&Written { until: sure.until.0, late }).expect("numbers can be written")
     }
 
-    /// Something was stored within `span`. Tells whether that is behind the cursor.
-    pub fn stored(&mut self, span: Span) -> bool {
-        let span = Span { to: span.to.min(self.until), ..span };
-        if span.is_empty() || self.late.iter().any(|late| late.from <= span.from && span.to <= late.to) {
-            return false;
+    /// Something was stored within `span`.
+    pub fn stored(&mut self, span: Span) {
+        if !self.covers(span) {
+            self.late.push(span);
+            self.tidy();
         }
-        self.late.push(span);
-        self.tidy();
-        true
+    }
+
+    /// Whether all of `span` is still to be sent.
+    pub fn covers(&self, span: Span) -> bool {
+        let span = Span { to: span.to.min(self.until), ..span };
+        span.is_empty() || self.late.iter().any(|late| late.from <= span.from && span.to <= late.to)
     }
 
     /// The next span to send, if it is worth a request: oldest first, what is late after what is new. `now` is the time

@@ -25,11 +25,12 @@ pub struct Cursors {
 #[derive(Debug)]
 struct Kept {
     cursor: Cursor,
-    /// What the store has of it.
+    /// What the store has of it, if it has anything.
+    saved: Option<Cursor>,
     text: String,
     /// When that was written, on the monotonic clock.
     at: Duration,
-    /// Something came late since: that must be durable before the late value is.
+    /// Something came late for what the store has: that must be durable before the late value is.
     lowered: bool,
 }
 
@@ -57,7 +58,8 @@ impl Cursors {
                 tracing::warn!(target: "sinks", sink = name, "where this sink had got to cannot be read; it starts anew");
             }
             Some(cursor) => {
-                let kept = Kept { cursor, text: text.to_owned(), at: Duration::ZERO, lowered: false };
+                let saved = Some(cursor.clone());
+                let kept = Kept { cursor, saved, text: text.to_owned(), at: Duration::ZERO, lowered: false };
                 self.all().insert(name.to_owned(), kept);
             }
         }
@@ -66,7 +68,9 @@ impl Cursors {
     /// A value was, or is about to be, stored within `span`.
     pub fn stored(&self, span: Span) {
         for kept in self.all().values_mut() {
-            kept.lowered |= kept.cursor.stored(span);
+            kept.cursor.stored(span);
+            // The cursor itself may be further back than what the store has: it goes back where something was not sent.
+            kept.lowered |= !kept.saved.as_ref().is_some_and(|saved| saved.covers(span));
         }
     }
 
@@ -87,6 +91,7 @@ impl Cursors {
         if let Some(kept) = self.all().get_mut(&unsaved.name) {
             // What came late in between is still to be kept.
             kept.lowered = kept.lowered && kept.cursor.text() != unsaved.text;
+            kept.saved = Cursor::parse(&unsaved.text);
             kept.text = unsaved.text;
             kept.at = now;
         }
@@ -99,7 +104,8 @@ impl Cursors {
 
     /// Gives a sink its first cursor. It is kept soon, so that a sink that cannot send loses nothing by a restart.
     pub(crate) fn start(&self, name: &str, at: UnixMillis) {
-        let kept = Kept { cursor: Cursor::at(at), text: String::new(), at: Duration::ZERO, lowered: true };
+        let cursor = Cursor::at(at);
+        let kept = Kept { cursor, saved: None, text: String::new(), at: Duration::ZERO, lowered: true };
         self.all().entry(name.to_owned()).or_insert(kept);
     }
 
@@ -156,6 +162,21 @@ mod tests {
         cursors.take("a", UnixMillis(60_000), &WISH).expect("what is late");
         cursors.change("a", Cursor::acknowledge);
         assert_eq!(keep(&cursors, MINUTE * 12, true), [r#"{"until":60000,"late":[]}"#], "at the end");
+    }
+
+    /// What is given back may reach into what was acknowledged and is written down as that.
+    #[test]
+    fn what_comes_late_for_what_is_written_down_is_kept_at_once() {
+        let cursors = Cursors::default();
+        cursors.load("sinks/a", r#"{"until":765,"late":[[764,765]]}"#);
+        let seconds = Wish { least: Duration::from_millis(1), longest: MINUTE, snap: Duration::from_secs(1) };
+        let taken = cursors.take("a", UnixMillis(1000), &seconds).expect("a second");
+        assert_eq!(taken, Span { from: UnixMillis(0), to: UnixMillis(1000) });
+        cursors.change("a", Cursor::give_back);
+        cursors.stored(Span::moment(UnixMillis(763)));
+        assert_eq!(keep(&cursors, MINUTE, false), [r#"{"until":0,"late":[]}"#]);
+        cursors.stored(Span::moment(UnixMillis(762)));
+        assert_eq!(keep(&cursors, MINUTE, false), [""; 0]);
     }
 
     #[test]

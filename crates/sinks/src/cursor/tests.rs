@@ -23,8 +23,10 @@ fn span(from: i64, to: i64) -> Span {
 #[test]
 fn new_values_go_before_late_ones() {
     let mut cursor = Cursor::at(UnixMillis(1_000_000));
-    assert!(cursor.stored(span(500, 600)));
-    assert!(!cursor.stored(span(1_000_000, 1_000_001)), "that is still to come");
+    assert!(!cursor.covers(span(500, 600)) && cursor.covers(span(1_000_000, 1_000_001)));
+    cursor.stored(span(500, 600));
+    cursor.stored(span(1_000_000, 1_000_001));
+    assert!(cursor.covers(span(500, 600)) && !cursor.covers(span(500, 601)));
     let wish = wish(1000, 10_000, 1);
     assert_eq!(cursor.take(UnixMillis(1_015_000), &wish), Some(span(1_000_000, 1_010_000)));
     cursor.acknowledge();
@@ -118,7 +120,10 @@ impl Model {
                 self.stored.insert(at);
                 self.arrived.remove(&at);
                 self.in_flight.remove(&at);
-                if self.cursor.stored(Span::moment(UnixMillis(at))) {
+                let moment = Span::moment(UnixMillis(at));
+                self.cursor.stored(moment);
+                // What is written down may be behind: the cursor goes back where something was not sent.
+                if !self.written().covers(moment) {
                     self.written = self.cursor.text();
                 }
             }
@@ -132,7 +137,7 @@ impl Model {
                 self.in_flight.clear();
             }
             Step::Crash => {
-                self.cursor = Cursor::parse(&self.written).expect("what was written can be read");
+                self.cursor = self.written();
                 self.in_flight.clear();
             }
             Step::Keep => self.written = self.cursor.text(),
@@ -149,6 +154,10 @@ impl Model {
             self.cursor.shorten(taken.to);
         }
         self.in_flight = self.stored.range(taken.from.0..taken.to.0).copied().collect();
+    }
+
+    fn written(&self) -> Cursor {
+        Cursor::parse(&self.written).expect("what was written can be read")
     }
 
     fn pending(cursor: &Cursor, at: i64) -> bool {
@@ -173,7 +182,7 @@ proptest! {
         };
         for step in &steps {
             model.step(step);
-            let written = Cursor::parse(&model.written).expect("readable");
+            let written = model.written();
             for at in model.stored.iter().filter(|at| **at >= 0 && !model.arrived.contains(at)) {
                 prop_assert!(Model::pending(&model.cursor, *at), "{at} is lost after {step:?}");
                 prop_assert!(Model::pending(&written, *at), "{at} is lost by a crash after {step:?}");

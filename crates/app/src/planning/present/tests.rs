@@ -24,7 +24,9 @@ const AGILE: &str =
     "tariffs: { import: { market: {} }, market: { octopus: { product: AGILE-24-10-01, region: A } } }";
 
 fn site(yaml: &str) -> Site {
-    let yaml = format!("site: {{ timezone: Europe/Paris }}\ndevices: {{}}\n{yaml}");
+    let yaml = format!(
+        "site: {{ timezone: Europe/Paris }}\ndevices: {{ a: {{ marstek: {{ host: 192.0.2.7 }} }} }}\n{yaml}"
+    );
     Site::of(&ohmstead_config::parse(&yaml, "test.yaml", &|_| None).expect("a valid configuration"))
 }
 
