@@ -1,5 +1,5 @@
-//! Packs the built front end for the binary: each file of `assets/` as gzip, which is also how it is sent, and a table of
-//! them that `src/assets.rs` includes.
+//! Packs what the binary serves as it is: the built front end (`assets/`) and the description of the interface
+//! (`openapi.json`), each file as gzip, which is also how it is sent, and a table of them that `src/assets.rs` includes.
 
 use std::collections::hash_map::DefaultHasher;
 use std::error::Error;
@@ -13,15 +13,18 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let assets = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("assets");
+    let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
     let packed = PathBuf::from(std::env::var("OUT_DIR")?);
+    let (assets, description) = (root.join("assets"), root.join("openapi.json"));
     println!("cargo::rerun-if-changed={}", assets.display());
-    let mut names = Vec::new();
-    list(&assets, &assets, &mut names)?;
-    names.sort();
+    println!("cargo::rerun-if-changed={}", description.display());
+    let mut files = Vec::new();
+    list(&assets, &assets, &mut files)?;
+    files.push(("api/v1/openapi.json".to_owned(), description));
+    files.sort();
     let mut table = String::from("&[\n");
-    for (number, name) in names.iter().enumerate() {
-        let content = fs::read(assets.join(name))?;
+    for (number, (name, path)) in files.iter().enumerate() {
+        let content = fs::read(path)?;
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&content)?;
         fs::write(packed.join(format!("{number}.gz")), encoder.finish()?)?;
@@ -36,17 +39,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The files below `folder`, as paths from `root` with `/` between.
-fn list(root: &Path, folder: &Path, names: &mut Vec<String>) -> Result<(), Box<dyn Error>> {
+/// The files below `folder`: their paths from `root` with `/` between, and where they are.
+fn list(root: &Path, folder: &Path, files: &mut Vec<(String, PathBuf)>) -> Result<(), Box<dyn Error>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            list(root, &path, names)?;
+            list(root, &path, files)?;
             continue;
         }
         let parts: Vec<_> =
             path.strip_prefix(root)?.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-        names.push(parts.join("/"));
+        files.push((parts.join("/"), path));
     }
     Ok(())
 }

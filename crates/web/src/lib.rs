@@ -7,6 +7,7 @@ mod api;
 mod assets;
 mod backend;
 mod dbus_api;
+mod endpoints;
 mod error;
 pub mod exchange;
 mod extract;
@@ -31,6 +32,7 @@ pub use backend::{
     TempoDay, WindowEdit, WindowSource,
 };
 pub use dbus_api::{DbusApi, dbus_api};
+pub use openapi::description;
 pub use router::router;
 pub use server::{BindError, bind, serve};
 pub use settings::{Secret, Settings, SettingsError, check};

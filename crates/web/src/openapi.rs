@@ -1,7 +1,16 @@
-//! The description of the interface, OpenAPI 3.1, derived from the handlers.
+//! The description of the interface, OpenAPI 3.1, derived from the handlers. The program serves the committed file
+//! `openapi.json`; a test holds it to this.
 
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
+
+use crate::api;
+
+/// The description as text, for the committed file. The program has no use for it.
+pub fn description() -> String {
+    let description = api::all(Description::openapi());
+    description.to_pretty_json().expect("the description is plain data") + "\n"
+}
 
 /// What the handlers do not say themselves.
 #[derive(OpenApi)]
@@ -29,7 +38,7 @@ cookie. Commands need a JSON body and, from a browser, the same origin.",
     ),
     modifiers(&Schemes),
 )]
-pub(crate) struct Description;
+struct Description;
 
 /// How a caller shows the token.
 struct Schemes;

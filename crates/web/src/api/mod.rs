@@ -20,13 +20,13 @@ mod stream;
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use crate::endpoints::{Endpoints, endpoint};
 use crate::error::ApiError;
 use crate::security;
 use crate::state::App;
@@ -37,56 +37,76 @@ const ANSWER_TIME: Duration = Duration::from_secs(30);
 const ATTEMPT_TIME: Duration = Duration::from_secs(180);
 
 /// Everything that needs the token.
-pub(crate) fn guarded(app: &App) -> OpenApiRouter<App> {
-    let quick = OpenApiRouter::new()
-        .routes(routes!(site::site))
-        .routes(routes!(devices::devices))
-        .routes(routes!(devices::device))
-        .routes(routes!(devices::house))
-        .routes(routes!(devices::metrics))
-        .routes(routes!(history::history))
-        .routes(routes!(export::export))
-        .routes(routes!(stored::stats))
-        .routes(routes!(stored::energy))
-        .routes(routes!(control::control))
-        .routes(routes!(control::switch))
-        .routes(routes!(limits::lower))
-        .routes(routes!(ahead::outlook))
-        .routes(routes!(ahead::plan))
-        .routes(routes!(by_hand::list, by_hand::add))
-        .routes(routes!(by_hand::remove))
-        .routes(routes!(ahead::tempo))
-        .routes(routes!(ahead::set_colour))
-        .routes(routes!(ahead::money))
-        .routes(routes!(records::ledger))
-        .routes(routes!(records::events))
-        .routes(routes!(batteries::status))
-        .routes(routes!(automation::current))
-        .routes(routes!(schedules::list, schedules::add))
-        .routes(routes!(schedules::change, schedules::remove))
-        .routes(routes!(health::figures))
-        .route_layer(from_fn(|request, next| within(ANSWER_TIME, request, next)));
-    let attempt = OpenApiRouter::new()
-        .routes(routes!(mode::set_mode, mode::release))
-        .routes(routes!(setting::set_setting))
-        .routes(routes!(automation::auto))
-        .routes(routes!(automation::manual))
-        .routes(routes!(automation::override_mode))
-        .routes(routes!(automation::battery))
-        .route_layer(from_fn(|request, next| within(ATTEMPT_TIME, request, next)));
-    let endless = OpenApiRouter::new().routes(routes!(stream::stream));
-    quick.merge(attempt).merge(endless).route_layer(from_fn_with_state(app.clone(), security::require_token))
+pub(crate) fn guarded(app: &App) -> Router<App> {
+    let quick = quick(Router::new()).route_layer(from_fn(|request, next| within(ANSWER_TIME, request, next)));
+    let attempts =
+        attempts(Router::new()).route_layer(from_fn(|request, next| within(ATTEMPT_TIME, request, next)));
+    let routes = quick.merge(attempts).merge(endless(Router::new()));
+    routes.route_layer(from_fn_with_state(app.clone(), security::require_token))
 }
 
 /// What everybody who reaches the port may ask.
-pub(crate) fn open() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(health::alive))
-        .routes(routes!(health::ready))
-        .routes(routes!(health::health))
-        .routes(routes!(security::login))
-        .routes(routes!(security::logout))
-        .route_layer(from_fn(|request, next| within(ANSWER_TIME, request, next)))
+pub(crate) fn open() -> Router<App> {
+    free(Router::new()).route_layer(from_fn(|request, next| within(ANSWER_TIME, request, next)))
+}
+
+/// All of them.
+pub(crate) fn all<E: Endpoints>(to: E) -> E {
+    endless(attempts(quick(free(to))))
+}
+
+fn free<E: Endpoints>(to: E) -> E {
+    to.with(endpoint!(health::alive))
+        .with(endpoint!(health::ready))
+        .with(endpoint!(health::health))
+        .with(endpoint!(security::login))
+        .with(endpoint!(security::logout))
+}
+
+fn quick<E: Endpoints>(to: E) -> E {
+    to.with(endpoint!(site::site))
+        .with(endpoint!(devices::devices))
+        .with(endpoint!(devices::device))
+        .with(endpoint!(devices::house))
+        .with(endpoint!(devices::metrics))
+        .with(endpoint!(history::history))
+        .with(endpoint!(export::export))
+        .with(endpoint!(stored::stats))
+        .with(endpoint!(stored::energy))
+        .with(endpoint!(control::control))
+        .with(endpoint!(control::switch))
+        .with(endpoint!(limits::lower))
+        .with(endpoint!(ahead::outlook))
+        .with(endpoint!(ahead::plan))
+        .with(endpoint!(by_hand::list))
+        .with(endpoint!(by_hand::add))
+        .with(endpoint!(by_hand::remove))
+        .with(endpoint!(ahead::tempo))
+        .with(endpoint!(ahead::set_colour))
+        .with(endpoint!(ahead::money))
+        .with(endpoint!(records::ledger))
+        .with(endpoint!(records::events))
+        .with(endpoint!(batteries::status))
+        .with(endpoint!(automation::current))
+        .with(endpoint!(schedules::list))
+        .with(endpoint!(schedules::add))
+        .with(endpoint!(schedules::change))
+        .with(endpoint!(schedules::remove))
+        .with(endpoint!(health::figures))
+}
+
+fn attempts<E: Endpoints>(to: E) -> E {
+    to.with(endpoint!(mode::set_mode))
+        .with(endpoint!(mode::release))
+        .with(endpoint!(setting::set_setting))
+        .with(endpoint!(automation::auto))
+        .with(endpoint!(automation::manual))
+        .with(endpoint!(automation::override_mode))
+        .with(endpoint!(automation::battery))
+}
+
+fn endless<E: Endpoints>(to: E) -> E {
+    to.with(endpoint!(stream::stream))
 }
 
 /// Gives up on an answer that takes longer than `limit`.
