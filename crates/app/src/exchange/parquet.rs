@@ -1,4 +1,5 @@
-//! Parquet: one row per value, in row groups that fit in memory, compressed with zstd.
+//! Parquet: one row per value, in row groups that fit in memory, compressed with zstd. Written from the format's description
+//! (<https://parquet.apache.org/docs/file-format/>); the tests read the files with Apache's own reader.
 //!
 //! ```text
 //! message history {
@@ -8,63 +9,57 @@
 //!     optional double value;                               of a number
 //!     optional binary text (UTF8);                         of a state or a text
 //! }
+//!
+//! "PAR1" | group | group ... | footer | its length, 4 bytes | "PAR1"
+//! group:  time | device | metric | value | text            each: its dictionary, if it has one, and one page of values
+//! page:   header | levels and values, compressed
 //! ```
 
-use std::io::Write;
-use std::sync::Arc;
+mod encoding;
+mod footer;
+mod thrift;
+
+use std::io::{self, Write};
 
 use ohmstead_model::{Metric, UnixMillis, Value};
-use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::column::writer::ColumnWriterImpl;
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
-use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
-use parquet::schema::parser::parse_message_type;
-use parquet::schema::types::ColumnPath;
 
-const SCHEMA: &str = "message history {
-    required int64 time (TIMESTAMP(MILLIS, true));
-    required binary device (UTF8);
-    required binary metric (UTF8);
-    optional double value;
-    optional binary text (UTF8);
-}";
+use encoding::{Dictionary, Runs, deltas, doubles};
+use footer::{Chunk, Column, Group, Kind, page_header};
 
-/// Rows of a group, which is held in memory until it is written: about 6 MB.
+const MAGIC: &[u8; 4] = b"PAR1";
+
+/// Rows of a group, which is held in memory until it is written: about 2 MB.
 const GROUP: usize = 100_000;
 
+/// How hard zstd tries.
+const LEVEL: i32 = 3;
+
 /// A file being written.
-pub(crate) struct ParquetFile<W: Write + Send> {
-    file: SerializedFileWriter<W>,
+pub(crate) struct ParquetFile<W> {
+    to: W,
+    /// Where the next byte goes.
+    at: u64,
     rows: Rows,
+    groups: Vec<Group>,
 }
 
 /// The rows of the next group, column by column.
 #[derive(Default)]
 struct Rows {
     time: Vec<i64>,
-    device: Vec<ByteArray>,
-    metric: Vec<ByteArray>,
+    device: Dictionary,
+    metric: Dictionary,
     value: Vec<f64>,
-    has_value: Vec<i16>,
-    text: Vec<ByteArray>,
-    has_text: Vec<i16>,
+    has_value: Runs,
+    text: Dictionary,
+    has_text: Runs,
 }
 
-impl<W: Write + Send> ParquetFile<W> {
+impl<W: Write> ParquetFile<W> {
     /// Begins a file.
-    pub(crate) fn new(to: W) -> Result<Self, ParquetError> {
-        let schema = Arc::new(parse_message_type(SCHEMA)?);
-        let time = ColumnPath::from("time");
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
-            .set_created_by(concat!("ohmstead ", env!("CARGO_PKG_VERSION")).to_owned())
-            .set_column_dictionary_enabled(time.clone(), false)
-            .set_column_encoding(time, Encoding::DELTA_BINARY_PACKED)
-            .build();
-        let file = SerializedFileWriter::new(to, schema, Arc::new(properties))?;
-        Ok(Self { file, rows: Rows::default() })
+    pub(crate) fn new(mut to: W) -> io::Result<Self> {
+        to.write_all(MAGIC)?;
+        Ok(Self { to, at: MAGIC.len() as u64, rows: Rows::default(), groups: Vec::new() })
     }
 
     /// Adds the values of one series.
@@ -73,18 +68,19 @@ impl<W: Write + Send> ParquetFile<W> {
         device: &str,
         metric: Metric,
         values: &[(UnixMillis, Value)],
-    ) -> Result<(), ParquetError> {
-        let (device, id) = (ByteArray::from(device), ByteArray::from(metric.id()));
+    ) -> io::Result<()> {
         for (at, value) in values {
             let rows = &mut self.rows;
             rows.time.push(at.0);
-            rows.device.push(device.clone());
-            rows.metric.push(id.clone());
+            rows.device.push(device);
+            rows.metric.push(metric.id());
             let number = value.number().map(|number| metric.round(number));
             rows.has_value.push(number.is_some().into());
             rows.value.extend(number);
             rows.has_text.push(value.as_str().is_some().into());
-            rows.text.extend(value.as_str().map(ByteArray::from));
+            if let Some(text) = value.as_str() {
+                rows.text.push(text);
+            }
             if rows.time.len() == GROUP {
                 self.write_group()?;
             }
@@ -93,72 +89,80 @@ impl<W: Write + Send> ParquetFile<W> {
     }
 
     /// Ends the file and gives back what it was written to.
-    pub(crate) fn finish(mut self) -> Result<W, ParquetError> {
+    pub(crate) fn finish(mut self) -> io::Result<W> {
         if !self.rows.time.is_empty() {
             self.write_group()?;
         }
-        self.file.into_inner()
+        let footer = footer::footer(&self.groups);
+        self.to.write_all(&footer)?;
+        self.to.write_all(&length(footer.len())?.to_le_bytes())?;
+        self.to.write_all(MAGIC)?;
+        Ok(self.to)
     }
 
-    fn write_group(&mut self) -> Result<(), ParquetError> {
+    fn write_group(&mut self) -> io::Result<()> {
         let rows = std::mem::take(&mut self.rows);
-        let mut group = self.file.next_row_group()?;
-        column::<Int64Type, _>(&mut group, &rows.time, None)?;
-        column::<ByteArrayType, _>(&mut group, &rows.device, None)?;
-        column::<ByteArrayType, _>(&mut group, &rows.metric, None)?;
-        column::<DoubleType, _>(&mut group, &rows.value, Some(&rows.has_value))?;
-        column::<ByteArrayType, _>(&mut group, &rows.text, Some(&rows.has_text))?;
-        group.close().map(drop)
+        let count = rows.time.len();
+        let (first, last) = (rows.time.iter().min().copied(), rows.time.iter().max().copied());
+        let mut time = self.chunk(Column::Time, None, count, &deltas(&rows.time))?;
+        time.range = first.zip(last);
+        let chunks = vec![
+            time,
+            self.chunk(Column::Device, Some(&rows.device), count, &rows.device.indices())?,
+            self.chunk(Column::Metric, Some(&rows.metric), count, &rows.metric.indices())?,
+            self.chunk(
+                Column::Value,
+                None,
+                count,
+                &[rows.has_value.levels(), doubles(&rows.value)].concat(),
+            )?,
+            self.chunk(
+                Column::Text,
+                Some(&rows.text),
+                count,
+                &[rows.has_text.levels(), rows.text.indices()].concat(),
+            )?,
+        ];
+        self.groups.push(Group { rows: count, chunks });
+        Ok(())
+    }
+
+    /// Writes a column of a group.
+    fn chunk(
+        &mut self,
+        column: Column,
+        dictionary: Option<&Dictionary>,
+        rows: usize,
+        values: &[u8],
+    ) -> io::Result<Chunk> {
+        let mut chunk = Chunk { column, rows, ..Chunk::default() };
+        if let Some(dictionary) = dictionary {
+            chunk.dictionary_at = Some(self.at);
+            self.page(&mut chunk, Kind::Dictionary { entries: dictionary.len() }, &dictionary.entries())?;
+        }
+        chunk.values_at = self.at;
+        self.page(&mut chunk, Kind::Values { rows, encoding: column.encoding() }, values)?;
+        Ok(chunk)
+    }
+
+    fn page(&mut self, chunk: &mut Chunk, kind: Kind, content: &[u8]) -> io::Result<()> {
+        let packed = zstd::bulk::compress(content, LEVEL)?;
+        let header = page_header(kind, length(content.len())?, length(packed.len())?);
+        self.to.write_all(&header)?;
+        self.to.write_all(&packed)?;
+        let written = (header.len() + packed.len()) as u64;
+        self.at += written;
+        chunk.packed += written;
+        chunk.unpacked += (header.len() + content.len()) as u64;
+        Ok(())
     }
 }
 
-/// Writes the next column of a group. `levels` say which rows have a value, where not all do.
-fn column<T: DataType, W: Write + Send>(
-    group: &mut SerializedRowGroupWriter<'_, W>,
-    values: &[T::T],
-    levels: Option<&[i16]>,
-) -> Result<(), ParquetError> {
-    let missing = || ParquetError::General("the schema has fewer columns than the writer".to_owned());
-    let mut column = group.next_column()?.ok_or_else(missing)?;
-    let typed: &mut ColumnWriterImpl<'_, T> = column.typed::<T>();
-    typed.write_batch(values, levels, None)?;
-    column.close()
+/// A length as the format has it.
+fn length(bytes: usize) -> io::Result<i32> {
+    i32::try_from(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::FileTooLarge, "a part of a Parquet file is beyond 2 GB"))
 }
 
 #[cfg(test)]
-mod tests {
-    use parquet::file::reader::{FileReader as _, SerializedFileReader};
-
-    use super::*;
-
-    #[test]
-    fn what_is_written_can_be_read() {
-        let path = tempfile::NamedTempFile::new().unwrap();
-        let mut file = ParquetFile::new(path.reopen().unwrap()).unwrap();
-        let at = |second: i64| UnixMillis(1_795_248_000_000 + second * 1000);
-        let numbers: Vec<_> =
-            (0..150_000_i32).map(|n| (at(n.into()), Value::Number(f64::from(n % 9)))).collect();
-        file.write("gx", Metric::BatterySoc, &numbers).unwrap();
-        file.write("site", Metric::BatteryMode, &[(at(0), Value::State("auto"))]).unwrap();
-        file.finish().unwrap();
-        let read = SerializedFileReader::new(path.reopen().unwrap()).unwrap();
-        let meta = read.metadata().file_metadata();
-        assert_eq!((meta.num_rows(), read.num_row_groups()), (150_001, 2));
-        let mut rows = read.get_row_iter(None).unwrap();
-        let shown = rows.nth(7).unwrap().unwrap().to_string();
-        assert_eq!(
-            shown,
-            "{time: 2026-11-21 08:00:07.000 +00:00, device: \"gx\", metric: \"battery_soc\", value: 7.0, text: null}"
-        );
-        let last = rows.last().unwrap().unwrap().to_string();
-        assert!(last.ends_with("metric: \"battery_mode\", value: null, text: \"auto\"}"), "{last}");
-    }
-
-    #[test]
-    fn a_file_without_values_is_one_too() {
-        let path = tempfile::NamedTempFile::new().unwrap();
-        ParquetFile::new(path.reopen().unwrap()).unwrap().finish().unwrap();
-        let read = SerializedFileReader::new(path.reopen().unwrap()).unwrap();
-        assert_eq!(read.metadata().file_metadata().num_rows(), 0);
-    }
-}
+mod tests;

@@ -149,10 +149,7 @@ impl Target {
                 text.clear();
                 reader(written)
             }
-            Writer::Parquet(file) => {
-                file.write(device.as_str(), metric, points)?;
-                Ok(Reader::There)
-            }
+            Writer::Parquet(file) => reader(file.write(device.as_str(), metric, points)),
         }
     }
 
@@ -162,7 +159,7 @@ impl Target {
             Writer::Text(TextFormat::Csv, Box::new(io::sink()), String::new()),
         ) {
             Writer::Text(_, mut out, text) => out.write_all(text.as_bytes()).and_then(|()| out.flush()),
-            Writer::Parquet(file) => file.finish()?.flush(),
+            Writer::Parquet(file) => file.finish().and_then(|mut out| out.flush()),
         };
         reader(flushed)?;
         if let Some((part, file)) = self.place.take() {
