@@ -12,6 +12,8 @@ describe('sentence', () => {
     ['write_interval is kept', 'write_interval is kept.'],
     ['192.0.2.7 is silent', '192.0.2.7 is silent.'],
     ['see the log (there).', 'See the log (there).'],
+    ["n'a rien à donner", "N'a rien à donner."],
+    ['planner.reserve is above it', 'planner.reserve is above it.'],
     ['  ', ''],
     [null, ''],
   ])('%j', (text, expected) => {

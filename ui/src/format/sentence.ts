@@ -7,7 +7,7 @@ const COMMAND = 'ohmstead';
 export function sentence(text: string | null | undefined): string {
   const phrase = (text ?? '').trim();
   if (phrase === '') return '';
-  const first = /^\p{Ll}+(?=[\s,:;.]|$)/u.exec(phrase)?.[0];
+  const first = /^\p{Ll}+(?=[\s,:;'’]|\.?(?:\s|$))/u.exec(phrase)?.[0];
   const begun = first === undefined || first === COMMAND ? phrase : phrase.charAt(0).toUpperCase() + phrase.slice(1);
   return /[.!?:…]["'`)]?$/.test(begun) ? begun : `${begun}.`;
 }
