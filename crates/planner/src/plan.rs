@@ -85,6 +85,8 @@ pub struct Plan {
     pub batteries: Vec<String>,
     /// The mode of each slot and battery. Without slots (a refused problem) every battery is in `auto`.
     pub modes: Vec<Vec<BatteryMode>>,
+    /// Which of the modes were asked by hand: they are not the plan's.
+    pub by_hand: Vec<Vec<bool>>,
     /// What the planned powers come to.
     pub outcome: Outcome,
     /// What the modes come to if the forecast is right: what will be done.
@@ -198,6 +200,7 @@ fn assembled(
         self_consumption: self_consumption(problem),
         no_battery: no_battery(problem),
         modes,
+        by_hand: problem.by_hand(),
         outcome,
         in_windows: false,
     }

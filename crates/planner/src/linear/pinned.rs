@@ -1,4 +1,5 @@
-//! What was asked by hand, in the linear program: bounds on the powers, and a price on what is missing of a power that is given.
+//! What was asked by hand, in the linear program: the power that the simulator found for it (`plan/around.rs`) as a bound, and a
+//! price on what is missing of it.
 
 use ohmstead_model::BatteryMode;
 use ohmstead_units::Watts;
@@ -23,17 +24,12 @@ impl Range {
         let Some(mode) = problem.pinned(slot, number) else {
             return Self { charge, discharge, is_wanted: false, is_pinned: false };
         };
-        let net = problem.slots[slot].net_w() / 1000.0;
         let power = |power: &Option<Watts>| power.map_or(f64::INFINITY, |Watts(power)| power / 1000.0);
         let (charge, discharge, is_wanted) = match mode {
-            BatteryMode::Idle => (0.0, 0.0, false),
-            BatteryMode::Hold => (charge, 0.0, false),
-            BatteryMode::HoldCharge => (0.0, discharge, false),
-            BatteryMode::Auto | BatteryMode::Native(_) => {
-                (charge.min((-net).max(0.0)), discharge.min(net.max(0.0)), false)
-            }
             BatteryMode::Charge { power: asked, .. } => (charge.min(power(asked)), 0.0, true),
             BatteryMode::Discharge { power: asked } => (0.0, discharge.min(power(asked)), true),
+            // Modes that follow the house were turned into powers before: it is at rest.
+            _ => (0.0, 0.0, false),
         };
         Self { charge, discharge, is_wanted, is_pinned: true }
     }

@@ -55,7 +55,7 @@ pub fn plan_for_futures(
         challenge(assembled(problem, origin, simulate_modes(problem, &modes), Some(modes)));
     }
     // What comes next is then varied by itself: it is what will be done before there is another plan.
-    for modes in variations(&best.1.modes) {
+    for modes in variations(&best.1) {
         let origin = best.1.origin.clone();
         let cost = mean_eur(&modes);
         if cost < best.0 {
@@ -72,33 +72,37 @@ pub fn plan_for_futures(
 /// The targets that are tried for the next run of charging, per cent.
 const TARGETS: [f64; 9] = [20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 100.0];
 
-/// The modes with other targets for the next run of charging, and with the next run of holding left to the inverters.
-fn variations(modes: &[Vec<BatteryMode>]) -> Vec<Vec<Vec<BatteryMode>>> {
+/// The modes with other targets for the next run of charging, and with the next run of holding left to the inverters. What was
+/// asked by hand is not varied.
+fn variations(plan: &Plan) -> Vec<Vec<Vec<BatteryMode>>> {
     let is_charge = |mode: &BatteryMode| matches!(mode, BatteryMode::Charge { .. });
     let charge_to = |target: f64| {
-        changed(modes, is_charge, |mode| {
+        changed(plan, is_charge, |mode| {
             if let BatteryMode::Charge { until, .. } = mode {
                 *until = Some(Percent(target));
             }
         })
     };
-    let follow = changed(modes, |mode| *mode == BatteryMode::Hold, |mode| *mode = BatteryMode::Auto);
-    let no_charge = changed(modes, is_charge, |mode| *mode = BatteryMode::Auto);
+    let follow = changed(plan, |mode| *mode == BatteryMode::Hold, |mode| *mode = BatteryMode::Auto);
+    let no_charge = changed(plan, is_charge, |mode| *mode = BatteryMode::Auto);
     TARGETS.into_iter().filter_map(charge_to).chain(follow).chain(no_charge).collect()
 }
 
 /// The modes with a change in the first run of slots in which any is `meant`; `None` if there is none.
 fn changed(
-    modes: &[Vec<BatteryMode>],
+    plan: &Plan,
     meant: impl Fn(&BatteryMode) -> bool,
     change: impl Fn(&mut BatteryMode),
 ) -> Option<Vec<Vec<BatteryMode>>> {
-    let has = |slot: &Vec<BatteryMode>| slot.iter().any(&meant);
-    let begin = modes.iter().position(has)?;
-    let length = modes[begin..].iter().take_while(|slot| has(slot)).count();
-    let mut changed = modes.to_vec();
-    let run = changed[begin..begin + length].iter_mut().flatten();
-    run.filter(|mode| meant(mode)).for_each(change);
+    let is_meant =
+        |slot: usize, number: usize| meant(&plan.modes[slot][number]) && !plan.by_hand[slot][number];
+    let has = |slot: &usize| (0..plan.batteries.len()).any(|number| is_meant(*slot, number));
+    let begin = (0..plan.modes.len()).find(has)?;
+    let mut changed = plan.modes.clone();
+    for slot in (begin..plan.modes.len()).take_while(has) {
+        let of_slot = changed[slot].iter_mut().enumerate();
+        of_slot.filter(|(number, _)| is_meant(slot, *number)).for_each(|(_, mode)| change(mode));
+    }
     Some(changed)
 }
 

@@ -47,14 +47,22 @@ pub(super) fn decided(
     }
 }
 
-/// The earlier modes at the new slots' starts, and the new ones after the earlier plan's end. `None` if the earlier plan says
-/// nothing about the first slot, or is for other batteries.
+/// The earlier modes at the new slots' starts, and the new ones after the earlier plan's end and where the earlier mode was asked
+/// by hand: that may have been taken back. `None` if the earlier plan says nothing about the first slot, or is for other batteries.
 fn carried_over(problem: &Problem, fresh: &Plan, previous: &Plan) -> Option<Vec<Vec<BatteryMode>>> {
     previous.slot_at(problem.slots.first()?.span.start)?;
     let places: Option<Vec<_>> = fresh.batteries.iter().map(|name| place(previous, name)).collect();
     let places = places?;
     let of_slot = |(index, slot): (usize, &crate::Slot)| match previous.slot_at(slot.span.start) {
-        Some(earlier) => places.iter().map(|place| previous.modes[earlier][*place].clone()).collect(),
+        Some(earlier) => places
+            .iter()
+            .enumerate()
+            .map(|(number, place)| {
+                let earlier =
+                    (!previous.by_hand[earlier][*place]).then_some(&previous.modes[earlier][*place]);
+                earlier.unwrap_or(&fresh.modes[index][number]).clone()
+            })
+            .collect(),
         None => fresh.modes[index].clone(),
     };
     Some(problem.slots.iter().enumerate().map(of_slot).collect())

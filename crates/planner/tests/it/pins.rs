@@ -92,6 +92,41 @@ fn an_earlier_plan_is_not_kept_against_what_was_asked_since() {
     assert!(matches!(after.origin, Origin::Kept(_)), "{:?}", after.origin);
 }
 
+/// Nobody wants any more what the earlier plan was made around: it is not the plan that asks for it now.
+#[rstest]
+#[case("idle")]
+#[case("native:ai")]
+fn what_was_taken_back_is_not_carried_on_by_the_plan(#[case] mode: &str) {
+    let free = home(0, 96);
+    let before = planned(&pinned(&free, 68..88, mode), None);
+    assert!(before.by_hand[70][0] && !before.by_hand[60][0]);
+    let after = plan(&free, Some(&before), &Tuning { keep_within_eur: 1000.0, ..Tuning::default() });
+    let asked: BatteryMode = mode.parse().unwrap();
+    assert!(after.modes[68..88].iter().all(|modes| modes[0] != asked), "{:?}", after.modes[70]);
+    assert!(after.by_hand.iter().flatten().all(|by_hand| !by_hand));
+}
+
+/// `charge until` asks for nothing more once it is there: what follows is planned.
+#[test]
+fn a_charge_that_is_done_leaves_the_rest_of_its_time_to_the_plan() {
+    let mut problem = pinned(&home(0, 96), 0..88, "charge 1000 W until 50 %");
+    let asked = problem.batteries[0].pins[0].span;
+    problem.settle_pins();
+    let settled = problem.batteries[0].pins[0].span;
+    assert!(settled.start == asked.start && settled.end < asked.end, "{settled:?}");
+    let plan = planned(&problem, None);
+    check_pins(&problem, &plan);
+    let done = plan.in_modes.slots.iter().find(|slot| slot.span.end == settled.end).unwrap();
+    let capacity_wh = problem.batteries[0].capacity_wh;
+    assert!((done.soc_wh[0] - capacity_wh / 2.0).abs() < 2.0, "{} of {capacity_wh} Wh", done.soc_wh[0]);
+    let after = plan.in_modes.slots.iter().filter(|slot| slot.span.start >= settled.end);
+    assert!(after.clone().any(|slot| slot.battery_w[0] > 100.0), "the evening is supplied");
+    let mut never = pinned(&home(0, 96), 70..72, "charge 100 W until 100 %");
+    let asked = never.batteries[0].pins.clone();
+    never.settle_pins();
+    assert_eq!(never.batteries[0].pins, asked);
+}
+
 #[test]
 fn a_pin_in_another_time_changes_nothing() {
     let free = home(0, 96);
