@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 
-use super::ahead::{ask, headed, languages, number, text_of, time};
+use super::ahead::{ask, headed, lacks, languages, number, text_of, time};
 use super::{Common, real_clock};
 use crate::failure::{Code, Failure};
 use crate::socket::AheadPart;
@@ -81,7 +81,7 @@ fn of_problem(json: &Value) -> String {
 /// Slots that are alike are one line.
 fn text(plan: &Value, with_reasons: bool) -> String {
     if plan["made_at"].is_null() {
-        return format!("no plan: {}", text_of(&plan["why_none"]));
+        return format!("no plan: {}", text_of(&plan["why_none"]["reason"]));
     }
     let mut lines = vec![format!(
         "made {}, {}{}",
@@ -89,7 +89,7 @@ fn text(plan: &Value, with_reasons: bool) -> String {
         text_of(&plan["origin"]),
         if plan["acting"] == Value::Bool(true) { ", being carried out" } else { ", advice only" }
     )];
-    lines.extend(plan["trouble"].as_str().map(|why| format!("! {why}")));
+    lines.extend(plan["trouble"]["reason"].as_str().map(|why| format!("! {why}")));
     for (place, battery) in plan["batteries"].as_array().into_iter().flatten().enumerate() {
         lines.push(String::new());
         lines.push(text_of(&battery["device"]));
@@ -103,7 +103,7 @@ fn text(plan: &Value, with_reasons: bool) -> String {
         number(&plan["self_consumption_cost"], 2),
         number(&plan["no_battery_cost"], 2)
     ));
-    lines.extend(plan["missing"].as_array().into_iter().flatten().map(|why| format!("- {}", text_of(why))));
+    lines.extend(lacks(plan));
     lines.join("\n")
 }
 

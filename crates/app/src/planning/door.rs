@@ -20,6 +20,7 @@ use ohmstead_web::{
 };
 use tokio::sync::watch;
 
+use super::lack::Lack;
 use super::past::{QUARTER, quarters};
 use super::present::is_of_market;
 use super::sun::Panels;
@@ -125,7 +126,7 @@ impl Door {
             offline: outlook.offline,
             slots,
             sources: outlook.sources.iter().map(|(name, status)| source(name, status)).collect(),
-            missing: ahead.missing.clone(),
+            missing: ahead.missing.iter().map(Lack::in_words).collect(),
         }))
     }
 
@@ -141,7 +142,7 @@ impl Door {
             mode,
             acting: is_on == Some(true) && self.plan.borrow().is_some(),
             plan: shown.plan.clone(),
-            why_none: shown.why_none.clone(),
+            why_none: shown.why_none.as_ref().map(Lack::in_words),
         }
     }
 

@@ -14,6 +14,7 @@ use ohmstead_tariff::Tariffs;
 use ohmstead_tariff::tempo::{Colours, Grid};
 
 use super::bank::Member;
+use super::lack::Lack;
 use super::past::{Past, QUARTER, floor};
 use super::sun::{self, Basis, Panels, Sky};
 
@@ -45,8 +46,8 @@ pub(crate) struct Ahead {
     pub(crate) loads_w: Vec<Timeline<f64>>,
     /// What the panels will give, W.
     pub(crate) pv_w: Timeline<Band>,
-    /// What is missing or guessed, one sentence each.
-    pub(crate) missing: Vec<String>,
+    /// What is missing or guessed.
+    pub(crate) missing: Vec<Lack>,
 }
 
 /// In so many ways load and sun may come: more make a plan slower, and hardly better.
@@ -109,15 +110,15 @@ pub(crate) fn prices_of(
     ohmstead_tariff::prices(tariffs, figures, window, zone)
 }
 
-fn missing(known: &Known<'_>, prices: &Timeline<Price>, window: TimeSpan, basis: Basis) -> Vec<String> {
+fn missing(known: &Known<'_>, prices: &Timeline<Price>, window: TimeSpan, basis: Basis) -> Vec<Lack> {
     let mut missing = Vec::new();
     let hours = |spans: &[TimeSpan]| spans.iter().map(|span| span.hours()).sum::<f64>();
     if known.tariffs.is_none() {
-        missing.push("no prices: there are no tariffs in the configuration".to_owned());
+        missing.push(Lack::NoTariffs);
     } else {
         let gaps = prices.gaps(window);
         if !gaps.is_empty() {
-            missing.push(format!("no price for {:.0} h of the time ahead", hours(&gaps).ceil()));
+            missing.push(Lack::PriceGap { hours: hours(&gaps).ceil() });
         }
         let of = |source| {
             let from_it = prices.slots().filter(|(_, price)| price.source == source);
@@ -125,28 +126,20 @@ fn missing(known: &Known<'_>, prices: &Timeline<Price>, window: TimeSpan, basis:
         };
         let (untold, guessed) = (of(PriceSource::ExpectedColour), of(PriceSource::Profile));
         if untold > 0.0 {
-            missing.push(format!(
-                "the colour of {untold:.0} h is not told: their price is the mean of what it may be"
-            ));
+            missing.push(Lack::ColourNotTold { hours: untold });
         }
         if guessed > 0.0 {
-            missing.push(format!("prices of {guessed:.0} h are guessed from other days"));
+            missing.push(Lack::PriceGuessed { hours: guessed });
         }
     }
     let learned = hours(&known.past.load_w.slots().map(|(span, _)| span).collect::<Vec<_>>());
     if learned < 7.0 * 24.0 {
-        missing.push(format!("the house's habits are learned from {learned:.0} h only"));
+        missing.push(Lack::FewHabits { hours: learned });
     }
     match basis {
         Basis::Power | Basis::Irradiance | Basis::None => {}
-        Basis::ClearSky => {
-            missing.push("no forecast of the sun: a sky as cloudy as of late is assumed".to_owned());
-        }
-        Basis::LastDays => {
-            missing.push(
-                "no forecast of the sun: the mean of the last days is assumed; see forecast.pv".to_owned(),
-            );
-        }
+        Basis::ClearSky => missing.push(Lack::SkyAsOfLate),
+        Basis::LastDays => missing.push(Lack::SunAsOfLate),
     }
     missing
 }
@@ -166,6 +159,17 @@ pub(crate) fn problem(ahead: &Ahead, now: UnixMillis, bank: &[Member], settings:
     };
     problem.end_worth = EndWorth::suggested(&problem);
     problem
+}
+
+/// Why not even the present quarter of an hour can be planned.
+pub(crate) fn why_no_slots(ahead: &Ahead) -> Lack {
+    let of_prices = ahead.missing.iter().find(|lack| matches!(lack, Lack::NoTariffs | Lack::PriceGap { .. }));
+    let now = ahead.window.map(|window| window.start.plus(QUARTER / 2));
+    match (of_prices, now.and_then(|now| ahead.prices.at(now))) {
+        (_, Some(_)) => Lack::NoLoadNow,
+        (Some(lack), None) => lack.clone(),
+        (None, None) => Lack::NoPriceNow,
+    }
 }
 
 /// The ways in which load and sun may come. Neither knows of the other, so dim days and hungry ones are mixed.
