@@ -10,7 +10,7 @@ use rstest::rstest;
 
 use crate::client::{get, open, put, request, send};
 use crate::fake::House;
-use crate::future::reason;
+use crate::fake::future::reason;
 
 #[rstest]
 #[case("outlook", expect_file!["ahead/outlook.txt"])]
