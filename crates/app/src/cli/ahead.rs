@@ -189,10 +189,15 @@ pub(super) fn number(value: &Value, decimals: usize) -> String {
 
 /// A time of this machine's own clock; nothing where there is none.
 pub(super) fn time(value: &Value) -> String {
+    time_in(value, &TimeZone::system())
+}
+
+/// A time of the clock of a zone; nothing where there is none.
+pub(super) fn time_in(value: &Value, zone: &TimeZone) -> String {
     let instant = match value {
         Value::Number(ms) => ms.as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()),
         Value::String(text) => text.parse().ok(),
         _ => None,
     };
-    instant.map(|at| at.to_zoned(TimeZone::system()).strftime("%m-%d %H:%M").to_string()).unwrap_or_default()
+    instant.map(|at| at.to_zoned(zone.clone()).strftime("%m-%d %H:%M").to_string()).unwrap_or_default()
 }

@@ -293,3 +293,25 @@ fn refused(house: &House, device: &str, error: &AskError) -> Failure {
         AskError::Stopping => Failure::new("stopping", error.to_string(), "start the daemon again"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::asked(Some("et"), &["fr", "en"], Language::Et)]
+    #[case::first_of_the_site(None, &["fr", "en"], Language::Fr)]
+    #[case::first_that_is_spoken(None, &["xx", "de"], Language::De)]
+    #[case::asked_for_what_is_not_spoken(Some("xx"), &["nl"], Language::Nl)]
+    #[case::nothing_is_said(None, &[], Language::En)]
+    fn answers_are_in_a_language(
+        #[case] asked: Option<&str>,
+        #[case] site: &[&str],
+        #[case] expected: Language,
+    ) {
+        let site: Vec<String> = site.iter().map(|code| (*code).to_owned()).collect();
+        assert_eq!(spoken(asked, &site), expected);
+    }
+}
