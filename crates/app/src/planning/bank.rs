@@ -37,12 +37,13 @@ pub(crate) fn bank(snapshot: &Snapshot, now: Moment, settings: &Settings) -> (Ve
 fn member(device: &DeviceState, now: Moment, settings: &Settings) -> Result<(Member, Option<Lack>), Lack> {
     let id = &device.info.id;
     let said = settings.battery(id);
-    let told = |metric| device.number(metric, now).ok().filter(|value| *value > 0.0);
+    let told = |metric| device.number(metric, now).ok().filter(|value| *value > 0.0 && value.is_finite());
     let capacity_wh = said.capacity.map(|capacity| capacity.0).or_else(|| told(Metric::BatteryCapacity));
     let Some(capacity_wh) = capacity_wh else {
         return Err(Lack::CapacityUnknown { device: id.clone() });
     };
-    let Ok(soc) = device.number(Metric::BatterySoc, now) else {
+    let soc = device.number(Metric::BatterySoc, now).ok().filter(|soc| soc.is_finite());
+    let Some(soc) = soc else {
         return Err(Lack::SocUnknown { device: id.clone() });
     };
     let (charge_w, discharge_w) = (
@@ -80,3 +81,6 @@ fn of_settings(said: &BatterySettings, settings: &Settings, capacity_wh: f64) ->
         ..Battery::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

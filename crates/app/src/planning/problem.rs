@@ -165,7 +165,7 @@ pub(crate) fn problem(ahead: &Ahead, now: UnixMillis, bank: &[Member], settings:
 pub(crate) fn why_no_slots(ahead: &Ahead) -> Lack {
     let of_prices = ahead.missing.iter().find(|lack| matches!(lack, Lack::NoTariffs | Lack::PriceGap { .. }));
     let now = ahead.window.map(|window| window.start.plus(QUARTER / 2));
-    match (of_prices, now.and_then(|now| ahead.prices.at(now))) {
+    match (of_prices, now.and_then(|now| price_at(ahead, now))) {
         (_, Some(_)) => Lack::NoLoadNow,
         (Some(lack), None) => lack.clone(),
         (None, None) => Lack::NoPriceNow,
@@ -196,6 +196,12 @@ pub(crate) fn pins<'a>(asked: impl Iterator<Item = &'a Override>, now: UnixMilli
     pins.filter(|pin| !pin.span.is_empty()).collect()
 }
 
+/// The price of an instant; one that is no number is none.
+fn price_at(ahead: &Ahead, instant: UnixMillis) -> Option<&Price> {
+    let is_known = |price: &&Price| price.import_per_kwh.is_finite() && price.export_per_kwh.is_finite();
+    ahead.prices.at(instant).filter(is_known)
+}
+
 /// Quarters of an hour from now on; the first one is what is left of the present one.
 fn slots(ahead: &Ahead, now: UnixMillis) -> Vec<Slot> {
     let Some(window) = ahead.window else { return Vec::new() };
@@ -204,7 +210,8 @@ fn slots(ahead: &Ahead, now: UnixMillis) -> Vec<Slot> {
     while start < window.end {
         let span = TimeSpan::lasting(start, QUARTER);
         let middle = start.plus(QUARTER / 2);
-        let (Some(price), Some(load)) = (ahead.prices.at(middle), ahead.load_w.at(middle)) else { break };
+        let load = ahead.load_w.at(middle).filter(|load| load.mean.is_finite());
+        let (Some(price), Some(load)) = (price_at(ahead, middle), load) else { break };
         slots.push(Slot {
             span: TimeSpan::new(span.start.max(now), span.end),
             load_w: load.mean.max(0.0),
@@ -219,70 +226,4 @@ fn slots(ahead: &Ahead, now: UnixMillis) -> Vec<Slot> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::sync::Arc;
-
-    use ohmstead_outlook::Sourced;
-    use rstest::rstest;
-
-    use super::*;
-
-    const HOUR: Duration = Duration::from_secs(3600);
-    /// A Thursday, midnight UTC.
-    const DAY: UnixMillis = UnixMillis(1_795_046_400_000);
-
-    fn hours(from: i64, to: i64, price: f64) -> Timeline<f64> {
-        Timeline::of(
-            (from..to).map(|hour| (TimeSpan::lasting(UnixMillis(DAY.0 + hour * 3_600_000), HOUR), price)),
-        )
-    }
-
-    fn outlook(series: &[(Quantity, Timeline<f64>)]) -> Outlook {
-        let sourced = |figures: &Timeline<f64>| {
-            figures.map(|_, value| Sourced {
-                value: *value,
-                source: Arc::from("test"),
-                fetched_at: DAY,
-                is_stale: false,
-            })
-        };
-        let series: BTreeMap<_, _> =
-            series.iter().map(|(quantity, figures)| (*quantity, sourced(figures))).collect();
-        Outlook { series, ..Outlook::default() }
-    }
-
-    fn priced(outlook: &Outlook, stored: &Timeline<f64>) -> Option<Price> {
-        let tariffs: Tariffs = serde_json::from_value(serde_json::json!({
-            "import": { "market": {} }, "export": { "market": {} }
-        }))
-        .expect("tariffs");
-        let nothing = ohmstead_tariff::Known::nothing();
-        let window = TimeSpan::lasting(DAY, HOUR);
-        let prices = prices_of(&tariffs, outlook, stored, nothing.colours, &[], window, &TimeZone::UTC);
-        prices.at(DAY).copied()
-    }
-
-    /// What was stored of eleven days fills what is not published: import, export, and whether they are guessed.
-    #[rstest]
-    #[case::published(vec![(Quantity::SpotPrice, hours(0, 1, 0.2))], Some((0.2, 0.2, false)))]
-    #[case::guessed_from_what_was_stored(vec![], Some((0.1, 0.1, true)))]
-    #[case::a_supplier_alone(vec![(Quantity::FullPrice, hours(0, 1, 0.3))], Some((0.3, 0.3, false)))]
-    #[case::a_supplier_s_price_is_none_for_export(
-        vec![(Quantity::FullPrice, hours(0, 1, 0.3)), (Quantity::SpotPrice, hours(-24, 0, 0.05))],
-        Some((0.3, 0.05, true))
-    )]
-    fn stored_market_prices(
-        #[case] known: Vec<(Quantity, Timeline<f64>)>,
-        #[case] expected: Option<(f64, f64, bool)>,
-    ) {
-        let found = priced(&outlook(&known), &hours(-11 * 24, 0, 0.1));
-        let found = found.map(|price| {
-            let rounded = |price: f64| (price * 1e6).round() / 1e6;
-            (rounded(price.import_per_kwh), rounded(price.export_per_kwh), price.estimated)
-        });
-        assert_eq!(found, expected);
-        let without = priced(&outlook(&known), &Timeline::default());
-        assert_eq!(without.is_some(), !known.is_empty());
-    }
-}
+mod tests;
