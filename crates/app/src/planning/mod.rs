@@ -17,19 +17,18 @@ pub(crate) mod money;
 pub(crate) mod past;
 pub(crate) mod present;
 pub(crate) mod problem;
+mod site;
 pub(crate) mod sun;
 pub(crate) mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
 use ohmstead_control::plan;
 use ohmstead_model::{Clock, Language, Metric, Moment, Snapshot, UnixMillis};
 use ohmstead_outlook::Outlook;
-use ohmstead_planner::settings::{Mode, Settings};
+use ohmstead_planner::settings::Mode;
 use ohmstead_planner::{FallbackReason, Future, Plan, Tuning, plan_for_futures};
-use ohmstead_tariff::Tariffs;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -38,11 +37,10 @@ use crate::control::by_hand::ByHand;
 use crate::hub::Hub;
 use crate::store::Store;
 use bank::bank;
-pub(crate) use door::currency;
 use lack::Lack;
 use past::Past;
 use problem::{Ahead, Known, ahead, futures, pins, problem, why_no_slots};
-use sun::Panels;
+pub(crate) use site::{Site, currency};
 use told::Made;
 
 /// How often it is looked whether a plan is due.
@@ -59,18 +57,6 @@ const AGAIN: Duration = Duration::from_secs(60);
 
 /// 2025-01-01: a clock that shows an earlier time has not been set since the start.
 const CLOCK_IS_SET: UnixMillis = UnixMillis(1_735_689_600_000);
-
-/// What a site says about planning.
-#[derive(Debug, Clone)]
-pub(crate) struct Site {
-    pub(crate) settings: Settings,
-    pub(crate) tariffs: Option<Tariffs>,
-    pub(crate) panels: Panels,
-    pub(crate) zone: TimeZone,
-    pub(crate) currency: String,
-    /// What is told of the present, in the site's currency.
-    pub(crate) metrics: Vec<Metric>,
-}
 
 /// What planning is made from.
 pub(crate) struct Parts {
