@@ -115,7 +115,7 @@ test('sources that disagree are shown with what they say and how likely each col
 
 test('a fallback is said prominently, with its cause', async () => {
   const { page } = await show({ ahead: 'fallback' });
-  expect(await page.locator('[data-origin=fallback]').textContent()).toMatch(/fallback.*The solver found no plan within its time\./s);
+  expect(await page.locator('[data-origin=fallback]').textContent()).toMatch(/fallback.*No plan was found: the solver had not enough time\./s);
 });
 
 test('a house without tariffs sees how to configure them, and no empty chart', async () => {

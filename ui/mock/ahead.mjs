@@ -109,7 +109,8 @@ export function ahead(nowMs, scenario, switches) {
     });
   }
 
-  function outlook() {
+  /** @param {string} language */
+  function outlook(language) {
     const disputed = scenario().ahead === 'disputed';
     return {
       at: iso(nowMs() - 40_000),
@@ -122,7 +123,8 @@ export function ahead(nowMs, scenario, switches) {
         source('data_gouv', 'tempo_prices', 900, 540, null, 'Licence Ouverte 2.0'),
         source('open_meteo', 'pv', 12, 48, null, 'CC BY 4.0'),
       ],
-      missing: ['the colour of the day after tomorrow is not known yet; its prices are guessed'],
+      language,
+      missing: [worded('colour_not_told', language)],
     };
   }
 
@@ -135,7 +137,7 @@ export function ahead(nowMs, scenario, switches) {
   function plan(language) {
     const mode = scenario().ahead === 'advise' ? 'advise' : 'act';
     if (scenario().ahead === 'none') {
-      return { ...NO_PLAN, mode: 'off', acting: false, language, why_none: 'the configuration says planner: { mode: off }' };
+      return { ...NO_PLAN, mode: 'off', acting: false, language, why_none: worded('planner_off', language) };
     }
     const stored = [2_350, 1_480];
     const found = slots();
@@ -151,14 +153,14 @@ export function ahead(nowMs, scenario, switches) {
       made_at: iso(nowMs() - 130_000),
       solve_ms: 31.4,
       origin: isFallback ? 'fallback' : 'found',
-      trouble: isFallback ? 'the solver found no plan within its time' : null,
+      trouble: isFallback ? worded('solver_out_of_time', language) : null,
       currency: 'EUR',
       cost: micro(cost),
       self_consumption_cost: micro(cost + (isFallback ? 0 : 3.41)),
       no_battery_cost: micro(cost + (isFallback ? 2.1 : 6.72)),
       batteries: ['fase_a', 'fase_b'].map((device, index) => ({ device, acts: index === 0, capacity_wh: CAPACITY_WH, now_wh: [2_350, 1_480][index] })),
       slots: made,
-      missing: ['prices after the day of tomorrow are guessed from the last days', 'fase_b is shown only: act_on does not name it'],
+      missing: [worded('price_guessed', language), worded('power_guessed', language)],
     };
   }
 
@@ -240,6 +242,29 @@ const REASONS = {
   follow: { en: 'Follows the house: nothing better can be done with this price.', fr: 'Suit la maison : rien de mieux à faire à ce prix.' },
   hold_for_dear: { en: 'Keeps what is stored for the red hours, in which it is worth 0.69 € per kWh.', fr: 'Garde l’énergie pour les heures rouges, où elle vaut 0,69 € par kWh.' },
 };
+
+/** What is missing or in trouble. @type {Record<string, Record<string, string>>} */
+const LACKS = {
+  colour_not_told: {
+    en: 'the colour of 24 h is not told: their price is the mean of what it may be',
+    fr: "la couleur de 24 h n'est pas annoncée : leur prix est la moyenne de ce qu'il peut être",
+  },
+  planner_off: { en: 'planning is off: planner.mode is off', fr: 'la planification est désactivée : planner.mode est off' },
+  solver_out_of_time: {
+    en: 'no plan was found: the solver had not enough time',
+    fr: "aucun plan n'a été trouvé : le solveur n'a pas eu assez de temps",
+  },
+  price_guessed: { en: 'prices of 18 h are guessed from other days', fr: "les prix de 18 h sont estimés d'après d'autres jours" },
+  power_guessed: {
+    en: 'fase_b does not tell what it can take and give: 2560 W are assumed; set planner.batteries.fase_b.charge_max and discharge_max',
+    fr: "fase_b ne dit pas ce qu'elle peut prendre et donner : 2560 W sont supposés ; indiquer planner.batteries.fase_b.charge_max et discharge_max",
+  },
+};
+
+/** @param {string} code @param {string} language */
+function worded(code, language) {
+  return { code, reason: LACKS[code]?.[language] ?? LACKS[code]?.['en'] ?? code };
+}
 
 /** @param {any} slot @param {any[]} all @param {number[]} stored @param {string} language */
 function planned(slot, all, stored, language) {

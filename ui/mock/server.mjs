@@ -112,7 +112,7 @@ export async function startMock(wanted = {}) {
       limits: switches.limits === null ? [] : [...limits.values()],
       schedule: switches.schedule === null ? [] : windows.map((window) => shown(window, switches.schedule === true)),
     }),
-    '/api/v1/outlook': future.outlook,
+    '/api/v1/outlook': (query) => future.outlook(query.get('lang') ?? 'en'),
     '/api/v1/plan': (query) => future.plan(query.get('lang') ?? 'en'),
     '/api/v1/plan/overrides': () => asked,
     '/api/v1/tempo': future.tempo,

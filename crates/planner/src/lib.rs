@@ -23,7 +23,7 @@ pub use optimise::Method;
 pub use plan::{
     FallbackReason, Future, Origin, Plan, Tuning, no_battery, plan, plan_for_futures, self_consumption,
 };
-pub use problem::{Battery, EndWorth, PerSlot, Pin, Problem, ProblemError, Slot, TaperPoint, Worth};
+pub use problem::{Battery, EndWorth, PerSlot, Pin, Place, Problem, ProblemError, Slot, TaperPoint, Worth};
 pub use settings::Settings;
 pub use simulate::{Outcome, SlotOutcome, Violation, simulate};
 pub use worth::worth;

@@ -2,6 +2,7 @@
 //! follow the house, and the plan says why.
 
 mod around;
+mod fallback;
 mod futures;
 mod keep;
 mod windows;
@@ -9,16 +10,15 @@ mod windows;
 use std::time::Duration;
 
 use ohmstead_model::{BatteryMode, TimeSpan};
-use thiserror::Error;
 
 use crate::explain::{Why, explain};
-use crate::linear::LinearError;
 use crate::modes::{self, simulate_modes};
 use crate::optimise::Method;
 use crate::problem::{Problem, ProblemError};
 use crate::simulate::{Outcome, Violation, simulate};
 use crate::worth::worth;
 use around::optimise_around_pins;
+pub use fallback::FallbackReason;
 pub use futures::{Future, plan_for_futures};
 
 /// What can be set about planning.
@@ -49,31 +49,6 @@ pub enum Origin {
     Kept(f64),
     /// The batteries follow the house because nothing better could be had.
     Fallback(FallbackReason),
-}
-
-/// Why there is no better plan than following the house.
-#[derive(Debug, Clone, PartialEq, Error)]
-pub enum FallbackReason {
-    /// The problem makes no sense.
-    #[error("the problem is refused: {0}")]
-    Refused(ProblemError),
-    /// No linear program gave anything.
-    #[error("no plan was found: {0}")]
-    Solver(LinearError),
-    /// The simulator says that the plan cannot be carried out.
-    #[error(
-        "the plan was not confirmed: in slot {slot} battery {battery} would be asked for {asked_w:.0} W and give {power_w:.0} W"
-    )]
-    NotConfirmed {
-        /// The slot, from 0.
-        slot: usize,
-        /// The battery, from 0.
-        battery: usize,
-        /// What was planned, W.
-        asked_w: f64,
-        /// What is possible, W.
-        power_w: f64,
-    },
 }
 
 /// What each battery is to do, and what comes of it.

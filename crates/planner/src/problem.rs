@@ -5,7 +5,7 @@ mod check;
 mod pin;
 mod terminal;
 
-pub use check::ProblemError;
+pub use check::{Place, ProblemError};
 pub use pin::Pin;
 pub use terminal::{EndWorth, Worth};
 

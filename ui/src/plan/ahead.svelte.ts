@@ -43,7 +43,7 @@ export class Ahead {
   /** Everything but the months, which change slowly. */
   async refresh(language: string): Promise<void> {
     await Promise.all([
-      this.outlook.fetch(ahead.outlook),
+      this.outlook.fetch(() => ahead.outlook(language)),
       this.fetchPlan(language),
       this.asked.fetch(ahead.asked),
       this.tempo.fetch(ahead.tempo),

@@ -3,7 +3,7 @@ import { ask } from '../api/client';
 import type { Colour, Money, MoneyBy, Outlook, Plan, PlanOverride, Tempo } from './types';
 
 export const ahead = {
-  outlook: () => ask<Outlook>('outlook'),
+  outlook: (language: string) => ask<Outlook>(`outlook?lang=${language}`),
   plan: (language: string) => ask<Plan>(`plan?lang=${language}`),
   asked: () => ask<PlanOverride[]>('plan/overrides'),
   askAhead: (wish: { device: string; mode: string; from: string; to: string }) =>

@@ -29,13 +29,20 @@ export interface Source {
   licence: string | null;
 }
 
+/** A reason, or what is missing, in the language of the answer. */
+export interface Reason {
+  code: string;
+  reason: string;
+}
+
 export interface Outlook {
   at: string;
   currency: string;
   offline: boolean;
   slots: OutlookSlot[];
   sources: Source[];
-  missing: string[];
+  language: string;
+  missing: Reason[];
 }
 
 export interface PlanStep {
@@ -87,18 +94,18 @@ export interface PlanBattery {
 export interface Plan {
   mode: 'off' | 'advise' | 'act';
   acting: boolean;
-  why_none: string | null;
+  why_none: Reason | null;
   language: string;
   made_at: string | null;
   origin: 'found' | 'self_consumption' | 'kept' | 'fallback' | null;
-  trouble: string | null;
+  trouble: Reason | null;
   currency: string | null;
   cost: number | null;
   self_consumption_cost: number | null;
   no_battery_cost: number | null;
   batteries: PlanBattery[];
   slots: PlanSlot[];
-  missing: string[];
+  missing: Reason[];
 }
 
 export interface TempoDay {

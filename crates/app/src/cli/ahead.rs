@@ -17,6 +17,9 @@ pub(super) struct OutlookArguments {
     /// Also print prices and forecasts, slot by slot
     #[arg(long)]
     slots: bool,
+    /// Language of what is missing: en, fr, nl, et or de [default: the first of site.languages]
+    #[arg(long, value_name = "CODE")]
+    lang: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -52,7 +55,7 @@ fn colour(text: &str) -> Result<Said, String> {
 }
 
 pub(super) async fn outlook(common: &Common, arguments: &OutlookArguments) -> Result<(), Failure> {
-    let answer = ask(common, AheadPart::Outlook, None).await?;
+    let answer = ask(common, AheadPart::Outlook, languages(arguments.lang.as_deref())?).await?;
     common.print(&answer, || outlook_text(&answer, arguments.slots))
 }
 
@@ -108,7 +111,7 @@ fn outlook_text(answer: &Value, with_slots: bool) -> String {
     } else {
         lines.push(headed(&["source", "answered", "next", "trouble"], sources, &[]));
     }
-    lines.extend(answer["missing"].as_array().into_iter().flatten().map(|why| format!("- {}", text_of(why))));
+    lines.extend(lacks(answer));
     if with_slots {
         let rows = answer["slots"].as_array().into_iter().flatten().map(|slot| {
             vec![
@@ -164,6 +167,12 @@ pub(super) fn headed(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>,
     table(&rows, right)
 }
 
+/// What is missing or guessed, a line each.
+pub(super) fn lacks(answer: &Value) -> impl Iterator<Item = String> {
+    let all = answer["missing"].as_array().into_iter().flatten();
+    all.map(|lack| format!("- {}", text_of(&lack["reason"])))
+}
+
 /// A value as it is; nothing where there is none.
 pub(super) fn text_of(value: &Value) -> String {
     match value {
@@ -180,10 +189,15 @@ pub(super) fn number(value: &Value, decimals: usize) -> String {
 
 /// A time of this machine's own clock; nothing where there is none.
 pub(super) fn time(value: &Value) -> String {
+    time_in(value, &TimeZone::system())
+}
+
+/// A time of the clock of a zone; nothing where there is none.
+pub(super) fn time_in(value: &Value, zone: &TimeZone) -> String {
     let instant = match value {
         Value::Number(ms) => ms.as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()),
         Value::String(text) => text.parse().ok(),
         _ => None,
     };
-    instant.map(|at| at.to_zoned(TimeZone::system()).strftime("%m-%d %H:%M").to_string()).unwrap_or_default()
+    instant.map(|at| at.to_zoned(zone.clone()).strftime("%m-%d %H:%M").to_string()).unwrap_or_default()
 }

@@ -6,9 +6,10 @@ mod file;
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::ahead::{ask, headed, languages, number, text_of, time};
+use super::ahead::{ask, headed, lacks, languages, number, text_of, time_in};
 use super::{Common, real_clock};
 use crate::failure::{Code, Failure};
 use crate::socket::AheadPart;
@@ -38,7 +39,7 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Fa
     }
     let lang = languages(arguments.lang.as_deref())?;
     let answer = ask(common, AheadPart::Plan, lang).await?;
-    common.print(&answer, || text(&answer, arguments.why))
+    common.print(&answer, || text(&answer, arguments.why, &TimeZone::system()))
 }
 
 fn of_file(common: &Common, path: &PathBuf) -> Result<(), Failure> {
@@ -78,22 +79,22 @@ fn of_problem(json: &Value) -> String {
     [vec![headed(&head, rows, &[1, 2, 3, 4]), cost], notes].concat().join("\n")
 }
 
-/// Slots that are alike are one line.
-fn text(plan: &Value, with_reasons: bool) -> String {
+/// Slots that are alike are one line. Times are those of the clock of `zone`.
+fn text(plan: &Value, with_reasons: bool, zone: &TimeZone) -> String {
     if plan["made_at"].is_null() {
-        return format!("no plan: {}", text_of(&plan["why_none"]));
+        return format!("no plan: {}", text_of(&plan["why_none"]["reason"]));
     }
     let mut lines = vec![format!(
         "made {}, {}{}",
-        time(&plan["made_at"]),
+        time_in(&plan["made_at"], zone),
         text_of(&plan["origin"]),
         if plan["acting"] == Value::Bool(true) { ", being carried out" } else { ", advice only" }
     )];
-    lines.extend(plan["trouble"].as_str().map(|why| format!("! {why}")));
+    lines.extend(plan["trouble"]["reason"].as_str().map(|why| format!("! {why}")));
     for (place, battery) in plan["batteries"].as_array().into_iter().flatten().enumerate() {
         lines.push(String::new());
         lines.push(text_of(&battery["device"]));
-        lines.push(steps(plan, place, with_reasons));
+        lines.push(steps(plan, place, with_reasons, zone));
     }
     lines.push(String::new());
     lines.push(format!(
@@ -103,18 +104,18 @@ fn text(plan: &Value, with_reasons: bool) -> String {
         number(&plan["self_consumption_cost"], 2),
         number(&plan["no_battery_cost"], 2)
     ));
-    lines.extend(plan["missing"].as_array().into_iter().flatten().map(|why| format!("- {}", text_of(why))));
+    lines.extend(lacks(plan));
     lines.join("\n")
 }
 
-fn steps(plan: &Value, place: usize, with_reasons: bool) -> String {
+fn steps(plan: &Value, place: usize, with_reasons: bool, zone: &TimeZone) -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut last = None;
     for slot in plan["slots"].as_array().into_iter().flatten() {
         let step = &slot["steps"][place];
         let reason = text_of(&step["reason"]);
         let key = (text_of(&step["mode"]), if with_reasons { reason.clone() } else { String::new() });
-        let until = time(&slot["end"]);
+        let until = time_in(&slot["end"], zone);
         if last.as_ref() == Some(&key)
             && let Some(row) = rows.last_mut()
         {
@@ -122,7 +123,8 @@ fn steps(plan: &Value, place: usize, with_reasons: bool) -> String {
             row[3] = number(&slot["soc_pct"][place], 0);
             continue;
         }
-        let mut row = vec![time(&slot["start"]), until, key.0.clone(), number(&slot["soc_pct"][place], 0)];
+        let mut row =
+            vec![time_in(&slot["start"], zone), until, key.0.clone(), number(&slot["soc_pct"][place], 0)];
         if with_reasons {
             row.extend([number(&slot["import_price"], 4), number(&slot["worth"], 4), reason]);
         }
@@ -136,3 +138,6 @@ fn steps(plan: &Value, place: usize, with_reasons: bool) -> String {
     };
     headed(head, rows, &[3, 4, 5])
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@ use ohmstead_model::{DeviceId, DeviceState, Metric, Moment, Role, Snapshot};
 use ohmstead_planner::settings::{BatterySettings, Settings};
 use ohmstead_planner::{Battery, PerSlot};
 
+use super::lack::Lack;
+
 /// What a battery can take or give where nobody says, as a part of its capacity per hour: half, which every home battery can.
 const POWER_OF_CAPACITY: f64 = 0.5;
 
@@ -16,8 +18,8 @@ pub(crate) struct Member {
     pub(crate) battery: Battery,
 }
 
-/// The batteries that can be planned for, and what is missing of the others, one sentence each.
-pub(crate) fn bank(snapshot: &Snapshot, now: Moment, settings: &Settings) -> (Vec<Member>, Vec<String>) {
+/// The batteries that can be planned for, and what is missing of the others or guessed.
+pub(crate) fn bank(snapshot: &Snapshot, now: Moment, settings: &Settings) -> (Vec<Member>, Vec<Lack>) {
     let (mut members, mut missing) = (Vec::new(), Vec::new());
     let batteries = snapshot.devices().filter(|device| device.info.roles.contains(&Role::Battery));
     for device in batteries {
@@ -32,34 +34,25 @@ pub(crate) fn bank(snapshot: &Snapshot, now: Moment, settings: &Settings) -> (Ve
     (members, missing)
 }
 
-fn member(
-    device: &DeviceState,
-    now: Moment,
-    settings: &Settings,
-) -> Result<(Member, Option<String>), String> {
+fn member(device: &DeviceState, now: Moment, settings: &Settings) -> Result<(Member, Option<Lack>), Lack> {
     let id = &device.info.id;
     let said = settings.battery(id);
-    let told = |metric| device.number(metric, now).ok().filter(|value| *value > 0.0);
+    let told = |metric| device.number(metric, now).ok().filter(|value| *value > 0.0 && value.is_finite());
     let capacity_wh = said.capacity.map(|capacity| capacity.0).or_else(|| told(Metric::BatteryCapacity));
     let Some(capacity_wh) = capacity_wh else {
-        return Err(format!(
-            "{id} is not planned for: it does not tell its capacity; set planner.batteries.{id}.capacity"
-        ));
+        return Err(Lack::CapacityUnknown { device: id.clone() });
     };
-    let Ok(soc) = device.number(Metric::BatterySoc, now) else {
-        return Err(format!("{id} is not planned for: its state of charge is not known"));
+    let soc = device.number(Metric::BatterySoc, now).ok().filter(|soc| soc.is_finite());
+    let Some(soc) = soc else {
+        return Err(Lack::SocUnknown { device: id.clone() });
     };
     let (charge_w, discharge_w) = (
         said.charge_max.map(|power| power.0).or_else(|| told(Metric::BatteryChargePowerMax)),
         said.discharge_max.map(|power| power.0).or_else(|| told(Metric::BatteryDischargePowerMax)),
     );
-    let guessed = (charge_w.is_none() || discharge_w.is_none()).then(|| {
-        format!(
-            "{id} does not tell what it can take and give: {:.0} W are assumed; set planner.batteries.{id}.charge_max and discharge_max",
-            capacity_wh * POWER_OF_CAPACITY
-        )
-    });
     let usual_w = capacity_wh * POWER_OF_CAPACITY;
+    let guessed = (charge_w.is_none() || discharge_w.is_none())
+        .then(|| Lack::PowerGuessed { device: id.clone(), power_w: usual_w });
     let battery = Battery {
         name: id.to_string(),
         capacity_wh,
@@ -88,3 +81,6 @@ fn of_settings(said: &BatterySettings, settings: &Settings, capacity_wh: f64) ->
         ..Battery::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,24 +11,24 @@
 
 pub(crate) mod bank;
 pub(crate) mod door;
+pub(crate) mod lack;
 pub(crate) mod looking;
 pub(crate) mod money;
 pub(crate) mod past;
 pub(crate) mod present;
 pub(crate) mod problem;
+mod site;
 pub(crate) mod sun;
 pub(crate) mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
 use ohmstead_control::plan;
-use ohmstead_model::{Clock, Metric, Moment, Snapshot, UnixMillis};
+use ohmstead_model::{Clock, Language, Metric, Moment, Snapshot, UnixMillis};
 use ohmstead_outlook::Outlook;
-use ohmstead_planner::settings::{Mode, Settings};
-use ohmstead_planner::{Future, Plan, Tuning, plan_for_futures};
-use ohmstead_tariff::Tariffs;
+use ohmstead_planner::settings::Mode;
+use ohmstead_planner::{FallbackReason, Future, Plan, Tuning, plan_for_futures};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -37,10 +37,10 @@ use crate::control::by_hand::ByHand;
 use crate::hub::Hub;
 use crate::store::Store;
 use bank::bank;
-pub(crate) use door::currency;
+use lack::Lack;
 use past::Past;
-use problem::{Ahead, Known, ahead, futures, pins, problem};
-use sun::Panels;
+use problem::{Ahead, Known, ahead, futures, pins, problem, why_no_slots};
+pub(crate) use site::{Site, currency};
 use told::Made;
 
 /// How often it is looked whether a plan is due.
@@ -57,18 +57,6 @@ const AGAIN: Duration = Duration::from_secs(60);
 
 /// 2025-01-01: a clock that shows an earlier time has not been set since the start.
 const CLOCK_IS_SET: UnixMillis = UnixMillis(1_735_689_600_000);
-
-/// What a site says about planning.
-#[derive(Debug, Clone)]
-pub(crate) struct Site {
-    pub(crate) settings: Settings,
-    pub(crate) tariffs: Option<Tariffs>,
-    pub(crate) panels: Panels,
-    pub(crate) zone: TimeZone,
-    pub(crate) currency: String,
-    /// What is told of the present, in the site's currency.
-    pub(crate) metrics: Vec<Metric>,
-}
 
 /// What planning is made from.
 pub(crate) struct Parts {
@@ -95,7 +83,7 @@ pub(crate) struct Shown {
     /// The plan.
     pub(crate) plan: Option<Arc<ohmstead_web::Plan>>,
     /// Why there is none.
-    pub(crate) why_none: Option<String>,
+    pub(crate) why_none: Option<Lack>,
 }
 
 /// The task.
@@ -189,8 +177,8 @@ impl Planning {
         let snapshot = self.parts.hub.snapshot();
         let ahead = self.look_ahead(&site, &outlook, tempo.as_deref(), &snapshot, now);
         let found = match site.settings.mode {
-            _ if now.unix < CLOCK_IS_SET => Err("the clock of this machine is not set yet".to_owned()),
-            Mode::Off => Err("planner.mode is off".to_owned()),
+            _ if now.unix < CLOCK_IS_SET => Err(Lack::ClockNotSet),
+            Mode::Off => Err(Lack::PlannerOff),
             Mode::Advise | Mode::Act => self.make(&site, &ahead, &snapshot, now).await,
         };
         self.tell(&site, ahead, found);
@@ -220,27 +208,18 @@ impl Planning {
         ahead(&known, site.settings.horizon.0)
     }
 
-    async fn make(
-        &self,
-        site: &Site,
-        ahead: &Ahead,
-        snapshot: &Snapshot,
-        now: Moment,
-    ) -> Result<Made, String> {
+    async fn make(&self, site: &Site, ahead: &Ahead, snapshot: &Snapshot, now: Moment) -> Result<Made, Lack> {
         let (mut bank, without) = bank(snapshot, now, &site.settings);
         let by_hand = Arc::clone(&self.parts.by_hand.borrow());
         for member in &mut bank {
             member.battery.pins = pins(by_hand.of(&member.device), now.unix);
         }
         if bank.is_empty() {
-            return Err(without
-                .first()
-                .cloned()
-                .unwrap_or_else(|| "there is no battery to plan for".to_owned()));
+            return Err(without.into_iter().next().unwrap_or(Lack::NoBattery));
         }
         let problem = problem(ahead, now.unix, &bank, &site.settings);
         if problem.slots.is_empty() {
-            return Err(ahead.missing.first().cloned().unwrap_or_else(|| "no prices are known".to_owned()));
+            return Err(why_no_slots(ahead));
         }
         let previous = self.made.as_ref().map(|made| made.plan.clone());
         let tuning = site.settings.tuning();
@@ -251,7 +230,7 @@ impl Planning {
         Ok(Made { at: now, took, bank, problem, plan, missing })
     }
 
-    fn tell(&mut self, site: &Site, ahead: Ahead, found: Result<Made, String>) {
+    fn tell(&mut self, site: &Site, ahead: Ahead, found: Result<Made, Lack>) {
         let acts = site.settings.acts();
         // What is no better than following the house is left to the strategies below.
         let followed = found.as_ref().ok().filter(|made| acts && !made.is_fallback());
@@ -263,10 +242,23 @@ impl Planning {
         let why_none = found.as_ref().err().cloned();
         // A house that says nothing of prices does not ask for a plan.
         if site.tariffs.is_some() && why_none.is_some() && why_none != was {
-            tracing::info!(target: "planner", why = why_none.as_deref(), "there is no plan");
+            let why = why_none.as_ref().map(|why| why.sentence(Language::En));
+            tracing::info!(target: "planner", why, "there is no plan");
         }
+        self.log_fallback(found.as_ref().ok());
         self.parts.shown.send_replace(Arc::new(Shown { ahead, plan, why_none }));
         self.made = found.ok();
+    }
+
+    /// Says in the log why a plan is a fallback, with what the solver and the checks said, when that changes.
+    fn log_fallback(&self, found: Option<&Made>) {
+        let why = found.and_then(Made::fallback);
+        let was = self.made.as_ref().and_then(Made::fallback).map(FallbackReason::code);
+        if let Some(error) = why
+            && was != Some(error.code())
+        {
+            tracing::warn!(target: "planner", %error, "no plan is better than following the house");
+        }
     }
 }
 
@@ -276,10 +268,13 @@ async fn solved(
     futures: Vec<Future>,
     previous: Option<Plan>,
     tuning: Tuning,
-) -> Result<(ohmstead_planner::Problem, Plan), String> {
+) -> Result<(ohmstead_planner::Problem, Plan), Lack> {
     let solving = tokio::task::spawn_blocking(move || {
         let plan = plan_for_futures(&problem, &futures, previous.as_ref(), &tuning);
         (problem, plan)
     });
-    solving.await.map_err(|error| format!("the planner failed: {error}"))
+    solving.await.map_err(|error| {
+        tracing::error!(target: "planner", %error, "the planner failed");
+        Lack::PlannerFailed
+    })
 }

@@ -14,6 +14,7 @@ use ohmstead_tariff::Tariffs;
 use ohmstead_tariff::tempo::{Colours, Grid};
 
 use super::bank::Member;
+use super::lack::Lack;
 use super::past::{Past, QUARTER, floor};
 use super::sun::{self, Basis, Panels, Sky};
 
@@ -45,8 +46,8 @@ pub(crate) struct Ahead {
     pub(crate) loads_w: Vec<Timeline<f64>>,
     /// What the panels will give, W.
     pub(crate) pv_w: Timeline<Band>,
-    /// What is missing or guessed, one sentence each.
-    pub(crate) missing: Vec<String>,
+    /// What is missing or guessed.
+    pub(crate) missing: Vec<Lack>,
 }
 
 /// In so many ways load and sun may come: more make a plan slower, and hardly better.
@@ -109,15 +110,15 @@ pub(crate) fn prices_of(
     ohmstead_tariff::prices(tariffs, figures, window, zone)
 }
 
-fn missing(known: &Known<'_>, prices: &Timeline<Price>, window: TimeSpan, basis: Basis) -> Vec<String> {
+fn missing(known: &Known<'_>, prices: &Timeline<Price>, window: TimeSpan, basis: Basis) -> Vec<Lack> {
     let mut missing = Vec::new();
     let hours = |spans: &[TimeSpan]| spans.iter().map(|span| span.hours()).sum::<f64>();
     if known.tariffs.is_none() {
-        missing.push("no prices: there are no tariffs in the configuration".to_owned());
+        missing.push(Lack::NoTariffs);
     } else {
         let gaps = prices.gaps(window);
         if !gaps.is_empty() {
-            missing.push(format!("no price for {:.0} h of the time ahead", hours(&gaps).ceil()));
+            missing.push(Lack::PriceGap { hours: hours(&gaps).ceil() });
         }
         let of = |source| {
             let from_it = prices.slots().filter(|(_, price)| price.source == source);
@@ -125,28 +126,20 @@ fn missing(known: &Known<'_>, prices: &Timeline<Price>, window: TimeSpan, basis:
         };
         let (untold, guessed) = (of(PriceSource::ExpectedColour), of(PriceSource::Profile));
         if untold > 0.0 {
-            missing.push(format!(
-                "the colour of {untold:.0} h is not told: their price is the mean of what it may be"
-            ));
+            missing.push(Lack::ColourNotTold { hours: untold });
         }
         if guessed > 0.0 {
-            missing.push(format!("prices of {guessed:.0} h are guessed from other days"));
+            missing.push(Lack::PriceGuessed { hours: guessed });
         }
     }
     let learned = hours(&known.past.load_w.slots().map(|(span, _)| span).collect::<Vec<_>>());
     if learned < 7.0 * 24.0 {
-        missing.push(format!("the house's habits are learned from {learned:.0} h only"));
+        missing.push(Lack::FewHabits { hours: learned });
     }
     match basis {
         Basis::Power | Basis::Irradiance | Basis::None => {}
-        Basis::ClearSky => {
-            missing.push("no forecast of the sun: a sky as cloudy as of late is assumed".to_owned());
-        }
-        Basis::LastDays => {
-            missing.push(
-                "no forecast of the sun: the mean of the last days is assumed; see forecast.pv".to_owned(),
-            );
-        }
+        Basis::ClearSky => missing.push(Lack::SkyAsOfLate),
+        Basis::LastDays => missing.push(Lack::SunAsOfLate),
     }
     missing
 }
@@ -166,6 +159,17 @@ pub(crate) fn problem(ahead: &Ahead, now: UnixMillis, bank: &[Member], settings:
     };
     problem.end_worth = EndWorth::suggested(&problem);
     problem
+}
+
+/// Why not even the present quarter of an hour can be planned.
+pub(crate) fn why_no_slots(ahead: &Ahead) -> Lack {
+    let of_prices = ahead.missing.iter().find(|lack| matches!(lack, Lack::NoTariffs | Lack::PriceGap { .. }));
+    let now = ahead.window.map(|window| window.start.plus(QUARTER / 2));
+    match (of_prices, now.and_then(|now| price_at(ahead, now))) {
+        (_, Some(_)) => Lack::NoLoadNow,
+        (Some(lack), None) => lack.clone(),
+        (None, None) => Lack::NoPriceNow,
+    }
 }
 
 /// The ways in which load and sun may come. Neither knows of the other, so dim days and hungry ones are mixed.
@@ -192,6 +196,12 @@ pub(crate) fn pins<'a>(asked: impl Iterator<Item = &'a Override>, now: UnixMilli
     pins.filter(|pin| !pin.span.is_empty()).collect()
 }
 
+/// The price of an instant; one that is no number is none.
+fn price_at(ahead: &Ahead, instant: UnixMillis) -> Option<&Price> {
+    let is_known = |price: &&Price| price.import_per_kwh.is_finite() && price.export_per_kwh.is_finite();
+    ahead.prices.at(instant).filter(is_known)
+}
+
 /// Quarters of an hour from now on; the first one is what is left of the present one.
 fn slots(ahead: &Ahead, now: UnixMillis) -> Vec<Slot> {
     let Some(window) = ahead.window else { return Vec::new() };
@@ -200,7 +210,8 @@ fn slots(ahead: &Ahead, now: UnixMillis) -> Vec<Slot> {
     while start < window.end {
         let span = TimeSpan::lasting(start, QUARTER);
         let middle = start.plus(QUARTER / 2);
-        let (Some(price), Some(load)) = (ahead.prices.at(middle), ahead.load_w.at(middle)) else { break };
+        let load = ahead.load_w.at(middle).filter(|load| load.mean.is_finite());
+        let (Some(price), Some(load)) = (price_at(ahead, middle), load) else { break };
         slots.push(Slot {
             span: TimeSpan::new(span.start.max(now), span.end),
             load_w: load.mean.max(0.0),
@@ -215,70 +226,4 @@ fn slots(ahead: &Ahead, now: UnixMillis) -> Vec<Slot> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::sync::Arc;
-
-    use ohmstead_outlook::Sourced;
-    use rstest::rstest;
-
-    use super::*;
-
-    const HOUR: Duration = Duration::from_secs(3600);
-    /// A Thursday, midnight UTC.
-    const DAY: UnixMillis = UnixMillis(1_795_046_400_000);
-
-    fn hours(from: i64, to: i64, price: f64) -> Timeline<f64> {
-        Timeline::of(
-            (from..to).map(|hour| (TimeSpan::lasting(UnixMillis(DAY.0 + hour * 3_600_000), HOUR), price)),
-        )
-    }
-
-    fn outlook(series: &[(Quantity, Timeline<f64>)]) -> Outlook {
-        let sourced = |figures: &Timeline<f64>| {
-            figures.map(|_, value| Sourced {
-                value: *value,
-                source: Arc::from("test"),
-                fetched_at: DAY,
-                is_stale: false,
-            })
-        };
-        let series: BTreeMap<_, _> =
-            series.iter().map(|(quantity, figures)| (*quantity, sourced(figures))).collect();
-        Outlook { series, ..Outlook::default() }
-    }
-
-    fn priced(outlook: &Outlook, stored: &Timeline<f64>) -> Option<Price> {
-        let tariffs: Tariffs = serde_json::from_value(serde_json::json!({
-            "import": { "market": {} }, "export": { "market": {} }
-        }))
-        .expect("tariffs");
-        let nothing = ohmstead_tariff::Known::nothing();
-        let window = TimeSpan::lasting(DAY, HOUR);
-        let prices = prices_of(&tariffs, outlook, stored, nothing.colours, &[], window, &TimeZone::UTC);
-        prices.at(DAY).copied()
-    }
-
-    /// What was stored of eleven days fills what is not published: import, export, and whether they are guessed.
-    #[rstest]
-    #[case::published(vec![(Quantity::SpotPrice, hours(0, 1, 0.2))], Some((0.2, 0.2, false)))]
-    #[case::guessed_from_what_was_stored(vec![], Some((0.1, 0.1, true)))]
-    #[case::a_supplier_alone(vec![(Quantity::FullPrice, hours(0, 1, 0.3))], Some((0.3, 0.3, false)))]
-    #[case::a_supplier_s_price_is_none_for_export(
-        vec![(Quantity::FullPrice, hours(0, 1, 0.3)), (Quantity::SpotPrice, hours(-24, 0, 0.05))],
-        Some((0.3, 0.05, true))
-    )]
-    fn stored_market_prices(
-        #[case] known: Vec<(Quantity, Timeline<f64>)>,
-        #[case] expected: Option<(f64, f64, bool)>,
-    ) {
-        let found = priced(&outlook(&known), &hours(-11 * 24, 0, 0.1));
-        let found = found.map(|price| {
-            let rounded = |price: f64| (price * 1e6).round() / 1e6;
-            (rounded(price.import_per_kwh), rounded(price.export_per_kwh), price.estimated)
-        });
-        assert_eq!(found, expected);
-        let without = priced(&outlook(&known), &Timeline::default());
-        assert_eq!(without.is_some(), !known.is_empty());
-    }
-}
+mod tests;

@@ -129,7 +129,8 @@ fn last_days(measured_w: &Timeline<f64>, now: UnixMillis, window: TimeSpan) -> (
     while start < window.end {
         let of_day = |day: i64| {
             let back = (start.0 - now.0).max(0) / DAYS_MS + day;
-            measured_w.at(UnixMillis(start.0 - back * DAYS_MS)).map(|power| power.max(0.0))
+            let power = measured_w.at(UnixMillis(start.0 - back * DAYS_MS));
+            power.filter(|power| power.is_finite()).map(|power| power.max(0.0))
         };
         let known: Vec<f64> = (1..=7).filter_map(of_day).collect();
         if !known.is_empty() {
@@ -150,70 +151,4 @@ fn last_days(measured_w: &Timeline<f64>, now: UnixMillis, window: TimeSpan) -> (
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::sync::Arc;
-
-    use ohmstead_outlook::Sourced;
-
-    use super::*;
-
-    const NOON: UnixMillis = UnixMillis(1_795_262_400_000);
-
-    /// The quarters of noon of each of some days, beginning so many days from now.
-    fn noons<T: Clone>(days: std::ops::Range<i64>, value: &T) -> Timeline<T> {
-        let quarters =
-            days.flat_map(|day| (0..4).map(move |quarter| NOON.0 + day * DAYS_MS + quarter * 900_000));
-        Timeline::of(quarters.map(|at| (TimeSpan::lasting(UnixMillis(at), QUARTER), value.clone())))
-    }
-
-    fn tomorrow(measured_w: &Timeline<f64>, foretold_w: &Timeline<f64>) -> f64 {
-        let figure = Sourced { value: 1000.0, source: Arc::from("test"), fetched_at: NOON, is_stale: false };
-        // The outlook knows of two days that are past, of which it says today what it did not say then.
-        let series = BTreeMap::from([(Quantity::PvPower, noons(-2..2, &figure))]);
-        let outlook = Outlook { series, ..Outlook::default() };
-        let panels = Panels::default();
-        let sky = Sky {
-            outlook: &outlook,
-            panels: &panels,
-            measured_w,
-            foretold_w,
-            now_w: None,
-            zone: &TimeZone::UTC,
-        };
-        let window = TimeSpan::new(NOON, UnixMillis(NOON.0 + 2 * DAYS_MS));
-        let (bands, basis) = forecast(&sky, NOON, window);
-        assert_eq!(basis, Basis::Power);
-        bands.at(UnixMillis(NOON.0 + DAYS_MS)).expect("foretold").mean
-    }
-
-    #[test]
-    fn what_was_said_of_two_weeks_corrects_what_is_said_now() {
-        let measured_w = noons(-14..0, &700.0);
-        let of_outlook_alone = tomorrow(&measured_w, &Timeline::default());
-        let of_two_weeks = tomorrow(&measured_w, &noons(-14..0, &1000.0));
-        // Two days teach a little, two weeks nearly all of it.
-        assert!((of_two_weeks - 700.0).abs() < 40.0, "{of_two_weeks}");
-        assert!(of_outlook_alone > of_two_weeks + 20.0, "{of_outlook_alone} {of_two_weeks}");
-        // What was said then counts, and not what the service says of it now.
-        let right_then = tomorrow(&measured_w, &noons(-14..0, &700.0));
-        assert!((right_then - 1000.0).abs() < 1.0, "{right_then}");
-    }
-
-    #[test]
-    fn what_is_stored_is_no_forecast_of_what_comes() {
-        let outlook = Outlook::default();
-        let (panels, measured_w, foretold_w) =
-            (Panels::default(), noons(-3..0, &500.0), noons(-14..1, &900.0));
-        let sky = Sky {
-            outlook: &outlook,
-            panels: &panels,
-            measured_w: &measured_w,
-            foretold_w: &foretold_w,
-            now_w: None,
-            zone: &TimeZone::UTC,
-        };
-        let (_, basis) = forecast(&sky, NOON, TimeSpan::lasting(NOON, QUARTER));
-        assert_eq!(basis, Basis::LastDays);
-    }
-}
+mod tests;

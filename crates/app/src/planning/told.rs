@@ -7,10 +7,11 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use ohmstead_control::plan;
 use ohmstead_model::{BatteryMode, Language, Moment, Timeline};
-use ohmstead_planner::{Origin, Plan, Problem, Why, main_reason, worth};
+use ohmstead_planner::{FallbackReason, Origin, Plan, Problem, Why, main_reason, worth};
 use ohmstead_web::{PlanBattery, PlanReason, PlanSlot, PlanStep};
 
 use super::bank::Member;
+use super::lack::Lack;
 use super::problem::Ahead;
 
 /// A plan with what it was made from.
@@ -21,7 +22,7 @@ pub(crate) struct Made {
     pub(crate) bank: Vec<Member>,
     pub(crate) problem: Problem,
     pub(crate) plan: Plan,
-    pub(crate) missing: Vec<String>,
+    pub(crate) missing: Vec<Lack>,
 }
 
 impl Made {
@@ -48,7 +49,15 @@ impl Made {
 
     /// Whether it is no better than following the house because nothing better could be had.
     pub(crate) fn is_fallback(&self) -> bool {
-        matches!(self.plan.origin, Origin::Fallback(_))
+        self.fallback().is_some()
+    }
+
+    /// Why it is no better than that.
+    pub(crate) fn fallback(&self) -> Option<&FallbackReason> {
+        match &self.plan.origin {
+            Origin::Fallback(why) => Some(why),
+            _ => None,
+        }
     }
 
     /// For the page.
@@ -57,13 +66,11 @@ impl Made {
             Origin::Found(_) => ("found", None),
             Origin::SelfConsumption => ("self_consumption", None),
             Origin::Kept(_) => ("kept", None),
-            Origin::Fallback(why) => ("fallback", Some(why.to_string())),
+            Origin::Fallback(why) => ("fallback", Some(cause_in_words(why))),
         };
         let mut missing = self.missing.clone();
         if let Some(lost) = self.plan.modes_lose_eur() {
-            missing.push(format!(
-                "the modes that the batteries have cost {lost:.2} {currency} more than the powers that were planned"
-            ));
+            missing.push(Lack::ModesLose { lost, currency: currency.to_owned() });
         }
         ohmstead_web::Plan {
             made_at: self.at.unix,
@@ -76,7 +83,7 @@ impl Made {
             cost: self.plan.in_modes.score_eur(),
             self_consumption_cost: self.plan.self_consumption.score_eur(),
             no_battery_cost: self.plan.no_battery.score_eur(),
-            missing,
+            missing: missing.iter().map(Lack::in_words).collect(),
         }
     }
 
@@ -131,6 +138,10 @@ fn battery(member: &Member) -> PlanBattery {
 
 fn in_words(why: &Why, zone: &TimeZone) -> PlanReason {
     PlanReason { code: why.code(), sentences: Language::ALL.map(|language| why.sentence(language, zone)) }
+}
+
+fn cause_in_words(why: &FallbackReason) -> PlanReason {
+    PlanReason { code: why.code(), sentences: Language::ALL.map(|language| why.sentence(language)) }
 }
 
 #[cfg(test)]

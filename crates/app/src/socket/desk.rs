@@ -206,18 +206,20 @@ pub(crate) fn not_there(part: Part) -> Failure {
 }
 
 fn ahead(house: &House, part: AheadPart, lang: Option<&str>) -> Result<Value, Failure> {
+    let language = || spoken(lang, &house.site().languages);
     match part {
         AheadPart::Outlook => {
-            house.outlook().map(|outlook| outlook_json(&outlook)).map_err(|why| not_ahead(&why))
+            house.outlook().map(|outlook| outlook_json(&outlook, language())).map_err(|why| not_ahead(&why))
         }
         AheadPart::Tempo => house.tempo().map(|tempo| tempo_json(&tempo)).map_err(|why| not_ahead(&why)),
-        AheadPart::Plan => {
-            let languages = house.site().languages;
-            let mut codes = lang.into_iter().chain(languages.iter().map(String::as_str));
-            let language = codes.find_map(Language::of_code).unwrap_or(Language::En);
-            Ok(plan_json(&house.planning(), language))
-        }
+        AheadPart::Plan => Ok(plan_json(&house.planning(), language())),
     }
+}
+
+/// The language that was asked for, else the first of the site's that is spoken here, else English.
+fn spoken(asked: Option<&str>, site: &[String]) -> Language {
+    let mut codes = asked.into_iter().chain(site.iter().map(String::as_str));
+    codes.find_map(Language::of_code).unwrap_or(Language::En)
 }
 
 async fn ask_ahead(house: &House, device: &str, mode: &str, span: TimeSpan) -> Result<Value, Failure> {
@@ -289,5 +291,27 @@ fn refused(house: &House, device: &str, error: &AskError) -> Failure {
             Failure::new("busy", error.to_string(), "wait until the earlier requests have ended")
         }
         AskError::Stopping => Failure::new("stopping", error.to_string(), "start the daemon again"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::asked(Some("et"), &["fr", "en"], Language::Et)]
+    #[case::first_of_the_site(None, &["fr", "en"], Language::Fr)]
+    #[case::first_that_is_spoken(None, &["xx", "de"], Language::De)]
+    #[case::asked_for_what_is_not_spoken(Some("xx"), &["nl"], Language::Nl)]
+    #[case::nothing_is_said(None, &[], Language::En)]
+    fn answers_are_in_a_language(
+        #[case] asked: Option<&str>,
+        #[case] site: &[&str],
+        #[case] expected: Language,
+    ) {
+        let site: Vec<String> = site.iter().map(|code| (*code).to_owned()).collect();
+        assert_eq!(spoken(asked, &site), expected);
     }
 }

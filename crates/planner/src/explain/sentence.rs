@@ -64,11 +64,11 @@ impl Why {
                 "speichert, was die Sonne übrig lässt (das Netz würde {} zahlen)",
             ],
             Self::CheapImport { .. } => [
-                "charges from the grid at {}: stored energy is worth {}",
-                "charge depuis le réseau à {} : l'énergie stockée vaut {}",
-                "laadt uit het net voor {}: opgeslagen energie is {} waard",
-                "laeb võrgust hinnaga {}: salvestatud energia on väärt {}",
-                "lädt aus dem Netz zu {}: gespeicherte Energie ist {} wert",
+                "charges from the grid at {} instead of waiting: stored energy is worth {}",
+                "charge depuis le réseau à {} au lieu d'attendre : l'énergie stockée vaut {}",
+                "laadt uit het net voor {} in plaats van te wachten: opgeslagen energie is {} waard",
+                "laeb võrgust hinnaga {}, selle asemel et oodata: salvestatud energia on väärt {}",
+                "lädt aus dem Netz zu {}, statt zu warten: gespeicherte Energie ist {} wert",
             ],
             Self::NegativePrice { .. } => [
                 "charges from the grid, which pays for it ({})",
@@ -92,11 +92,11 @@ impl Why {
                 "versorgt das Haus (das Netz würde {} kosten)",
             ],
             Self::ExportPays { .. } => [
-                "feeds the grid, which pays {}: stored energy is worth {}",
-                "injecte dans le réseau, qui paie {} : l'énergie stockée vaut {}",
-                "levert aan het net, dat {} betaalt: opgeslagen energie is {} waard",
-                "annab võrku, mis maksab {}: salvestatud energia on väärt {}",
-                "speist ins Netz, das {} zahlt: gespeicherte Energie ist {} wert",
+                "feeds the grid, which pays {}, instead of keeping stored energy, which is worth {}",
+                "injecte dans le réseau, qui paie {}, au lieu de garder l'énergie stockée, qui vaut {}",
+                "levert aan het net, dat {} betaalt, in plaats van opgeslagen energie te bewaren, die {} waard is",
+                "annab võrku, mis maksab {}, selle asemel et hoida salvestatud energiat, mis on väärt {}",
+                "speist ins Netz, das {} zahlt, statt gespeicherte Energie zu behalten, die {} wert ist",
             ],
             Self::SellSun { .. } => [
                 "leaves the sun's power to the grid, which pays {}: stored energy is worth {}",

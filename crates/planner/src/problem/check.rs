@@ -1,5 +1,6 @@
 //! What no plan can be made for, said with its place.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use ohmstead_model::BatteryMode;
@@ -13,8 +14,8 @@ pub enum ProblemError {
     /// A number that is none, is infinite, or is out of its range.
     #[error("{place}: {field} is {value}, expected {expected}")]
     Number {
-        /// Where: a slot by its place from 0, a battery by its name, or the site.
-        place: String,
+        /// Where.
+        place: Place,
         /// The field.
         field: &'static str,
         /// What it holds.
@@ -57,6 +58,27 @@ pub enum ProblemError {
     SameName(String),
 }
 
+/// What a number of a problem belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A slot, by its place from 0.
+    Slot(usize),
+    /// A battery, by its name.
+    Battery(String),
+    /// The site as a whole.
+    Site,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Slot(slot) => write!(f, "slot {slot}"),
+            Self::Battery(name) => write!(f, "battery {name}"),
+            Self::Site => f.write_str("site"),
+        }
+    }
+}
+
 /// No price of a kWh is beyond this, EUR: it would be in another unit.
 const PRICE: RangeInclusive<f64> = -1000.0..=1000.0;
 /// No home has more, W or Wh.
@@ -75,8 +97,8 @@ pub(super) fn check(problem: &Problem) -> Result<(), ProblemError> {
     limit("export_max_w", problem.export_max_w)?;
     problem.inverter_max_w.map_or(Ok(()), |inverter| limit("inverter_max_w", inverter))?;
     for piece in problem.end_worth.pieces() {
-        within("site", "end_worth", piece.wh, &SIZE, "Wh, 0 or more")?;
-        within("site", "end_worth", piece.eur_per_kwh, &(0.0..=1000.0), "EUR/kWh, 0 or more")?;
+        within(&Place::Site, "end_worth", piece.wh, &SIZE, "Wh, 0 or more")?;
+        within(&Place::Site, "end_worth", piece.eur_per_kwh, &(0.0..=1000.0), "EUR/kWh, 0 or more")?;
     }
     for (index, battery) in problem.batteries.iter().enumerate() {
         if problem.batteries[..index].iter().any(|other| other.name == battery.name) {
@@ -91,7 +113,7 @@ fn check_slot(index: usize, slot: &Slot) -> Result<(), ProblemError> {
     if slot.span.is_empty() {
         return Err(time(index, slot, "an end after its start"));
     }
-    let place = format!("slot {index}");
+    let place = Place::Slot(index);
     within(&place, "load_w", slot.load_w, &SIZE, "W, 0 or more")?;
     within(&place, "pv_w", slot.pv_w, &SIZE, "W, 0 or more")?;
     within(&place, "import_price", slot.import_price, &PRICE, "EUR/kWh")?;
@@ -99,7 +121,7 @@ fn check_slot(index: usize, slot: &Slot) -> Result<(), ProblemError> {
 }
 
 fn check_battery(battery: &Battery, slots: usize) -> Result<(), ProblemError> {
-    let place = format!("battery {}", battery.name);
+    let place = Place::Battery(battery.name.clone());
     let sizes = [
         ("capacity_wh", battery.capacity_wh),
         ("now_wh", battery.now_wh),
@@ -125,7 +147,7 @@ fn check_battery(battery: &Battery, slots: usize) -> Result<(), ProblemError> {
     check_taper(&place, battery)
 }
 
-fn check_pins(place: &str, battery: &Battery) -> Result<(), ProblemError> {
+fn check_pins(place: &Place, battery: &Battery) -> Result<(), ProblemError> {
     battery.pins.iter().try_for_each(|pin| {
         let (power, until) = match &pin.mode {
             BatteryMode::Charge { power, until } => (*power, *until),
@@ -137,7 +159,7 @@ fn check_pins(place: &str, battery: &Battery) -> Result<(), ProblemError> {
     })
 }
 
-fn check_reserve(place: &str, battery: &Battery, slots: usize) -> Result<(), ProblemError> {
+fn check_reserve(place: &Place, battery: &Battery, slots: usize) -> Result<(), ProblemError> {
     let values = match &battery.reserve_wh {
         PerSlot::Constant(value) => std::slice::from_ref(value),
         PerSlot::Each(values) if values.len() == slots => values,
@@ -148,7 +170,7 @@ fn check_reserve(place: &str, battery: &Battery, slots: usize) -> Result<(), Pro
     values.iter().try_for_each(|value| within(place, "reserve_wh", *value, &SIZE, "Wh, 0 or more"))
 }
 
-fn check_taper(place: &str, battery: &Battery) -> Result<(), ProblemError> {
+fn check_taper(place: &Place, battery: &Battery) -> Result<(), ProblemError> {
     for point in &battery.taper {
         within(place, "taper.stored_wh", point.stored_wh, &SIZE, "Wh, 0 or more")?;
         within(place, "taper.charge_w", point.charge_w, &SIZE, "W, 0 or more")?;
@@ -173,11 +195,11 @@ fn time(slot: usize, held: &Slot, expected: &'static str) -> ProblemError {
 
 /// A limit may be infinite, which is none.
 fn limit(field: &'static str, value: f64) -> Result<(), ProblemError> {
-    if value >= 0.0 { Ok(()) } else { Err(number("site", field, value, "W, 0 or more")) }
+    if value >= 0.0 { Ok(()) } else { Err(number(&Place::Site, field, value, "W, 0 or more")) }
 }
 
 fn within(
-    place: &str,
+    place: &Place,
     field: &'static str,
     value: f64,
     range: &RangeInclusive<f64>,
@@ -186,8 +208,8 @@ fn within(
     if range.contains(&value) { Ok(()) } else { Err(number(place, field, value, expected)) }
 }
 
-fn number(place: &str, field: &'static str, value: f64, expected: &'static str) -> ProblemError {
-    ProblemError::Number { place: place.to_owned(), field, value, expected }
+fn number(place: &Place, field: &'static str, value: f64, expected: &'static str) -> ProblemError {
+    ProblemError::Number { place: place.clone(), field, value, expected }
 }
 
 #[cfg(test)]

@@ -247,13 +247,13 @@ fn a_day_is_told_in_english() {
     check_told(
         Language::En,
         &expect![[r#"
-        hold: hold_for_later: keeps its energy for 01.01. 06:00, when the grid costs 22.0 ct/kWh; now it costs 12.0 ct/kWh
-        charge until 34 %: cheap_import: charges from the grid at 12.0 ct/kWh: stored energy is worth 12.6 ct/kWh
-        auto: cover_load: supplies the house instead of the grid at 22.0 ct/kWh: stored energy is worth 12.6 ct/kWh
-        auto: solar_surplus: stores what the sun leaves over (the grid would pay 5.0 ct/kWh)
-        hold: hold_for_later: keeps its energy for 01.01. 17:00, when the grid costs 40.0 ct/kWh; now it costs 22.0 ct/kWh
-        auto: cover_load: supplies the house instead of the grid at 40.0 ct/kWh: stored energy is worth 38.0 ct/kWh
-        auto: empty: has nothing to give"#]],
+            hold: hold_for_later: keeps its energy for 01.01. 06:00, when the grid costs 22.0 ct/kWh; now it costs 12.0 ct/kWh
+            charge until 34 %: cheap_import: charges from the grid at 12.0 ct/kWh instead of waiting: stored energy is worth 12.6 ct/kWh
+            auto: cover_load: supplies the house instead of the grid at 22.0 ct/kWh: stored energy is worth 12.6 ct/kWh
+            auto: solar_surplus: stores what the sun leaves over (the grid would pay 5.0 ct/kWh)
+            hold: hold_for_later: keeps its energy for 01.01. 17:00, when the grid costs 40.0 ct/kWh; now it costs 22.0 ct/kWh
+            auto: cover_load: supplies the house instead of the grid at 40.0 ct/kWh: stored energy is worth 38.0 ct/kWh
+            auto: empty: has nothing to give"#]],
     );
 }
 
@@ -263,7 +263,7 @@ fn a_day_is_told_in_french_and_german() {
         Language::Fr,
         &expect![[r#"
             hold: hold_for_later: garde son énergie pour 01.01. 06:00, quand le réseau coûtera 22,0 ct/kWh ; maintenant il coûte 12,0 ct/kWh
-            charge until 34 %: cheap_import: charge depuis le réseau à 12,0 ct/kWh : l'énergie stockée vaut 12,6 ct/kWh
+            charge until 34 %: cheap_import: charge depuis le réseau à 12,0 ct/kWh au lieu d'attendre : l'énergie stockée vaut 12,6 ct/kWh
             auto: cover_load: alimente la maison à la place du réseau à 22,0 ct/kWh : l'énergie stockée vaut 12,6 ct/kWh
             auto: solar_surplus: stocke ce que le soleil laisse en trop (le réseau paierait 5,0 ct/kWh)
             hold: hold_for_later: garde son énergie pour 01.01. 17:00, quand le réseau coûtera 40,0 ct/kWh ; maintenant il coûte 22,0 ct/kWh
@@ -274,7 +274,7 @@ fn a_day_is_told_in_french_and_german() {
         Language::De,
         &expect![[r#"
             hold: hold_for_later: hält seine Energie für 01.01. 06:00, wenn das Netz 22,0 ct/kWh kostet; jetzt kostet es 12,0 ct/kWh
-            charge until 34 %: cheap_import: lädt aus dem Netz zu 12,0 ct/kWh: gespeicherte Energie ist 12,6 ct/kWh wert
+            charge until 34 %: cheap_import: lädt aus dem Netz zu 12,0 ct/kWh, statt zu warten: gespeicherte Energie ist 12,6 ct/kWh wert
             auto: cover_load: versorgt das Haus statt des Netzes zu 22,0 ct/kWh: gespeicherte Energie ist 12,6 ct/kWh wert
             auto: solar_surplus: speichert, was die Sonne übrig lässt (das Netz würde 5,0 ct/kWh zahlen)
             hold: hold_for_later: hält seine Energie für 01.01. 17:00, wenn das Netz 40,0 ct/kWh kostet; jetzt kostet es 22,0 ct/kWh

@@ -21,16 +21,22 @@ const MONTH_DAYS_MAX: i32 = 10_958;
 
 /// Prices, colours and forecasts of the time ahead, and where they come from.
 #[utoipa::path(
-    get, path = "/api/v1/outlook", tag = "ahead",
+    get, path = "/api/v1/outlook", tag = "ahead", params(Speech),
     responses(
         (status = 200, description = "The time ahead as far as something of it is known.", body = OutlookJson),
+        (status = 400, description = "The language is not spoken; the hint lists those that are.", body = ErrorBody),
         (status = 409, description = "Neither tariffs nor forecasts are configured; the hint says how.", body = ErrorBody),
         (status = "default", description = "Refused; `error` says why.", body = ErrorBody),
     )
 )]
-pub(crate) async fn outlook(State(app): State<App>) -> Result<Json<OutlookJson>, ApiError> {
+pub(crate) async fn outlook(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Params(Speech { lang }): Params<Speech>,
+) -> Result<Json<OutlookJson>, ApiError> {
+    let language = language::choose(lang.as_deref(), &headers, &app.backend.site().languages)?;
     let outlook = app.backend.outlook().map_err(|error| refused(&error))?;
-    Ok(Json(outlook.as_ref().into()))
+    Ok(Json(OutlookJson::new(&outlook, language)))
 }
 
 /// In which language.

@@ -67,8 +67,8 @@ pub struct Outlook {
     pub slots: Vec<AheadSlot>,
     /// Who was asked.
     pub sources: Vec<SourceFigures>,
-    /// What is missing, one sentence each.
-    pub missing: Vec<String>,
+    /// What is missing or guessed.
+    pub missing: Vec<PlanReason>,
 }
 
 /// What a plan may do.
@@ -93,7 +93,7 @@ impl PlannerMode {
     }
 }
 
-/// A reason in words.
+/// A reason in words, or what is missing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanReason {
     /// The code, stable for programs.
@@ -169,7 +169,7 @@ pub struct Plan {
     /// Where it comes from: `found`, `self_consumption`, `kept`, `fallback`.
     pub origin: &'static str,
     /// Why it is no better than that, where it is a fallback.
-    pub trouble: Option<String>,
+    pub trouble: Option<PlanReason>,
     /// The site's currency.
     pub currency: String,
     /// The batteries.
@@ -182,8 +182,8 @@ pub struct Plan {
     pub self_consumption_cost: f64,
     /// What doing without batteries would cost.
     pub no_battery_cost: f64,
-    /// What is missing or guessed, one sentence each.
-    pub missing: Vec<String>,
+    /// What is missing or guessed.
+    pub missing: Vec<PlanReason>,
 }
 
 /// How planning stands.
@@ -196,7 +196,7 @@ pub struct Planning {
     /// The plan; `None` where none could be made.
     pub plan: Option<Arc<Plan>>,
     /// Why there is none.
-    pub why_none: Option<String>,
+    pub why_none: Option<PlanReason>,
 }
 
 /// What one source said of a day's colour.

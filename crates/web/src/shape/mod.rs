@@ -14,6 +14,7 @@ mod money;
 mod native;
 mod outlook;
 mod plan;
+mod reason;
 mod record;
 mod schedule;
 mod series;

@@ -1,10 +1,12 @@
 //! Prices, colours and forecasts of the time ahead, and where they come from.
 
-use ohmstead_model::{TempoColour, UnixMillis};
+use ohmstead_model::{Language, TempoColour, UnixMillis};
 use utoipa::ToSchema;
 
 use super::figure::{money, watts};
+use super::reason::ReasonJson;
 use super::value::iso;
+use crate::language::code;
 use crate::{AheadSlot, Expected, Outlook, SourceFigures};
 
 /// What is known of the time ahead.
@@ -23,8 +25,11 @@ pub(crate) struct OutlookJson {
     slots: Vec<AheadSlotJson>,
     /// Who was asked.
     sources: Vec<SourceJson>,
-    /// What is missing, one sentence each.
-    missing: Vec<String>,
+    /// The language of what is missing, ISO 639-1.
+    #[schema(example = "fr")]
+    language: &'static str,
+    /// What is missing or guessed.
+    missing: Vec<ReasonJson>,
 }
 
 /// A price and what is expected in a stretch of time.
@@ -96,15 +101,16 @@ pub(crate) struct SourceJson {
     licence: Option<String>,
 }
 
-impl From<&Outlook> for OutlookJson {
-    fn from(outlook: &Outlook) -> Self {
+impl OutlookJson {
+    pub(crate) fn new(outlook: &Outlook, language: Language) -> Self {
         Self {
             at: iso(outlook.at),
             currency: outlook.currency.clone(),
             offline: outlook.offline,
             slots: outlook.slots.iter().map(AheadSlotJson::from).collect(),
             sources: outlook.sources.iter().map(SourceJson::from).collect(),
-            missing: outlook.missing.clone(),
+            language: code(language),
+            missing: ReasonJson::all(&outlook.missing, language),
         }
     }
 }
@@ -145,6 +151,7 @@ impl From<&SourceFigures> for SourceJson {
 }
 
 /// What is known of the time ahead as JSON, as in `GET /api/v1/outlook`.
-pub fn outlook_json(outlook: &Outlook) -> serde_json::Value {
-    serde_json::to_value(OutlookJson::from(outlook)).expect("names are strings and numbers are finite")
+pub fn outlook_json(outlook: &Outlook, language: Language) -> serde_json::Value {
+    serde_json::to_value(OutlookJson::new(outlook, language))
+        .expect("names are strings and numbers are finite")
 }

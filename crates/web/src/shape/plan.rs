@@ -4,6 +4,7 @@ use ohmstead_model::Language;
 use utoipa::ToSchema;
 
 use super::figure::{money, percent, watts};
+use super::reason::ReasonJson;
 use super::value::iso;
 use crate::language::{code, place};
 use crate::{Plan, PlanBattery, PlanSlot, PlanStep, Planning};
@@ -19,8 +20,8 @@ pub(crate) struct PlanJson {
     acting: bool,
     /// Why there is no plan; `null` where there is one.
     #[schema(required = true)]
-    why_none: Option<String>,
-    /// The language of the reasons, ISO 639-1.
+    why_none: Option<ReasonJson>,
+    /// The language of all reasons, ISO 639-1.
     #[schema(example = "fr")]
     language: &'static str,
     /// When the plan was made, UTC; this and what follows is `null` or empty where there is none.
@@ -35,7 +36,7 @@ pub(crate) struct PlanJson {
     origin: Option<&'static str>,
     /// Why it is no better than that, where it is a fallback.
     #[schema(required = true)]
-    trouble: Option<String>,
+    trouble: Option<ReasonJson>,
     /// The currency of prices and costs, ISO 4217.
     #[schema(required = true, example = "EUR")]
     currency: Option<String>,
@@ -52,8 +53,8 @@ pub(crate) struct PlanJson {
     batteries: Vec<PlanBatteryJson>,
     /// The time ahead, in order and without a gap.
     slots: Vec<PlanSlotJson>,
-    /// What is missing or guessed, one sentence each.
-    missing: Vec<String>,
+    /// What is missing or guessed.
+    missing: Vec<ReasonJson>,
 }
 
 /// A battery of the plan.
@@ -153,19 +154,19 @@ impl PlanJson {
         Self {
             mode: planning.mode.key(),
             acting: planning.acting,
-            why_none: planning.why_none.clone(),
+            why_none: planning.why_none.as_ref().map(|why| ReasonJson::new(why, language)),
             language: code(language),
             made_at: plan.map(|plan| iso(plan.made_at)),
             solve_ms: plan.and_then(|plan| watts(plan.took_ms)),
             origin: plan.map(|plan| plan.origin),
-            trouble: plan.and_then(|plan| plan.trouble.clone()),
+            trouble: plan.and_then(|plan| Some(ReasonJson::new(plan.trouble.as_ref()?, language))),
             currency: plan.map(|plan| plan.currency.clone()),
             cost: plan.and_then(|plan| money(plan.cost)),
             self_consumption_cost: plan.and_then(|plan| money(plan.self_consumption_cost)),
             no_battery_cost: plan.and_then(|plan| money(plan.no_battery_cost)),
             batteries: plan.map_or_else(Vec::new, |plan| plan.batteries.iter().map(battery).collect()),
             slots: plan.map_or_else(Vec::new, |plan| slots(plan, language)),
-            missing: plan.map_or_else(Vec::new, |plan| plan.missing.clone()),
+            missing: plan.map_or_else(Vec::new, |plan| ReasonJson::all(&plan.missing, language)),
         }
     }
 }

@@ -10,6 +10,7 @@ use rstest::rstest;
 
 use crate::client::{get, open, put, request, send};
 use crate::fake::House;
+use crate::fake::future::reason;
 
 #[rstest]
 #[case("outlook", expect_file!["ahead/outlook.txt"])]
@@ -53,7 +54,7 @@ async fn a_fallback_says_so() {
     let found = house.future.planning.lock().unwrap().plan.clone().unwrap();
     let plan = Plan {
         origin: "fallback",
-        trouble: Some("the solver found nothing within 5 s".to_owned()),
+        trouble: Some(reason("solver_out_of_time", "no time was left", "le temps a manqué")),
         cost: f64::NAN,
         ..(*found).clone()
     };
@@ -61,7 +62,10 @@ async fn a_fallback_says_so() {
         Planning { mode: PlannerMode::Advise, acting: false, plan: Some(Arc::new(plan)), why_none: None };
     let json: serde_json::Value = serde_json::from_str(&get(&house, "/api/v1/plan").await.body).unwrap();
     assert_eq!(json["origin"], "fallback");
-    assert_eq!(json["trouble"], "the solver found nothing within 5 s");
+    assert_eq!(
+        json["trouble"],
+        serde_json::json!({ "code": "solver_out_of_time", "reason": "le temps a manqué" })
+    );
     assert_eq!((&json["mode"], &json["acting"]), (&"advise".into(), &false.into()));
     assert_eq!((&json["cost"], &json["slots"][0]["cost"]), (&serde_json::Value::Null, &0.105_214.into()));
 }
@@ -87,6 +91,28 @@ async fn reasons_are_in_the_language_that_is_asked_for(
 }
 
 #[rstest]
+#[case("outlook?lang=et", "", "et", "no price of tomorrow is known yet (et)")]
+#[case("outlook", "", "fr", "aucun prix de demain n'est encore connu")]
+#[case("outlook", "nl", "nl", "no price of tomorrow is known yet (nl)")]
+#[case("plan?lang=en", "nl", "en", "prices from 09:00 on are guessed")]
+#[case("plan", "de", "de", "prices from 09:00 on are guessed (de)")]
+#[tokio::test]
+async fn what_is_missing_is_told_in_the_same_language(
+    #[case] path: &str,
+    #[case] accepted: &str,
+    #[case] language: &str,
+    #[case] missing: &str,
+) {
+    let asked = request("GET", &format!("/api/v1/{path}"), &[("accept-language", accepted)], "");
+    let answer = send(&open(&House::new()), asked).await;
+    let json: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(json["language"], language);
+    assert_eq!(json["missing"][0]["reason"], missing);
+    assert!(json["missing"][0]["code"].is_string());
+}
+
+#[rstest]
+#[case("outlook?lang=xx", "bad_language")]
 #[case("plan?lang=xx", "bad_language")]
 #[case("plan?langue=fr", "bad_query")]
 #[case("money?from=yesterday", "bad_date")]

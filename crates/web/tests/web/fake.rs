@@ -2,7 +2,7 @@
 //! moves; on demand an inverter too. Also used by the example server.
 
 #[path = "future.rs"]
-mod future;
+pub(crate) mod future;
 #[path = "inverter.rs"]
 mod inverter;
 #[path = "windows.rs"]

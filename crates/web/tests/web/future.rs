@@ -63,7 +63,7 @@ impl Future {
             mode: PlannerMode::Off,
             acting: false,
             plan: None,
-            why_none: Some("the configuration says planner: { mode: off }".to_owned()),
+            why_none: Some(reason("planner_off", "planning is off", "la planification est désactivée")),
         };
     }
 
@@ -134,7 +134,11 @@ fn outlook() -> Outlook {
         offline: false,
         slots: vec![slot, unknown],
         sources: vec![source("rte_site", None), source("api_couleur_tempo", Some("no answer within 10 s"))],
-        missing: vec!["no price of tomorrow is known yet".to_owned()],
+        missing: vec![reason(
+            "price_gap",
+            "no price of tomorrow is known yet",
+            "aucun prix de demain n'est encore connu",
+        )],
     }
 }
 
@@ -149,7 +153,7 @@ fn source(name: &str, trouble: Option<&str>) -> SourceFigures {
     }
 }
 
-fn reason(code: &'static str, english: &str, french: &str) -> PlanReason {
+pub(crate) fn reason(code: &'static str, english: &str, french: &str) -> PlanReason {
     let other = |language: &str| format!("{english} ({language})");
     PlanReason {
         code,
@@ -218,7 +222,11 @@ fn planning() -> Planning {
         cost: 2.31,
         self_consumption_cost: 4.02,
         no_battery_cost: 7.9,
-        missing: vec!["prices from 09:00 on are guessed".to_owned()],
+        missing: vec![reason(
+            "price_guessed",
+            "prices from 09:00 on are guessed",
+            "les prix à partir de 09:00 sont estimés",
+        )],
     };
     Planning { mode: PlannerMode::Act, acting: true, plan: Some(Arc::new(plan)), why_none: None }
 }

@@ -1,0 +1,93 @@
+//! What the owner says of the colours of Tempo, whatever the services say.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use ohmstead_model::{TempoColour, UnixMillis};
+use ohmstead_outlook::{Manual, Outlook};
+use ohmstead_web::AheadError;
+
+use super::super::looking;
+use super::Door;
+use super::calendar::NO_TEMPO;
+use crate::store::Store;
+
+impl Door {
+    /// Says the colour of a day, or takes back what was said.
+    pub(crate) async fn set_colour(
+        &self,
+        store: &Store,
+        now: UnixMillis,
+        date: Date,
+        colour: Option<TempoColour>,
+    ) -> Result<ohmstead_web::Tempo, AheadError> {
+        let grids = self.site.borrow().grids().ok_or(NO_TEMPO)?;
+        let said = looking::say(store, &self.manual, date, colour).await;
+        said.map_err(|error| AheadError::Unavailable(format!("it cannot be kept: {error}")))?;
+        // Not only when the outlook comes round to it: who asked looks at the answer.
+        self.outlook.send_modify(|outlook| *outlook = Arc::new(with_said(outlook, &self.manual.borrow())));
+        self.tempo.send_replace(Some(Arc::new(looking::tempo(&self.outlook.borrow(), &grids))));
+        self.tempo(now)
+    }
+}
+
+/// The outlook with what the owner says now; a day of which that was taken back has the colour of its first source again.
+fn with_said(outlook: &Outlook, manual: &Manual) -> Outlook {
+    let mut changed = outlook.clone();
+    changed.colours.retain(|date, day| {
+        let taken_back = &*day.source == MANUAL && !manual.colours.contains_key(date);
+        let first = day.voices.first().cloned();
+        if let (true, Some(voice)) = (taken_back, &first) {
+            (day.colour, day.source) = (voice.colour, Arc::clone(&voice.source));
+            day.is_provisional = voice.is_provisional;
+        }
+        !taken_back || first.is_some()
+    });
+    for (date, colour) in &manual.colours {
+        let day = changed.colours.entry(*date).or_insert_with(|| ohmstead_outlook::TempoDay {
+            colour: *colour,
+            source: Arc::from(MANUAL),
+            is_provisional: false,
+            voices: Vec::new(),
+        });
+        (day.colour, day.source, day.is_provisional) = (*colour, Arc::from(MANUAL), false);
+    }
+    changed
+}
+
+/// The source of what the owner says, as the outlook names it.
+const MANUAL: &str = "manual";
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn what_is_taken_back_leaves_the_sources_word() {
+        let date: Date = "2026-12-02".parse().expect("a date");
+        let voice = ohmstead_outlook::Voice {
+            source: Arc::from("rte_site"),
+            colour: TempoColour::White,
+            since: UnixMillis(0),
+            last: UnixMillis(0),
+            is_provisional: true,
+        };
+        let told = ohmstead_outlook::TempoDay {
+            colour: TempoColour::White,
+            source: Arc::from("rte_site"),
+            is_provisional: true,
+            voices: vec![voice],
+        };
+        let outlook = Outlook { colours: BTreeMap::from([(date, told)]), ..Outlook::default() };
+        let next = date.tomorrow().expect("a date");
+        let said = Manual {
+            colours: BTreeMap::from([(date, TempoColour::Red), (next, TempoColour::Blue)]),
+            ..Manual::default()
+        };
+        let corrected = with_said(&outlook, &said);
+        assert_eq!((corrected.colours[&date].colour, corrected.colours.len()), (TempoColour::Red, 2));
+        assert_eq!(with_said(&corrected, &Manual::default()), outlook);
+    }
+}

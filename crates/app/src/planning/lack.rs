@@ -1,0 +1,335 @@
+//! What is missing of the time ahead, what is guessed instead, and why there is no plan: as a code for programs and as a
+//! sentence for people, in every language.
+
+use ohmstead_model::{DeviceId, Language};
+use ohmstead_web::PlanReason;
+
+/// Something that is missing or guessed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Lack {
+    /// The clock shows a time before this program was written.
+    ClockNotSet,
+    /// The configuration wants no plan.
+    PlannerOff,
+    /// No battery.
+    NoBattery,
+    /// What is needed first, the price of now, is not there.
+    NoPriceNow,
+    /// Nobody can say what the house uses now.
+    NoLoadNow,
+    /// The planner itself fell over; the log says more.
+    PlannerFailed,
+    /// The configuration says nothing of prices.
+    NoTariffs,
+    /// So many hours ahead have no price.
+    PriceGap { hours: f64 },
+    /// So many hours ahead are of days whose Tempo colour was not told.
+    ColourNotTold { hours: f64 },
+    /// So many hours ahead have a price that is guessed from other days.
+    PriceGuessed { hours: f64 },
+    /// The load is foretold from so many hours, too few to know a week.
+    FewHabits { hours: f64 },
+    /// The sun is foretold by nobody, but panels and place are known.
+    SkyAsOfLate,
+    /// Of the sun nothing is known but the last days.
+    SunAsOfLate,
+    /// A battery without a capacity.
+    CapacityUnknown { device: DeviceId },
+    /// A battery that does not say how full it is.
+    SocUnknown { device: DeviceId },
+    /// A battery whose power limits are taken to be this, W.
+    PowerGuessed { device: DeviceId, power_w: f64 },
+    /// The modes that there are cost so much more than the planned powers, in the site's currency.
+    ModesLose { lost: f64, currency: String },
+}
+
+impl Lack {
+    /// The code, stable for programs.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::ClockNotSet => "clock_not_set",
+            Self::PlannerOff => "planner_off",
+            Self::NoBattery => "no_battery",
+            Self::NoPriceNow => "no_price_now",
+            Self::NoLoadNow => "no_load_now",
+            Self::PlannerFailed => "planner_failed",
+            Self::NoTariffs => "no_tariffs",
+            Self::PriceGap { .. } => "price_gap",
+            Self::ColourNotTold { .. } => "colour_not_told",
+            Self::PriceGuessed { .. } => "price_guessed",
+            Self::FewHabits { .. } => "few_habits",
+            Self::SkyAsOfLate => "sky_as_of_late",
+            Self::SunAsOfLate => "sun_as_of_late",
+            Self::CapacityUnknown { .. } => "capacity_unknown",
+            Self::SocUnknown { .. } => "soc_unknown",
+            Self::PowerGuessed { .. } => "power_guessed",
+            Self::ModesLose { .. } => "modes_lose",
+        }
+    }
+
+    /// Code and sentences, as reasons of a plan are carried.
+    pub(crate) fn in_words(&self) -> PlanReason {
+        PlanReason { code: self.code(), sentences: Language::ALL.map(|language| self.sentence(language)) }
+    }
+
+    /// The sentence for people.
+    pub(crate) fn sentence(&self, language: Language) -> String {
+        let mut parts = self.texts()[language as usize].split("{}");
+        let first = parts.next().unwrap_or_default().to_owned();
+        let rest = parts.zip(self.figures(language));
+        rest.fold(first, |text, (part, figure)| text + &figure + part)
+    }
+
+    /// What stands in the places of the sentence, in their order.
+    fn figures(&self, language: Language) -> Vec<String> {
+        match self {
+            Self::PriceGap { hours }
+            | Self::ColourNotTold { hours }
+            | Self::PriceGuessed { hours }
+            | Self::FewHabits { hours } => vec![format!("{hours:.0}")],
+            Self::CapacityUnknown { device } => vec![device.to_string(), device.to_string()],
+            Self::SocUnknown { device } => vec![device.to_string()],
+            Self::PowerGuessed { device, power_w } => {
+                vec![device.to_string(), format!("{power_w:.0}"), device.to_string()]
+            }
+            Self::ModesLose { lost, currency } => {
+                let lost = format!("{lost:.2}");
+                let lost = if language == Language::En { lost } else { lost.replace('.', ",") };
+                vec![lost, currency.clone()]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// In the order of [`Language::ALL`], with a place for each figure.
+    fn texts(&self) -> [&'static str; 5] {
+        match self {
+            Self::ClockNotSet => [
+                "the clock of this machine is not set yet",
+                "cette machine n'est pas encore à l'heure",
+                "de klok van deze machine is nog niet gelijkgezet",
+                "selle masina kell pole veel õigeks seatud",
+                "die Uhr dieser Maschine ist noch nicht gestellt",
+            ],
+            Self::PlannerOff => [
+                "planning is off: planner.mode is off",
+                "la planification est désactivée : planner.mode est off",
+                "plannen staat uit: planner.mode is off",
+                "planeerimine on väljas: planner.mode on off",
+                "die Planung ist aus: planner.mode ist off",
+            ],
+            Self::NoBattery => [
+                "there is no battery to plan for",
+                "il n'y a aucune batterie pour laquelle planifier",
+                "er is geen batterij om voor te plannen",
+                "pole akut, mille jaoks plaani teha",
+                "es gibt keine Batterie, für die geplant werden könnte",
+            ],
+            Self::NoPriceNow => [
+                "the price of now is not known",
+                "le prix du moment n'est pas connu",
+                "de prijs van nu is niet bekend",
+                "praegune hind pole teada",
+                "der jetzige Preis ist nicht bekannt",
+            ],
+            Self::NoLoadNow => [
+                "what the house uses cannot be foretold",
+                "ce que la maison consomme ne peut être prévu",
+                "wat het huis gebruikt is niet te voorspellen",
+                "maja tarbimist ei saa ette ennustada",
+                "was das Haus verbraucht, lässt sich nicht vorhersagen",
+            ],
+            Self::PlannerFailed => [
+                "the planner failed, the log says more",
+                "le planificateur a échoué, le journal en dit plus",
+                "de planner is mislukt, in het logboek staat meer",
+                "planeerija ebaõnnestus, logis on rohkem",
+                "der Planer ist gescheitert, im Protokoll steht mehr",
+            ],
+            Self::CapacityUnknown { .. } | Self::SocUnknown { .. } | Self::PowerGuessed { .. } => {
+                self.texts_of_batteries()
+            }
+            Self::ModesLose { .. } => [
+                "the modes that the batteries have cost {} {} more than the powers that were planned",
+                "les modes que les batteries connaissent coûtent {} {} de plus que les puissances prévues",
+                "de standen die de batterijen hebben kosten {} {} meer dan de geplande vermogens",
+                "akude režiimid maksavad {} {} rohkem kui kavandatud võimsused",
+                "die Betriebsarten der Batterien kosten {} {} mehr als die geplanten Leistungen",
+            ],
+            _ => self.texts_of_forecasts(),
+        }
+    }
+
+    fn texts_of_batteries(&self) -> [&'static str; 5] {
+        match self {
+            Self::CapacityUnknown { .. } => [
+                "{} is not planned for: it does not tell its capacity; set planner.batteries.{}.capacity",
+                "{} n'est pas planifiée : elle ne dit pas sa capacité ; indiquer planner.batteries.{}.capacity",
+                "voor {} wordt niet gepland: de capaciteit is niet bekend; geef planner.batteries.{}.capacity op",
+                "{} jääb plaanist välja: selle mahtuvus pole teada; lisa planner.batteries.{}.capacity",
+                "{} wird nicht eingeplant: die Kapazität ist nicht bekannt; planner.batteries.{}.capacity angeben",
+            ],
+            Self::SocUnknown { .. } => [
+                "{} is not planned for: its state of charge is not known",
+                "{} n'est pas planifiée : son état de charge n'est pas connu",
+                "voor {} wordt niet gepland: de laadtoestand is niet bekend",
+                "{} jääb plaanist välja: selle laetus pole teada",
+                "{} wird nicht eingeplant: der Ladezustand ist nicht bekannt",
+            ],
+            _ => [
+                "{} does not tell what it can take and give: {} W are assumed; set planner.batteries.{}.charge_max and discharge_max",
+                "{} ne dit pas ce qu'elle peut prendre et donner : {} W sont supposés ; indiquer planner.batteries.{}.charge_max et discharge_max",
+                "{} zegt niet wat er in en uit kan: {} W wordt aangenomen; geef planner.batteries.{}.charge_max en discharge_max op",
+                "{} ei ütle, kui palju see võib võtta ja anda: eeldatakse {} W; lisa planner.batteries.{}.charge_max ja discharge_max",
+                "{} sagt nicht, was sie aufnehmen und abgeben kann: {} W werden angenommen; planner.batteries.{}.charge_max und discharge_max angeben",
+            ],
+        }
+    }
+
+    fn texts_of_forecasts(&self) -> [&'static str; 5] {
+        match self {
+            Self::NoTariffs => [
+                "no prices: there are no tariffs in the configuration",
+                "pas de prix : il n'y a pas de tarifs (tariffs) dans la configuration",
+                "geen prijzen: er staan geen tarieven (tariffs) in de configuratie",
+                "hindu pole: seadistuses ei ole tariife (tariffs)",
+                "keine Preise: in der Konfiguration stehen keine Tarife (tariffs)",
+            ],
+            Self::PriceGap { .. } => [
+                "no price for {} h of the time ahead",
+                "pas de prix pour {} h du temps à venir",
+                "geen prijs voor {} uur van de komende tijd",
+                "eelseisvast ajast on {} tunni hind teadmata",
+                "kein Preis für {} h der kommenden Zeit",
+            ],
+            Self::ColourNotTold { .. } => [
+                "the colour of {} h is not told: their price is the mean of what it may be",
+                "la couleur de {} h n'est pas annoncée : leur prix est la moyenne de ce qu'il peut être",
+                "de kleur van {} uur is niet bekendgemaakt: de prijs is het gemiddelde van wat die kan zijn",
+                "{} tunni värv pole teada: nende hind on võimalike hindade keskmine",
+                "die Farbe von {} h ist nicht bekannt gegeben: ihr Preis ist das Mittel dessen, was er sein kann",
+            ],
+            Self::PriceGuessed { .. } => [
+                "prices of {} h are guessed from other days",
+                "les prix de {} h sont estimés d'après d'autres jours",
+                "prijzen van {} uur zijn geschat naar andere dagen",
+                "{} tunni hinnad on oletatud teiste päevade järgi",
+                "Preise von {} h sind nach anderen Tagen geschätzt",
+            ],
+            Self::FewHabits { .. } => [
+                "the house's habits are learned from {} h only",
+                "les habitudes de la maison ne sont apprises que de {} h",
+                "de gewoonten van het huis zijn uit slechts {} uur geleerd",
+                "maja harjumused on õpitud vaid {} tunnist",
+                "die Gewohnheiten des Hauses sind aus nur {} h gelernt",
+            ],
+            Self::SkyAsOfLate => [
+                "no forecast of the sun: a sky as cloudy as of late is assumed",
+                "pas de prévision solaire : un ciel aussi nuageux que ces derniers temps est supposé",
+                "geen zonverwachting: aangenomen wordt een hemel zo bewolkt als de laatste tijd",
+                "päikese prognoosi pole: eeldatakse sama pilves taevast kui viimasel ajal",
+                "keine Vorhersage der Sonne: angenommen wird ein Himmel, so bewölkt wie zuletzt",
+            ],
+            _ => [
+                "no forecast of the sun: the mean of the last days is assumed; see forecast.pv",
+                "pas de prévision solaire : la moyenne des derniers jours est supposée ; voir forecast.pv",
+                "geen zonverwachting: het gemiddelde van de laatste dagen wordt aangenomen; zie forecast.pv",
+                "päikese prognoosi pole: eeldatakse viimaste päevade keskmist; vaata forecast.pv",
+                "keine Vorhersage der Sonne: angenommen wird das Mittel der letzten Tage; siehe forecast.pv",
+            ],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use expect_test::expect_file;
+
+    use super::*;
+
+    /// One of each. A new one does not compile here until it stands in the list.
+    fn all() -> Vec<Lack> {
+        let device: DeviceId = "garage".parse().expect("a name");
+        let all = vec![
+            Lack::ClockNotSet,
+            Lack::PlannerOff,
+            Lack::NoBattery,
+            Lack::NoPriceNow,
+            Lack::NoLoadNow,
+            Lack::PlannerFailed,
+            Lack::NoTariffs,
+            Lack::PriceGap { hours: 3.0 },
+            Lack::ColourNotTold { hours: 24.0 },
+            Lack::PriceGuessed { hours: 11.0 },
+            Lack::FewHabits { hours: 30.0 },
+            Lack::SkyAsOfLate,
+            Lack::SunAsOfLate,
+            Lack::CapacityUnknown { device: device.clone() },
+            Lack::SocUnknown { device: device.clone() },
+            Lack::PowerGuessed { device, power_w: 2560.0 },
+            Lack::ModesLose { lost: 0.125, currency: "EUR".to_owned() },
+        ];
+        for (place, lack) in all.iter().enumerate() {
+            assert_eq!(number(lack), place);
+        }
+        assert_eq!(all.len(), COUNT);
+        all
+    }
+
+    const COUNT: usize = 17;
+
+    fn number(lack: &Lack) -> usize {
+        match lack {
+            Lack::ClockNotSet => 0,
+            Lack::PlannerOff => 1,
+            Lack::NoBattery => 2,
+            Lack::NoPriceNow => 3,
+            Lack::NoLoadNow => 4,
+            Lack::PlannerFailed => 5,
+            Lack::NoTariffs => 6,
+            Lack::PriceGap { .. } => 7,
+            Lack::ColourNotTold { .. } => 8,
+            Lack::PriceGuessed { .. } => 9,
+            Lack::FewHabits { .. } => 10,
+            Lack::SkyAsOfLate => 11,
+            Lack::SunAsOfLate => 12,
+            Lack::CapacityUnknown { .. } => 13,
+            Lack::SocUnknown { .. } => 14,
+            Lack::PowerGuessed { .. } => 15,
+            Lack::ModesLose { .. } => COUNT - 1,
+        }
+    }
+
+    #[test]
+    fn each_has_a_sentence_in_every_language() {
+        let (mut shown, mut codes, mut known) = (String::new(), Vec::new(), Vec::new());
+        for lack in all() {
+            let PlanReason { code, sentences } = lack.in_words();
+            codes.push(code);
+            writeln!(shown, "{code}").unwrap();
+            for (language, sentence) in Language::ALL.iter().zip(sentences) {
+                assert!(!sentence.is_empty() && !sentence.contains(['{', '}']), "{lack:?}: {sentence:?}");
+                assert!(!known.contains(&sentence), "{lack:?}: {sentence:?} twice");
+                writeln!(shown, "  {language:?}  {sentence}").unwrap();
+                known.push(sentence);
+            }
+        }
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), COUNT);
+        expect_file!["lack/sentences.txt"].assert_eq(&shown);
+    }
+
+    /// Every figure is in every sentence: none is lost by a translation.
+    #[test]
+    fn no_language_loses_a_figure() {
+        for lack in all() {
+            for (language, text) in Language::ALL.into_iter().zip(lack.texts()) {
+                let places = text.matches("{}").count();
+                assert_eq!(places, lack.figures(language).len(), "{lack:?} in {language:?}");
+            }
+        }
+    }
+}
