@@ -145,4 +145,20 @@ impl Outlook {
     pub fn figures(&self, quantity: Quantity) -> Timeline<f64> {
         self.series.get(&quantity).map(|known| known.map(|_, figure| figure.value)).unwrap_or_default()
     }
+
+    /// The currency of its market prices, where that is another than `ours`: they are no prices here.
+    pub fn foreign_currency(&self, ours: &str) -> Option<&str> {
+        self.currency.as_deref().filter(|theirs| *theirs != ours)
+    }
+
+    /// The same without market prices that are in another currency than `ours`.
+    #[must_use]
+    pub fn without_foreign_prices(&self, ours: &str) -> Self {
+        let mut kept = self.clone();
+        if self.foreign_currency(ours).is_some() {
+            kept.series.retain(|quantity, _| !quantity.is_price());
+            kept.currency = None;
+        }
+        kept
+    }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Lack {
     PlannerFailed,
     /// The configuration says nothing of prices.
     NoTariffs,
+    /// Market prices are in another currency than those of the configuration.
+    ForeignPrices { theirs: String, ours: String },
     /// So many hours ahead have no price.
     PriceGap { hours: f64 },
     /// So many hours ahead are of days whose Tempo colour was not told.
@@ -54,6 +56,7 @@ impl Lack {
             Self::NoLoadNow => "no_load_now",
             Self::PlannerFailed => "planner_failed",
             Self::NoTariffs => "no_tariffs",
+            Self::ForeignPrices { .. } => "foreign_prices",
             Self::PriceGap { .. } => "price_gap",
             Self::ColourNotTold { .. } => "colour_not_told",
             Self::PriceGuessed { .. } => "price_guessed",
@@ -88,6 +91,7 @@ impl Lack {
             | Self::PriceGuessed { hours }
             | Self::FewHabits { hours } => vec![format!("{hours:.0}")],
             Self::CapacityUnknown { device } => vec![device.to_string(), device.to_string()],
+            Self::ForeignPrices { theirs, ours } => vec![theirs.clone(), ours.clone(), theirs.clone()],
             Self::SocUnknown { device } => vec![device.to_string()],
             Self::PowerGuessed { device, power_w } => {
                 vec![device.to_string(), format!("{power_w:.0}"), device.to_string()]
@@ -195,6 +199,13 @@ impl Lack {
                 "hindu pole: seadistuses ei ole tariife (tariffs)",
                 "keine Preise: in der Konfiguration stehen keine Tarife (tariffs)",
             ],
+            Self::ForeignPrices { .. } => [
+                "market prices are in {}, those of the configuration in {}: they are left out; write the prices of tariffs in {}",
+                "les prix du marché sont en {}, ceux de la configuration en {} : ils sont ignorés ; écrire les prix de tariffs en {}",
+                "marktprijzen zijn in {}, die van de configuratie in {}: ze tellen niet mee; schrijf de prijzen van tariffs in {}",
+                "turuhinnad on valuutas {}, seadistuse omad valuutas {}: need jäetakse kõrvale; kirjuta tariffs hinnad valuutas {}",
+                "Marktpreise sind in {}, die der Konfiguration in {}: sie zählen nicht; die Preise von tariffs in {} schreiben",
+            ],
             Self::PriceGap { .. } => [
                 "no price for {} h of the time ahead",
                 "pas de prix pour {} h du temps à venir",
@@ -260,6 +271,7 @@ mod tests {
             Lack::NoLoadNow,
             Lack::PlannerFailed,
             Lack::NoTariffs,
+            Lack::ForeignPrices { theirs: "NOK".to_owned(), ours: "EUR".to_owned() },
             Lack::PriceGap { hours: 3.0 },
             Lack::ColourNotTold { hours: 24.0 },
             Lack::PriceGuessed { hours: 11.0 },
@@ -278,7 +290,7 @@ mod tests {
         all
     }
 
-    const COUNT: usize = 17;
+    const COUNT: usize = 18;
 
     fn number(lack: &Lack) -> usize {
         match lack {
@@ -289,15 +301,16 @@ mod tests {
             Lack::NoLoadNow => 4,
             Lack::PlannerFailed => 5,
             Lack::NoTariffs => 6,
-            Lack::PriceGap { .. } => 7,
-            Lack::ColourNotTold { .. } => 8,
-            Lack::PriceGuessed { .. } => 9,
-            Lack::FewHabits { .. } => 10,
-            Lack::SkyAsOfLate => 11,
-            Lack::SunAsOfLate => 12,
-            Lack::CapacityUnknown { .. } => 13,
-            Lack::SocUnknown { .. } => 14,
-            Lack::PowerGuessed { .. } => 15,
+            Lack::ForeignPrices { .. } => 7,
+            Lack::PriceGap { .. } => 8,
+            Lack::ColourNotTold { .. } => 9,
+            Lack::PriceGuessed { .. } => 10,
+            Lack::FewHabits { .. } => 11,
+            Lack::SkyAsOfLate => 12,
+            Lack::SunAsOfLate => 13,
+            Lack::CapacityUnknown { .. } => 14,
+            Lack::SocUnknown { .. } => 15,
+            Lack::PowerGuessed { .. } => 16,
             Lack::ModesLose { .. } => COUNT - 1,
         }
     }

@@ -11,6 +11,7 @@
 
 pub(crate) mod bank;
 pub(crate) mod door;
+mod due;
 pub(crate) mod lack;
 pub(crate) mod looking;
 pub(crate) mod money;
@@ -37,6 +38,7 @@ use crate::control::by_hand::ByHand;
 use crate::hub::Hub;
 use crate::store::Store;
 use bank::bank;
+use due::{Asked, outline};
 use lack::Lack;
 use past::Past;
 use problem::{Ahead, Known, ahead, futures, pins, problem, why_no_slots};
@@ -45,15 +47,6 @@ use told::Made;
 
 /// How often it is looked whether a plan is due.
 const LOOK: Duration = Duration::from_secs(15);
-
-/// A battery that is further than this from where the plan has it, as a part of its capacity, is a surprise.
-const SURPRISE: f64 = 0.08;
-
-/// A plan that is hardly made is not made again, whatever happens.
-const PAUSE: Duration = Duration::from_secs(120);
-
-/// Where a plan is wanted and there is none, it is tried again after this time.
-const AGAIN: Duration = Duration::from_secs(60);
 
 /// 2025-01-01: a clock that shows an earlier time has not been set since the start.
 const CLOCK_IS_SET: UnixMillis = UnixMillis(1_735_689_600_000);
@@ -92,11 +85,13 @@ pub(crate) struct Planning {
     past: Past,
     made: Option<Made>,
     last: Option<Moment>,
+    /// What was asked by hand when the last plan was made.
+    asked: Vec<Asked>,
 }
 
 impl Planning {
     pub(crate) fn new(parts: Parts) -> Self {
-        Self { parts, past: Past::default(), made: None, last: None }
+        Self { parts, past: Past::default(), made: None, last: None, asked: Vec::new() }
     }
 
     /// Works until told to stop.
@@ -113,56 +108,6 @@ impl Planning {
         }
     }
 
-    fn is_due(&mut self) -> bool {
-        let now = self.parts.clock.now();
-        let Some(last) = self.last else { return true };
-        let since = now.since(last);
-        let (every, is_wanted) = {
-            let site = self.parts.site.borrow();
-            (site.settings.every.0, site.settings.mode != Mode::Off && site.tariffs.is_some())
-        };
-        let lacks_plan = self.made.is_none() && is_wanted;
-        let every = if lacks_plan { every.min(AGAIN) } else { every };
-        let pause = if lacks_plan { Duration::ZERO } else { PAUSE };
-        let news = [
-            self.parts.outlook.has_changed().unwrap_or(false),
-            self.parts.site.has_changed().unwrap_or(false),
-            self.parts.tempo.has_changed().unwrap_or(false),
-            self.is_surprised(now),
-        ];
-        // Who has asked for something by hand looks at what becomes of it.
-        since >= every
-            || self.parts.by_hand.has_changed().unwrap_or(false)
-            || (since >= pause && news.contains(&true))
-    }
-
-    /// Whether a battery is far from where the plan has it, or there are others than those that it was made for.
-    fn is_surprised(&self, now: Moment) -> bool {
-        let Some(made) = &self.made else { return false };
-        let snapshot = self.parts.hub.snapshot();
-        let (members, _) = bank(&snapshot, now, &self.parts.site.borrow().settings);
-        if members.iter().any(|member| made.bank.iter().all(|known| known.device != member.device)) {
-            return true;
-        }
-        let Some(place) = made.plan.slot_at(now.unix) else { return true };
-        let slot = &made.plan.in_modes.slots[place];
-        made.bank.iter().enumerate().any(|(number, member)| {
-            let device = snapshot.device(member.device.as_str());
-            let soc = device.and_then(|device| device.number(Metric::BatterySoc, now).ok());
-            let capacity_wh = member.battery.capacity_wh;
-            let before_wh = match place.checked_sub(1) {
-                Some(before) => made.plan.in_modes.slots[before].soc_wh[number],
-                None => member.battery.now_wh,
-            };
-            let after_wh = slot.soc_wh[number];
-            soc.is_some_and(|soc| {
-                let stored_wh = capacity_wh * soc / 100.0;
-                let off = (before_wh.min(after_wh) - stored_wh).max(stored_wh - before_wh.max(after_wh));
-                off > SURPRISE * capacity_wh
-            })
-        })
-    }
-
     /// Looks at everything anew, and makes a plan.
     async fn round(&mut self) {
         let now = self.parts.clock.now();
@@ -170,7 +115,7 @@ impl Planning {
         let site = self.parts.site.borrow_and_update().clone();
         let outlook = self.parts.outlook.borrow_and_update().clone();
         let tempo = self.parts.tempo.borrow_and_update().clone();
-        self.parts.by_hand.mark_unchanged();
+        self.asked = outline(&self.parts.by_hand.borrow_and_update());
         if let Err(error) = self.past.read_on(&self.parts.store, now.unix).await {
             tracing::debug!(target: "planner", %error, "the house's history cannot be read");
         }
@@ -198,10 +143,11 @@ impl Planning {
             now: now.unix,
             zone: &site.zone,
             past: &self.past,
-            outlook,
+            outlook: &outlook.without_foreign_prices(&site.currency),
             colours: tempo.map_or(nothing.colours, |tempo| &tempo.colours),
             grids: tempo.map_or(&[], |tempo| tempo.prices.grids()),
             tariffs: site.tariffs.as_ref(),
+            foreign: outlook.foreign_currency(&site.currency).map(|theirs| (theirs, &*site.currency)),
             panels: &site.panels,
             pv_now_w: house.and_then(|house| house.number(Metric::PvPower, now).ok()),
         };

@@ -196,22 +196,23 @@ impl Known<'_> {
         }
     }
 
-    /// What a formula for import begins with.
+    /// What the market asks, without what a supplier adds.
     fn spot(&self) -> Result<f64, Unknown> {
         self.check_currency()?;
-        let figure = |quantity| self.outlook.figures(quantity).at(self.now).copied();
-        let found = figure(Quantity::FullPrice).or_else(|| figure(Quantity::SpotPrice));
-        found.ok_or_else(|| Unknown::missing("no market price is published for the present time"))
+        let spot = self.outlook.figures(Quantity::SpotPrice);
+        spot.at(self.now)
+            .copied()
+            .ok_or_else(|| Unknown::missing("no market price is published for the present time"))
     }
 
     /// Prices in another currency than the site's are no prices here.
     fn check_currency(&self) -> Result<(), Unknown> {
-        match &self.outlook.currency {
-            Some(other) if *other != self.site.currency => Err(Unknown::missing(format!(
-                "market prices are in {other}, and the prices of the configuration in {}",
+        match self.outlook.foreign_currency(&self.site.currency) {
+            Some(theirs) => Err(Unknown::missing(format!(
+                "market prices are in {theirs}, and the prices of the configuration in {}",
                 self.site.currency
             ))),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 

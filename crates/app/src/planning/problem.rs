@@ -6,12 +6,13 @@ use jiff::tz::TimeZone;
 use ohmstead_control::Override;
 use ohmstead_forecast::load::House;
 use ohmstead_forecast::{Step, load};
-use ohmstead_model::{Band, Price, PriceSource, TimeSpan, Timeline, UnixMillis};
+use ohmstead_model::{Band, BatteryMode, Price, PriceSource, TimeSpan, Timeline, UnixMillis};
 use ohmstead_outlook::{Outlook, Quantity};
 use ohmstead_planner::settings::Settings;
 use ohmstead_planner::{EndWorth, Future, Pin, Problem, Slot};
 use ohmstead_tariff::Tariffs;
 use ohmstead_tariff::tempo::{Colours, Grid};
+use ohmstead_units::Watts;
 
 use super::bank::Member;
 use super::lack::Lack;
@@ -28,6 +29,8 @@ pub(crate) struct Known<'k> {
     /// Price grids of Tempo that were published.
     pub(crate) grids: &'k [Grid],
     pub(crate) tariffs: Option<&'k Tariffs>,
+    /// The currency of market prices that are left out because it is not the site's, and the site's.
+    pub(crate) foreign: Option<(&'k str, &'k str)>,
     pub(crate) panels: &'k Panels,
     /// What the panels give now, W.
     pub(crate) pv_now_w: Option<f64>,
@@ -52,6 +55,12 @@ pub(crate) struct Ahead {
 
 /// In so many ways load and sun may come: more make a plan slower, and hardly better.
 const FUTURES: usize = 7;
+
+/// A slot that is shorter is none.
+const SLOT_MIN: Duration = Duration::from_secs(1);
+
+/// No battery of a house takes or gives so much, W.
+const POWER_MAX_W: f64 = 1e6;
 
 /// What is to be expected from now on for `horizon`.
 pub(crate) fn ahead(known: &Known<'_>, horizon: Duration) -> Ahead {
@@ -80,7 +89,7 @@ fn prices(tariffs: &Tariffs, known: &Known<'_>, window: TimeSpan) -> Timeline<Pr
 }
 
 /// What a kWh costs in `window`, from what the outlook knows. `stored` are market prices of days that it has forgotten, from
-/// which those of days to come are guessed.
+/// which those of days to come are guessed. No price is in another currency than the site's.
 pub(crate) fn prices_of(
     tariffs: &Tariffs,
     outlook: &Outlook,
@@ -90,21 +99,17 @@ pub(crate) fn prices_of(
     window: TimeSpan,
     zone: &TimeZone,
 ) -> Timeline<Price> {
-    // A supplier's own price is what its customers pay; a market's is for everybody else.
+    // A supplier's own price is what its customers pay, and a market's is what everybody else begins with. One is no stand-in for
+    // the other where it has a gap: it lacks what the supplier adds.
     let full = outlook.figures(Quantity::FullPrice);
-    let spot = outlook.figures(Quantity::SpotPrice);
-    let import = full.or(&spot).or(stored);
-    // What is stored is of import: where a supplier has a price of its own, that is none for export.
-    let export = match (spot.is_empty(), full.is_empty()) {
-        (true, _) => import.clone(),
-        (false, true) => spot.or(stored),
-        (false, false) => spot,
-    };
+    let spot = outlook.figures(Quantity::SpotPrice).or(stored);
+    let import = if full.is_empty() { &spot } else { &full };
+    let export = if spot.is_empty() { &full } else { &spot };
     let figures = ohmstead_tariff::Known {
         colours,
         grids,
-        import_spot_per_kwh: &import,
-        export_spot_per_kwh: &export,
+        import_spot_per_kwh: import,
+        export_spot_per_kwh: export,
         ..ohmstead_tariff::Known::nothing()
     };
     ohmstead_tariff::prices(tariffs, figures, window, zone)
@@ -116,6 +121,9 @@ fn missing(known: &Known<'_>, prices: &Timeline<Price>, window: TimeSpan, basis:
     if known.tariffs.is_none() {
         missing.push(Lack::NoTariffs);
     } else {
+        let foreign =
+            |(theirs, ours): (&str, &str)| Lack::ForeignPrices { theirs: theirs.into(), ours: ours.into() };
+        missing.extend(known.foreign.map(foreign));
         let gaps = prices.gaps(window);
         if !gaps.is_empty() {
             missing.push(Lack::PriceGap { hours: hours(&gaps).ceil() });
@@ -146,9 +154,10 @@ fn missing(known: &Known<'_>, prices: &Timeline<Price>, window: TimeSpan, basis:
 
 /// The problem of a bank. The time ahead ends where prices end.
 pub(crate) fn problem(ahead: &Ahead, now: UnixMillis, bank: &[Member], settings: &Settings) -> Problem {
-    let infinite = |power: Option<ohmstead_units::Watts>| power.map_or(f64::INFINITY, |power| power.0);
+    let infinite = |power: Option<Watts>| power.map_or(f64::INFINITY, |power| power.0);
+    let pins = bank.iter().flat_map(|member| &member.battery.pins);
     let mut problem = Problem {
-        slots: slots(ahead, now),
+        slots: cut(slots(ahead, now), pins),
         batteries: bank.iter().map(|member| member.battery.clone()).collect(),
         import_max_w: infinite(settings.import_max),
         export_max_w: infinite(settings.export_max),
@@ -158,6 +167,7 @@ pub(crate) fn problem(ahead: &Ahead, now: UnixMillis, bank: &[Member], settings:
         end_worth: EndWorth::default(),
     };
     problem.end_worth = EndWorth::suggested(&problem);
+    problem.settle_pins();
     problem
 }
 
@@ -192,14 +202,46 @@ pub(crate) fn futures(ahead: &Ahead, problem: &Problem) -> Vec<Future> {
 /// What was asked by hand of a battery, for its plan; what goes before stands first.
 pub(crate) fn pins<'a>(asked: impl Iterator<Item = &'a Override>, now: UnixMillis) -> Vec<Pin> {
     let span = |asked: &Override| TimeSpan::new(asked.since.max(now), asked.ends);
-    let pins = asked.map(|asked| Pin { span: span(asked), mode: asked.mode.clone() });
+    let pins = asked.map(|asked| Pin { span: span(asked), mode: possible(asked.mode.clone()) });
     pins.filter(|pin| !pin.span.is_empty()).collect()
+}
+
+/// A mode with figures that a plan can be made with: more than any battery gives is all that it gives.
+fn possible(mode: BatteryMode) -> BatteryMode {
+    let power = |power: Option<Watts>| power.filter(|power| (0.0..POWER_MAX_W).contains(&power.0));
+    match mode {
+        BatteryMode::Charge { power: asked, until } => {
+            let until = until.filter(|until| (0.0..=100.0).contains(&until.0));
+            BatteryMode::Charge { power: power(asked), until }
+        }
+        BatteryMode::Discharge { power: asked } => BatteryMode::Discharge { power: power(asked) },
+        other => other,
+    }
 }
 
 /// The price of an instant; one that is no number is none.
 fn price_at(ahead: &Ahead, instant: UnixMillis) -> Option<&Price> {
     let is_known = |price: &&Price| price.import_per_kwh.is_finite() && price.export_per_kwh.is_finite();
     ahead.prices.at(instant).filter(is_known)
+}
+
+/// The slots, cut where something that was asked by hand begins or ends: a slot is by hand, or it is the plan's.
+fn cut<'a>(slots: Vec<Slot>, pins: impl Iterator<Item = &'a Pin>) -> Vec<Slot> {
+    let mut cuts: Vec<_> = pins.flat_map(|pin| [pin.span.start, pin.span.end]).collect();
+    cuts.sort_unstable();
+    let mut pieces = Vec::with_capacity(slots.len());
+    for mut slot in slots {
+        for at in &cuts {
+            let rest = TimeSpan::new(*at, slot.span.end);
+            let first = TimeSpan::new(slot.span.start, *at);
+            if first.length() >= SLOT_MIN && rest.length() >= SLOT_MIN {
+                pieces.push(Slot { span: first, ..slot.clone() });
+                slot.span = rest;
+            }
+        }
+        pieces.push(slot);
+    }
+    pieces
 }
 
 /// Quarters of an hour from now on; the first one is what is left of the present one.
@@ -221,7 +263,7 @@ fn slots(ahead: &Ahead, now: UnixMillis) -> Vec<Slot> {
         });
         start = span.end;
     }
-    slots.retain(|slot| slot.span.length() >= Duration::from_secs(1));
+    slots.retain(|slot| slot.span.length() >= SLOT_MIN);
     slots
 }
 

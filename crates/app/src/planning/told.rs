@@ -31,11 +31,14 @@ impl Made {
         let reasons = self.plan.reasons(&self.problem);
         let mut steps: BTreeMap<_, Timeline<plan::Step>> = BTreeMap::new();
         for (number, member) in self.bank.iter().enumerate().filter(|(_, member)| member.acts) {
-            let slots = self.problem.slots.iter().zip(&self.plan.modes).zip(&reasons);
-            // What was asked by hand is not the plan's to ask for: it ends when that ends, whatever the plan thought.
-            let planned = slots.filter(|((slot, _), _)| member.battery.pin(slot.span).is_none());
-            let of_battery = planned.filter_map(|((slot, modes), reasons)| {
-                let (mode, why) = (modes.get(number)?.clone(), reasons.get(number)?);
+            let slots = self.problem.slots.iter().zip(&self.plan.modes).zip(&reasons).zip(&self.plan.by_hand);
+            let of_battery = slots.filter_map(|(((slot, modes), reasons), by_hand)| {
+                let (mode, why) = match by_hand.get(number)? {
+                    // What was asked by hand is not the plan's to ask for. Where it ends early the battery follows the house
+                    // until there is another plan.
+                    true => (BatteryMode::Auto, &Why::Planned),
+                    false => (modes.get(number)?.clone(), reasons.get(number)?),
+                };
                 let PlanReason { code, sentences } = in_words(why, zone);
                 Some((
                     slot.span,
@@ -106,7 +109,7 @@ impl Made {
                     stored_wh,
                     soc_pct: (capacity_wh > 0.0).then(|| stored_wh / capacity_wh * 100.0),
                     reason: in_words(&reasons[number], zone),
-                    by_hand_until: member.battery.pin(slot.span).map(|pin| pin.span.end),
+                    by_hand_until: self.problem.batteries[number].pin(slot.span).map(|pin| pin.span.end),
                 }
             });
             PlanSlot {
@@ -209,7 +212,7 @@ mod tests {
         assert_eq!((&shown[0].mode, &shown[4].mode), (&BatteryMode::Idle, &BatteryMode::Hold));
         let control = made.for_control(&TimeZone::UTC);
         let steps = &control.steps[&made.bank[0].device];
-        let steered: Vec<_> = (2..10).map(|quarter| steps.at(at(quarter)).is_some()).collect();
-        assert_eq!(steered, expected.map(|until| until.is_none()));
+        let steered = |quarter| steps.at(at(quarter)).expect("a step for every slot").mode.clone();
+        assert_eq!([2, 3, 6].map(steered), [BatteryMode::Auto, BatteryMode::Auto, BatteryMode::Auto]);
     }
 }

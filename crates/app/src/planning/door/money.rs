@@ -6,6 +6,7 @@ use ohmstead_model::{Metric, Price, TimeSpan, Timeline, UnixMillis};
 use ohmstead_tariff::Tariffs;
 use ohmstead_web::{AheadError, Money, MoneyBy};
 
+use super::super::Site;
 use super::super::money::{self, Measured};
 use super::super::past::quarters;
 use super::super::problem::prices_of;
@@ -35,7 +36,7 @@ impl Door {
             pv_w: read(Metric::PvPower).await?,
             soc_pct: read(Metric::BatterySoc).await?,
         };
-        let computed = self.past_prices(&tariffs, window, &site.zone);
+        let computed = self.past_prices(&site, &tariffs, window);
         let stored = stored_prices(&read(Metric::ImportPrice).await?, &read(Metric::ExportPrice).await?);
         let prices = computed.or(&stored);
         let rows = money::money(&measured, &prices, &bank, window, &site.zone, by);
@@ -43,8 +44,9 @@ impl Door {
     }
 
     /// The prices of a time that is past, as far as contracts and the outlook know them: nothing is guessed.
-    fn past_prices(&self, tariffs: &Tariffs, window: TimeSpan, zone: &TimeZone) -> Timeline<Price> {
-        let (outlook, tempo) = (self.outlook.borrow().clone(), self.tempo.borrow().clone());
+    fn past_prices(&self, site: &Site, tariffs: &Tariffs, window: TimeSpan) -> Timeline<Price> {
+        let outlook = self.outlook.borrow().without_foreign_prices(&site.currency);
+        let tempo = self.tempo.borrow().clone();
         let nothing = ohmstead_tariff::Known::nothing();
         let prices = prices_of(
             tariffs,
@@ -53,7 +55,7 @@ impl Door {
             tempo.as_deref().map_or(nothing.colours, |tempo| &tempo.colours),
             tempo.as_deref().map_or(&[], |tempo| tempo.prices.grids()),
             window,
-            zone,
+            &site.zone,
         );
         let known = prices.slots().filter(|(_, price)| !price.estimated);
         Timeline::of(known.map(|(span, price)| (span, *price)))

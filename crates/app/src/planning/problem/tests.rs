@@ -219,6 +219,7 @@ impl Scene {
             colours: nothing.colours,
             grids: &[],
             tariffs: tariffs.as_ref(),
+            foreign: None,
             panels: &self.panels,
             pv_now_w: None,
         };
@@ -333,4 +334,54 @@ fn days_on_which_the_clock_is_set(
     let is_dear = |place: usize| (dear_from..cheap_from).contains(&place);
     let dear: Vec<_> = slots.iter().map(|slot| slot.import_price > 0.15).collect();
     assert_eq!(dear, (0..quarters).map(is_dear).collect::<Vec<_>>());
+}
+
+/// A slot is by hand or it is the plan's, to the second; what no plan can be made with is taken as what it means.
+#[test]
+fn slots_are_cut_where_something_by_hand_begins_or_ends() {
+    let minute = |minute: i64| UnixMillis(DAY.0 + minute * 60_000);
+    let slot = |from, to| Slot {
+        span: TimeSpan::new(minute(from), minute(to)),
+        load_w: 500.0,
+        pv_w: 0.0,
+        import_price: 0.2,
+        export_price: 0.1,
+    };
+    let asked = |mode: &str, from, to| Override {
+        device: "a".parse().unwrap(),
+        mode: mode.parse().unwrap(),
+        asked_by: "rest".to_owned(),
+        since: minute(from),
+        ends: minute(to),
+    };
+    let pins = pins(
+        [asked("charge 2000 MW", 20, 25), asked("idle", -60, 5), asked("hold", 45, 200)].iter(),
+        minute(1),
+    );
+    assert_eq!(pins[0].mode, BatteryMode::Charge { power: None, until: None });
+    assert_eq!(pins[1].span, TimeSpan::new(minute(1), minute(5)));
+    let pieces = cut(vec![slot(1, 15), slot(15, 30), slot(30, 45), slot(45, 60)], pins.iter());
+    let found: Vec<_> = pieces.iter().map(|slot| [slot.span.start, slot.span.end]).collect();
+    let expected = [(1, 5), (5, 15), (15, 20), (20, 25), (25, 30), (30, 45), (45, 60)];
+    assert_eq!(found, expected.map(|(from, to)| [from, to].map(minute)));
+}
+
+/// A supplier's price has a gap: what the market asks is no price of its customers.
+#[test]
+fn a_market_does_not_fill_the_gap_of_a_supplier() {
+    let known = [(Quantity::FullPrice, hours(-24 * 11, 0, 0.3)), (Quantity::SpotPrice, hours(-24, 1, 0.05))];
+    let found = priced(&outlook(&known), &Timeline::default()).expect("guessed from other days");
+    assert!((found.import_per_kwh - 0.3).abs() < 1e-9 && found.estimated, "{found:?}");
+    assert!((found.export_per_kwh - 0.05).abs() < 1e-9, "{found:?}");
+}
+
+#[test]
+fn prices_in_another_currency_are_none() {
+    let mut known =
+        outlook(&[(Quantity::SpotPrice, hours(0, 1, 0.2)), (Quantity::AirTemperature, hours(0, 1, 7.0))]);
+    known.currency = Some("NOK".to_owned());
+    assert_eq!((known.foreign_currency("EUR"), known.foreign_currency("NOK")), (Some("NOK"), None));
+    assert!(priced(&known.without_foreign_prices("EUR"), &Timeline::default()).is_none());
+    assert!(priced(&known.without_foreign_prices("NOK"), &Timeline::default()).is_some());
+    assert!(!known.without_foreign_prices("EUR").figures(Quantity::AirTemperature).is_empty());
 }
