@@ -62,7 +62,14 @@ impl Published<'_> {
         window: TimeSpan,
     ) -> Timeline<Price> {
         let net_loads = &BTreeMap::new();
-        let known = Known { colours, grids: self.grids, net_loads, import_spot_per_kwh, export_spot_per_kwh };
+        let known = Known {
+            colours,
+            grids: self.grids,
+            net_loads,
+            taken_for_red: None,
+            import_spot_per_kwh,
+            export_spot_per_kwh,
+        };
         prices(self.tariffs, known, window, self.zone)
     }
 

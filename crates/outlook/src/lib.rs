@@ -30,7 +30,7 @@ pub mod settings;
 pub use answer::{Answer, PriceGrid, Quantity};
 pub use check::{Place, SettingsError, check, check_values};
 pub use failure::Failure;
-pub use outlook::{Kind, Manual, Outlook, SourceStatus, Sourced, TempoDay, Voice};
+pub use outlook::{Kind, MANUAL, Manual, Outlook, SourceStatus, Sourced, TempoDay, Voice};
 pub use parse::ParseError;
 pub use secret::Secret;
 pub use service::{Links, run};

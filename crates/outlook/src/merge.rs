@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use ohmstead_model::{Timeline, UnixMillis};
 
 use crate::held::{Dated, Held};
+use crate::outlook::MANUAL;
 use crate::{Manual, PriceGrid, Quantity, Sourced, TempoDay, Voice};
 
 /// A source with its name, in the order of trust.
@@ -16,9 +17,6 @@ pub(crate) type Source<'h> = (Arc<str>, &'h Held);
 
 /// A forecast of sun and weather is computed several times a day; one that was not had for so long is stale.
 const FRESH_FOR: Duration = Duration::from_secs(6 * 3600);
-
-/// The name of the owner among the sources.
-const MANUAL: &str = "manual";
 
 /// The series that count, and the currency of their prices.
 pub(crate) fn series(
@@ -94,12 +92,10 @@ pub(crate) fn colours(sources: &[Source<'_>], manual: &Manual) -> BTreeMap<Date,
 }
 
 fn judged(day: Date, voices: Vec<Voice>, manual: &Manual) -> Option<TempoDay> {
-    if let Some(colour) = manual.colours.get(&day) {
-        return Some(TempoDay { colour: *colour, source: MANUAL.into(), is_provisional: false, voices });
+    match manual.colours.get(&day) {
+        Some(colour) => Some(TempoDay::said(*colour, voices)),
+        None => TempoDay::of_voices(voices),
     }
-    let winner = voices.iter().find(|voice| !voice.is_provisional).or(voices.first())?;
-    let (colour, source, is_provisional) = (winner.colour, Arc::clone(&winner.source), winner.is_provisional);
-    Some(TempoDay { colour, source, is_provisional, voices })
 }
 
 /// The grids of the first source that has any, and older or other ones of the next.

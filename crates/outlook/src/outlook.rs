@@ -84,7 +84,36 @@ pub struct TempoDay {
     pub voices: Vec<Voice>,
 }
 
+/// The name of the owner among the sources.
+pub const MANUAL: &str = "manual";
+
 impl TempoDay {
+    /// What counts of what was said: the first final word, else the first. `None` where nobody said anything.
+    pub fn of_voices(voices: Vec<Voice>) -> Option<Self> {
+        let winner = voices.iter().find(|voice| !voice.is_provisional).or(voices.first())?;
+        let (colour, source, is_provisional) =
+            (winner.colour, Arc::clone(&winner.source), winner.is_provisional);
+        Some(Self { colour, source, is_provisional, voices })
+    }
+
+    /// What the owner says, whatever the sources say.
+    pub fn said(colour: TempoColour, voices: Vec<Voice>) -> Self {
+        Self { colour, source: Arc::from(MANUAL), is_provisional: false, voices }
+    }
+
+    /// Whether the owner said it.
+    pub fn is_said(&self) -> bool {
+        &*self.source == MANUAL
+    }
+
+    /// Whether to count on it before the day is there: it is final, and no source speaks of red where another colour counts.
+    /// What is saved by taking a dear day for a cheap one is a tenth of what it costs.
+    pub fn is_sure(&self) -> bool {
+        let may_be_red = self.colour != TempoColour::Red
+            && self.voices.iter().any(|voice| voice.colour == TempoColour::Red);
+        self.is_said() || !(self.is_provisional || may_be_red)
+    }
+
     /// Whether a source says something else than what counts.
     pub fn is_disputed(&self) -> bool {
         self.voices.iter().any(|voice| voice.colour != self.colour)

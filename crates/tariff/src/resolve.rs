@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use ohmstead_model::{Price, PriceSource, TimeSpan, Timeline};
+use ohmstead_model::{Price, PriceSource, TempoColour, TimeSpan, Timeline};
 
 use crate::missing::fill_missing;
 use crate::tempo::{self, Colours, Grid, NetLoad, Odds, PriceTable};
@@ -20,6 +20,8 @@ pub struct Known<'k> {
     pub grids: &'k [Grid],
     /// What the grid must carry on days whose colour is not known, where there is a forecast of it.
     pub net_loads: &'k BTreeMap<Date, NetLoad>,
+    /// A date whose colour was not told in time and that is counted on as a red one; see [`tempo::Assumed::TakenForRed`].
+    pub taken_for_red: Option<Date>,
     /// Market prices of what is imported, per kilowatt hour, as published, with those of the last days: what is not
     /// published yet is guessed from them.
     pub import_spot_per_kwh: &'k Timeline<f64>,
@@ -37,6 +39,7 @@ impl Known<'static> {
             colours: &COLOURS,
             grids: &[],
             net_loads: &NET_LOADS,
+            taken_for_red: None,
             import_spot_per_kwh: &SPOT,
             export_spot_per_kwh: &SPOT,
         }
@@ -46,6 +49,9 @@ impl Known<'static> {
 impl Known<'_> {
     /// How likely each colour is for a date whose colour is not known.
     pub fn odds(&self, date: Date) -> Odds {
+        if self.taken_for_red == Some(date) {
+            return Odds::certain(TempoColour::Red);
+        }
         let forecast = self.net_loads.get(&date).map(|net_load| net_load.odds(date, self.colours));
         forecast.unwrap_or_else(|| Odds::of(date, self.colours))
     }
@@ -107,7 +113,7 @@ fn contract(prices: &Timeline<f64>) -> Timeline<OneWay> {
 mod tests {
     use std::time::Duration;
 
-    use ohmstead_model::{TempoColour, UnixMillis};
+    use ohmstead_model::UnixMillis;
 
     use super::*;
     use crate::civil::tests::{ms, paris, span};

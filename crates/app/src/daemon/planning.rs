@@ -30,7 +30,7 @@ pub(super) async fn start(
     start_outlook(house, config, tracker, stop);
     if let Some(own) = house.ahead.site.borrow().grids() {
         let (outlook, told) = (house.ahead.outlook.subscribe(), house.ahead.tempo.clone());
-        tracker.spawn(looking::follow(outlook, own, told, stop.clone()));
+        tracker.spawn(looking::follow(Arc::clone(&house.clock), outlook, own, told, stop.clone()));
     }
     let parts = present::Parts {
         clock: Arc::clone(&house.clock),

@@ -41,7 +41,7 @@ use bank::bank;
 use due::{Asked, outline};
 use lack::Lack;
 use past::Past;
-use problem::{Ahead, Known, ahead, futures, pins, problem, why_no_slots};
+use problem::{Ahead, Known, Told, ahead, futures, pins, problem, why_no_slots};
 pub(crate) use site::{Site, currency};
 use told::Made;
 
@@ -137,16 +137,16 @@ impl Planning {
         snapshot: &Snapshot,
         now: Moment,
     ) -> Ahead {
-        let nothing = ohmstead_tariff::Known::nothing();
+        let told = Told::of(tempo);
         let house = snapshot.device(ohmstead_model::DeviceId::site().as_str());
         let known = Known {
             now: now.unix,
             zone: &site.zone,
             past: &self.past,
             outlook: &outlook.without_foreign_prices(&site.currency),
-            colours: tempo.map_or(nothing.colours, |tempo| &tempo.colours),
-            grids: tempo.map_or(&[], |tempo| tempo.prices.grids()),
+            tempo: if site.unknown_is_red { told.late_is_red(now.unix) } else { told },
             tariffs: site.tariffs.as_ref(),
+            of_supplier: site.of_supplier,
             foreign: outlook.foreign_currency(&site.currency).map(|theirs| (theirs, &*site.currency)),
             panels: &site.panels,
             pv_now_w: house.and_then(|house| house.number(Metric::PvPower, now).ok()),

@@ -29,6 +29,8 @@ pub(crate) struct Past {
     pub(crate) pv_foretold_w: Timeline<f64>,
     /// What the market asked for a kWh.
     pub(crate) spot_per_kwh: Timeline<f64>,
+    /// What a kWh from the grid cost, all in.
+    pub(crate) import_per_kwh: Timeline<f64>,
     read_to: Option<UnixMillis>,
 }
 
@@ -45,6 +47,7 @@ impl Past {
             (Metric::PvPower, &mut self.pv_w),
             (Metric::PvForecastPower, &mut self.pv_foretold_w),
             (Metric::SpotPrice, &mut self.spot_per_kwh),
+            (Metric::ImportPrice, &mut self.import_per_kwh),
         ];
         for (metric, known) in series {
             for (span, mean) in quarters(store, metric, window).await?.slots() {

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::past::{QUARTER, floor};
-use super::problem::prices_of;
+use super::problem::{Market, Told, prices_of};
 use super::{CLOCK_IS_SET, Shown, Site, sun};
 use crate::control::Tempo;
 use crate::hub::Hub;
@@ -181,12 +181,15 @@ impl Known<'_> {
             self.check_currency()?;
         }
         let window = TimeSpan::lasting(floor(self.now), QUARTER);
-        let nothing = ohmstead_tariff::Known::nothing();
-        let colours = self.tempo.map_or(nothing.colours, |tempo| &tempo.colours);
-        let grids = self.tempo.map_or(&[][..], |tempo| tempo.prices.grids());
         let unpublished = Timeline::default();
         let zone = &self.site.zone;
-        let prices = prices_of(tariffs, self.outlook, &unpublished, colours, grids, window, zone);
+        let market = Market {
+            outlook: self.outlook,
+            stored_spot_per_kwh: &unpublished,
+            stored_import_per_kwh: &unpublished,
+            of_supplier: self.site.of_supplier,
+        };
+        let prices = prices_of(tariffs, &market, Told::of(self.tempo), window, zone);
         match prices.at(self.now) {
             None => Err(Unknown::missing("no price is known of the present time")),
             Some(price) if price.estimated => {

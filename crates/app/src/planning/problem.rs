@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use ohmstead_control::Override;
 use ohmstead_forecast::load::House;
@@ -10,14 +11,15 @@ use ohmstead_model::{Band, BatteryMode, Price, PriceSource, TimeSpan, Timeline, 
 use ohmstead_outlook::{Outlook, Quantity};
 use ohmstead_planner::settings::Settings;
 use ohmstead_planner::{EndWorth, Future, Pin, Problem, Slot};
-use ohmstead_tariff::Tariffs;
-use ohmstead_tariff::tempo::{Colours, Grid};
+use ohmstead_tariff::tempo::{Assumed, Colours, Grid, TariffDay};
+use ohmstead_tariff::{Formula, Tariff, Tariffs};
 use ohmstead_units::Watts;
 
 use super::bank::Member;
 use super::lack::Lack;
 use super::past::{Past, QUARTER, floor};
 use super::sun::{self, Basis, Panels, Sky};
+use crate::control::Tempo;
 
 /// Everything that is known, at one moment.
 pub(crate) struct Known<'k> {
@@ -25,10 +27,10 @@ pub(crate) struct Known<'k> {
     pub(crate) zone: &'k TimeZone,
     pub(crate) past: &'k Past,
     pub(crate) outlook: &'k Outlook,
-    pub(crate) colours: &'k Colours,
-    /// Price grids of Tempo that were published.
-    pub(crate) grids: &'k [Grid],
+    pub(crate) tempo: Told<'k>,
     pub(crate) tariffs: Option<&'k Tariffs>,
+    /// Whether a supplier is asked for what its customers pay.
+    pub(crate) of_supplier: bool,
     /// The currency of market prices that are left out because it is not the site's, and the site's.
     pub(crate) foreign: Option<(&'k str, &'k str)>,
     pub(crate) panels: &'k Panels,
@@ -84,32 +86,80 @@ pub(crate) fn ahead(known: &Known<'_>, horizon: Duration) -> Ahead {
 }
 
 fn prices(tariffs: &Tariffs, known: &Known<'_>, window: TimeSpan) -> Timeline<Price> {
-    let stored = &known.past.spot_per_kwh;
-    prices_of(tariffs, known.outlook, stored, known.colours, known.grids, window, known.zone)
+    let market = Market {
+        outlook: known.outlook,
+        stored_spot_per_kwh: &known.past.spot_per_kwh,
+        stored_import_per_kwh: &known.past.import_per_kwh,
+        of_supplier: known.of_supplier,
+    };
+    prices_of(tariffs, &market, known.tempo, window, known.zone)
 }
 
-/// What a kWh costs in `window`, from what the outlook knows. `stored` are market prices of days that it has forgotten, from
-/// which those of days to come are guessed. No price is in another currency than the site's.
+/// What is known of Tempo.
+#[derive(Clone, Copy)]
+pub(crate) struct Told<'t> {
+    pub(crate) colours: &'t Colours,
+    /// Price grids that were published.
+    pub(crate) grids: &'t [Grid],
+    /// The tariff day whose colour was not told in time, where that counts as red.
+    pub(crate) taken_for_red: Option<Date>,
+}
+
+impl<'t> Told<'t> {
+    /// As it was told, and nothing taken for red.
+    pub(crate) fn of(tempo: Option<&'t Tempo>) -> Self {
+        let nothing = ohmstead_tariff::Known::nothing();
+        Self {
+            colours: tempo.map_or(nothing.colours, |tempo| &tempo.colours),
+            grids: tempo.map_or(&[], |tempo| tempo.prices.grids()),
+            taken_for_red: None,
+        }
+    }
+
+    /// The same, with tomorrow taken for red where its colour is late and may be that.
+    pub(crate) fn late_is_red(self, now: UnixMillis) -> Self {
+        let tomorrow = TariffDay::at(now).and_then(|day| day.0.tomorrow().ok());
+        let is_late = |date: &Date| self.colours.assumed(*date, now) == Assumed::TakenForRed;
+        Self { taken_for_red: tomorrow.filter(is_late), ..self }
+    }
+}
+
+/// What is known of prices that are published day by day. None is in another currency than the site's.
+pub(crate) struct Market<'m> {
+    pub(crate) outlook: &'m Outlook,
+    /// What the market asked on days that the outlook has forgotten: days to come are guessed from them.
+    pub(crate) stored_spot_per_kwh: &'m Timeline<f64>,
+    /// What import cost on such days, all in.
+    pub(crate) stored_import_per_kwh: &'m Timeline<f64>,
+    /// Whether a supplier is asked for what its customers pay. Its silence is not filled with what the market asks, which lacks
+    /// what the supplier adds.
+    pub(crate) of_supplier: bool,
+}
+
+/// What a kWh costs in `window`.
 pub(crate) fn prices_of(
     tariffs: &Tariffs,
-    outlook: &Outlook,
-    stored: &Timeline<f64>,
-    colours: &Colours,
-    grids: &[Grid],
+    market: &Market<'_>,
+    tempo: Told<'_>,
     window: TimeSpan,
     zone: &TimeZone,
 ) -> Timeline<Price> {
-    // A supplier's own price is what its customers pay, and a market's is what everybody else begins with. One is no stand-in for
-    // the other where it has a gap: it lacks what the supplier adds.
-    let full = outlook.figures(Quantity::FullPrice);
-    let spot = outlook.figures(Quantity::SpotPrice).or(stored);
-    let import = if full.is_empty() { &spot } else { &full };
-    let export = if spot.is_empty() { &full } else { &spot };
+    let spot = market.outlook.figures(Quantity::SpotPrice).or(market.stored_spot_per_kwh);
+    let full = market.outlook.figures(Quantity::FullPrice);
+    let import = match &tariffs.import {
+        // What was stored is what the formula made of it, which here is nothing.
+        Tariff::Market(formula) if market.of_supplier && *formula == Formula::default() => {
+            full.or(market.stored_import_per_kwh)
+        }
+        _ if market.of_supplier => full,
+        _ => spot.clone(),
+    };
     let figures = ohmstead_tariff::Known {
-        colours,
-        grids,
-        import_spot_per_kwh: import,
-        export_spot_per_kwh: export,
+        colours: tempo.colours,
+        grids: tempo.grids,
+        taken_for_red: tempo.taken_for_red,
+        import_spot_per_kwh: &import,
+        export_spot_per_kwh: &spot,
         ..ohmstead_tariff::Known::nothing()
     };
     ohmstead_tariff::prices(tariffs, figures, window, zone)
@@ -128,11 +178,12 @@ fn missing(known: &Known<'_>, prices: &Timeline<Price>, window: TimeSpan, basis:
         if !gaps.is_empty() {
             missing.push(Lack::PriceGap { hours: hours(&gaps).ceil() });
         }
-        let of = |source| {
-            let from_it = prices.slots().filter(|(_, price)| price.source == source);
-            hours(&from_it.map(|(span, _)| span).collect::<Vec<_>>()).ceil()
+        let of = |is_meant: fn(&Price) -> bool| {
+            let spans = prices.slots().filter(|(_, price)| is_meant(price)).map(|(span, _)| span);
+            hours(&spans.collect::<Vec<_>>()).ceil()
         };
-        let (untold, guessed) = (of(PriceSource::ExpectedColour), of(PriceSource::Profile));
+        let untold = of(|price| price.source == PriceSource::ExpectedColour);
+        let guessed = of(|price| price.estimated && price.source != PriceSource::ExpectedColour);
         if untold > 0.0 {
             missing.push(Lack::ColourNotTold { hours: untold });
         }

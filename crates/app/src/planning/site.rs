@@ -16,6 +16,10 @@ use super::sun::Panels;
 pub(crate) struct Site {
     pub(crate) settings: Settings,
     pub(crate) tariffs: Option<Tariffs>,
+    /// Whether a colour of Tempo that is late counts as red.
+    pub(crate) unknown_is_red: bool,
+    /// Whether a supplier is asked for what its customers pay.
+    pub(crate) of_supplier: bool,
     pub(crate) panels: Panels,
     pub(crate) zone: TimeZone,
     pub(crate) currency: String,
@@ -32,6 +36,11 @@ impl Site {
             metrics: metrics(config, tariffs.as_ref(), currency),
             settings: config.planner.clone(),
             tariffs,
+            unknown_is_red: config.tempo.as_ref().is_none_or(|tempo| tempo.unknown_is_red),
+            of_supplier: config
+                .tariffs
+                .as_ref()
+                .is_some_and(|tariffs| tariffs.market.0.iter().any(PriceSource::is_supplier)),
             panels: Panels::of(config),
             zone: config.site.timezone.clone(),
             currency: currency.to_string(),

@@ -246,6 +246,11 @@ async fn set_colour(house: &House, date: &str, colour: Option<&str>) -> Result<V
 fn not_ahead(why: &AheadError) -> Failure {
     match why {
         AheadError::NotConfigured { hint, .. } => Failure::new("not_configured", why.to_string(), *hint),
+        AheadError::TooFar(_) => Failure::new(
+            "bad_request",
+            why.to_string(),
+            "is the year right? days of this season and the last have one",
+        ),
         AheadError::Unavailable(_) => {
             Failure::new("unavailable", why.to_string(), "see the log of the daemon")
         }

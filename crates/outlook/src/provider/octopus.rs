@@ -90,7 +90,7 @@ fn window(ask: &Ask) -> TimeSpan {
 /// One page, and where the next is. A rate without an end holds until the window's.
 pub(super) fn parse(body: &[u8], window: TimeSpan) -> Result<(Answer, Option<String>), ParseError> {
     let json = document(body)?;
-    let (mut with_tax, mut without) = (Spans::within(PRICES), Spans::within(PRICES));
+    let mut prices = Spans::within(PRICES);
     for row in array(&json, "/results")? {
         // Where the price depends on how one pays, the usual way is by direct debit.
         if text(row, "payment_method").is_some_and(|method| method != "DIRECT_DEBIT") {
@@ -102,16 +102,13 @@ pub(super) fn parse(body: &[u8], window: TimeSpan) -> Result<(Answer, Option<Str
             (Some(start), Some(end)) => {
                 let span = TimeSpan::new(start, end).common(window);
                 if !span.is_empty() {
-                    with_tax.add(span, pounds(row, "value_inc_vat"))?;
-                    without.add(span, pounds(row, "value_exc_vat"))?;
+                    prices.add(span, pounds(row, "value_inc_vat"))?;
                 }
             }
-            _ => with_tax.refuse(),
+            _ => prices.refuse(),
         }
     }
-    let mut answer = Answer::of(Quantity::FullPrice, with_tax.timeline()).priced_in("GBP");
-    // Refused values are counted once, not once with and once without tax.
-    answer.add(Quantity::SpotPrice, (without.timeline().0, 0));
+    let answer = Answer::of(Quantity::FullPrice, prices.timeline()).priced_in("GBP");
     Ok((answer, text(&json, "next").map(str::to_owned)))
 }
 

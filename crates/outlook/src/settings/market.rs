@@ -38,6 +38,16 @@ impl PriceSource {
         }
     }
 
+    /// Whether it is a supplier, which tells what its customers pay, all in.
+    pub fn is_supplier(&self) -> bool {
+        matches!(self, Self::Octopus(_) | Self::Tibber(_))
+    }
+
+    /// Whether it tells what the market asks.
+    pub fn tells_market(&self) -> bool {
+        !matches!(self, Self::Octopus(_))
+    }
+
     /// The currency that it answers in, where that is known before it is asked.
     pub fn currency(&self) -> Option<Currency> {
         match self {

@@ -79,6 +79,11 @@ impl Tariffs {
                 ));
             }
         }
+        if has_sources && is_market(&self.export) && !self.market.0.iter().any(PriceSource::tells_market) {
+            let text = "what is fed in is paid by the market's price, and none of the sources tells that: octopus tells what its customers pay";
+            let hint = "name one that does beside it, or write what is paid: `export: { fixed: 15 p/kWh }`";
+            wrong.push(("export", text, hint));
+        }
         if has_sources && !is_market(&self.import) && !is_market(&self.export) {
             let text = "no tariff is made of market prices, so nobody would use these";
             wrong.push(("market", text, "take them out, or write `import: { market: { add: 8.5 ct/kWh } }`"));

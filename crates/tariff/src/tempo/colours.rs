@@ -110,6 +110,9 @@ impl Colours {
         if let Some(colour) = self.get(date) {
             return Assumed::Known(colour);
         }
+        if ![TempoColour::White, TempoColour::Red].iter().any(|colour| self.may_be(date, *colour)) {
+            return Assumed::Known(TempoColour::Blue);
+        }
         let deadline = date.yesterday().ok().map(|eve| eve.to_datetime(UNKNOWN_IS_RED_FROM));
         let is_late = deadline.and_then(|at| civil::instant(at, &paris())).is_some_and(|at| at <= now);
         if is_late && self.may_be(date, TempoColour::Red) {
@@ -144,6 +147,17 @@ pub(crate) mod tests {
         };
         let days = from.series(1.day()).zip(letters.chars());
         days.filter_map(|(date, letter)| Some((date, colour(letter)?))).collect()
+    }
+
+    #[test]
+    fn a_sunday_is_blue_whoever_is_silent() {
+        let assumed =
+            |date: &str| Colours::default().assumed(date.parse().unwrap(), ms("2026-01-10T20:50:00Z"));
+        assert_eq!(assumed("2026-01-11"), Assumed::Known(Blue));
+        assert_eq!(
+            assumed("2026-01-12"),
+            Assumed::Open(Odds::of("2026-01-12".parse().unwrap(), &Colours::default()))
+        );
     }
 
     #[test]

@@ -309,6 +309,9 @@ pub enum AheadError {
         /// What to add to the configuration.
         hint: &'static str,
     },
+    /// Nobody can say anything of a day so far away.
+    #[error("{0} is too far away to have a colour")]
+    TooFar(jiff::civil::Date),
     /// The history cannot be read.
     #[error("{0}")]
     Unavailable(String),

@@ -27,7 +27,7 @@ impl Door {
             season: season.days().next().unwrap_or(today.0),
             today: day(today.0),
             tomorrow: day(today.0.tomorrow().unwrap_or(today.0)),
-            days: season.days().filter(|date| known.colours.get(*date).is_some()).map(day).collect(),
+            days: season.days().map(day).filter(|day| day.colour.is_some()).collect(),
             counts: TempoColour::ALL.map(count),
             prices: TempoColour::ALL
                 .map(|colour| [Hours::OffPeak, Hours::Peak].map(|hours| price(colour, hours))),
@@ -48,7 +48,8 @@ fn tempo_day(
     said: &BTreeMap<Date, TempoColour>,
 ) -> TempoDay {
     let told = outlook.colours.get(&date);
-    let colour = colours.get(date);
+    // What may still change is shown, and marked, though nobody counts on it.
+    let colour = colours.get(date).or(told.map(|day| day.colour));
     let voice = |voice: &ohmstead_outlook::Voice| ColourVoice {
         source: voice.source.to_string(),
         colour: voice.colour,

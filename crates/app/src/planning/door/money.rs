@@ -3,13 +3,13 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use ohmstead_model::{Metric, Price, TimeSpan, Timeline, UnixMillis};
-use ohmstead_tariff::Tariffs;
+use ohmstead_tariff::{Tariff, Tariffs};
 use ohmstead_web::{AheadError, Money, MoneyBy};
 
 use super::super::Site;
 use super::super::money::{self, Measured};
 use super::super::past::quarters;
-use super::super::problem::prices_of;
+use super::super::problem::{Market, Told, prices_of};
 use super::{Door, NO_TARIFFS};
 use crate::store::Store;
 
@@ -38,7 +38,11 @@ impl Door {
         };
         let computed = self.past_prices(&site, &tariffs, window);
         let stored = stored_prices(&read(Metric::ImportPrice).await?, &read(Metric::ExportPrice).await?);
-        let prices = computed.or(&stored);
+        // What was told at its time goes before what today's contract says of it, but for Tempo, whose prices have dates.
+        let prices = match tariffs.import {
+            Tariff::Tempo(_) => computed.or(&stored),
+            _ => stored.or(&computed),
+        };
         let rows = money::money(&measured, &prices, &bank, window, &site.zone, by);
         Ok(Money { currency: site.currency, rows })
     }
@@ -47,22 +51,20 @@ impl Door {
     fn past_prices(&self, site: &Site, tariffs: &Tariffs, window: TimeSpan) -> Timeline<Price> {
         let outlook = self.outlook.borrow().without_foreign_prices(&site.currency);
         let tempo = self.tempo.borrow().clone();
-        let nothing = ohmstead_tariff::Known::nothing();
-        let prices = prices_of(
-            tariffs,
-            &outlook,
-            &Timeline::default(),
-            tempo.as_deref().map_or(nothing.colours, |tempo| &tempo.colours),
-            tempo.as_deref().map_or(&[], |tempo| tempo.prices.grids()),
-            window,
-            &site.zone,
-        );
+        let unpublished = Timeline::default();
+        let market = Market {
+            outlook: &outlook,
+            stored_spot_per_kwh: &unpublished,
+            stored_import_per_kwh: &unpublished,
+            of_supplier: site.of_supplier,
+        };
+        let prices = prices_of(tariffs, &market, Told::of(tempo.as_deref()), window, &site.zone);
         let known = prices.slots().filter(|(_, price)| !price.estimated);
         Timeline::of(known.map(|(span, price)| (span, *price)))
     }
 }
 
-/// The prices as they were told at their time, for what the outlook knows no longer.
+/// The prices as they were told at their time.
 fn stored_prices(import: &Timeline<f64>, export: &Timeline<f64>) -> Timeline<Price> {
     import.zip(export, |_, import, export| Price {
         import_per_kwh: *import,
@@ -127,7 +129,8 @@ mod tests {
         let (cost_of_nothing, unknown_h) = cost(MARKET, &[]).await;
         near(cost_of_nothing, 0.0);
         near(unknown_h, 24.0);
-        // What a contract says of that day goes before what was told.
-        near(cost("{ import: { fixed: 0.2 } }", &told).await.0, 0.4);
+        // A contract of today says nothing of a day whose price was told, and all of one whose was not.
+        near(cost("{ import: { fixed: 0.2 } }", &told).await.0, 2.0 * 0.31234);
+        near(cost("{ import: { fixed: 0.2 } }", &[]).await.0, 0.4);
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use ohmstead_model::{TempoColour, UnixMillis};
-use ohmstead_outlook::{Manual, Outlook};
+use ohmstead_outlook::{Manual, Outlook, TempoDay};
+use ohmstead_tariff::tempo::TariffDay;
 use ohmstead_web::AheadError;
 
 use super::super::looking;
@@ -22,41 +23,38 @@ impl Door {
         colour: Option<TempoColour>,
     ) -> Result<ohmstead_web::Tempo, AheadError> {
         let grids = self.site.borrow().grids().ok_or(NO_TEMPO)?;
-        let said = looking::say(store, &self.manual, date, colour).await;
+        let today = TariffDay::at(now).ok_or(NO_TEMPO)?.0;
+        if today.since(date).is_ok_and(|age| age.get_days().abs() > SAID_DAYS_MAX) {
+            return Err(AheadError::TooFar(date));
+        }
+        let said = looking::say(store, &self.manual, today, (date, colour)).await;
         said.map_err(|error| AheadError::Unavailable(format!("it cannot be kept: {error}")))?;
         // Not only when the outlook comes round to it: who asked looks at the answer.
         self.outlook.send_modify(|outlook| *outlook = Arc::new(with_said(outlook, &self.manual.borrow())));
-        self.tempo.send_replace(Some(Arc::new(looking::tempo(&self.outlook.borrow(), &grids))));
+        self.tempo.send_replace(Some(Arc::new(looking::tempo(&self.outlook.borrow(), &grids, Some(today)))));
         self.tempo(now)
     }
 }
 
-/// The outlook with what the owner says now; a day of which that was taken back has the colour of its first source again.
+/// Nobody knows the colour of a day that is further away.
+const SAID_DAYS_MAX: i32 = 400;
+
+/// The outlook with what the owner says now; a day of which that was taken back has what the sources say of it again.
 fn with_said(outlook: &Outlook, manual: &Manual) -> Outlook {
     let mut changed = outlook.clone();
-    changed.colours.retain(|date, day| {
-        let taken_back = &*day.source == MANUAL && !manual.colours.contains_key(date);
-        let first = day.voices.first().cloned();
-        if let (true, Some(voice)) = (taken_back, &first) {
-            (day.colour, day.source) = (voice.colour, Arc::clone(&voice.source));
-            day.is_provisional = voice.is_provisional;
-        }
-        !taken_back || first.is_some()
-    });
+    changed.colours = std::mem::take(&mut changed.colours)
+        .into_iter()
+        .filter_map(|(date, day)| {
+            let is_taken_back = day.is_said() && !manual.colours.contains_key(&date);
+            Some((date, if is_taken_back { TempoDay::of_voices(day.voices)? } else { day }))
+        })
+        .collect();
     for (date, colour) in &manual.colours {
-        let day = changed.colours.entry(*date).or_insert_with(|| ohmstead_outlook::TempoDay {
-            colour: *colour,
-            source: Arc::from(MANUAL),
-            is_provisional: false,
-            voices: Vec::new(),
-        });
-        (day.colour, day.source, day.is_provisional) = (*colour, Arc::from(MANUAL), false);
+        let voices = changed.colours.remove(date).map(|day| day.voices).unwrap_or_default();
+        changed.colours.insert(*date, TempoDay::said(*colour, voices));
     }
     changed
 }
-
-/// The source of what the owner says, as the outlook names it.
-const MANUAL: &str = "manual";
 
 #[cfg(test)]
 mod tests {

@@ -32,38 +32,40 @@ fn outlook(series: &[(Quantity, Timeline<f64>)]) -> Outlook {
     Outlook { series, ..Outlook::default() }
 }
 
-fn priced(outlook: &Outlook, stored: &Timeline<f64>) -> Option<Price> {
+fn priced(outlook: &Outlook, stored: &Timeline<f64>, of_supplier: bool) -> Option<Price> {
     let tariffs: Tariffs = serde_json::from_value(serde_json::json!({
         "import": { "market": {} }, "export": { "market": {} }
     }))
     .expect("tariffs");
-    let nothing = ohmstead_tariff::Known::nothing();
     let window = TimeSpan::lasting(DAY, HOUR);
-    let prices = prices_of(&tariffs, outlook, stored, nothing.colours, &[], window, &TimeZone::UTC);
+    let market = Market { outlook, stored_spot_per_kwh: stored, stored_import_per_kwh: stored, of_supplier };
+    let prices = prices_of(&tariffs, &market, Told::of(None), window, &TimeZone::UTC);
     prices.at(DAY).copied()
 }
 
 /// What was stored of eleven days fills what is not published: import, export, and whether they are guessed.
 #[rstest]
-#[case::published(vec![(Quantity::SpotPrice, hours(0, 1, 0.2))], Some((0.2, 0.2, false)))]
-#[case::guessed_from_what_was_stored(vec![], Some((0.1, 0.1, true)))]
-#[case::a_supplier_alone(vec![(Quantity::FullPrice, hours(0, 1, 0.3))], Some((0.3, 0.3, false)))]
-#[case::a_supplier_s_price_is_none_for_export(
-    vec![(Quantity::FullPrice, hours(0, 1, 0.3)), (Quantity::SpotPrice, hours(-24, 0, 0.05))],
-    Some((0.3, 0.05, true))
+#[case::published(false, vec![(Quantity::SpotPrice, hours(0, 1, 0.2))], Some((0.2, 0.2, false)))]
+#[case::guessed_from_what_was_stored(false, vec![], Some((0.1, 0.1, true)))]
+#[case::a_supplier_tells_nothing_of_export(true, vec![(Quantity::FullPrice, hours(0, 1, 0.3))], Some((0.3, 0.1, true)))]
+#[case::a_supplier_and_the_market(
+    true,
+    vec![(Quantity::FullPrice, hours(0, 1, 0.3)), (Quantity::SpotPrice, hours(-24, 1, 0.05))],
+    Some((0.3, 0.05, false))
 )]
+#[case::a_supplier_that_is_silent(true, vec![(Quantity::SpotPrice, hours(0, 1, 0.05))], Some((0.1, 0.05, true)))]
+#[case::a_price_that_nobody_was_asked_for(false, vec![(Quantity::FullPrice, hours(0, 1, 0.3))], Some((0.1, 0.1, true)))]
 fn stored_market_prices(
+    #[case] of_supplier: bool,
     #[case] known: Vec<(Quantity, Timeline<f64>)>,
     #[case] expected: Option<(f64, f64, bool)>,
 ) {
-    let found = priced(&outlook(&known), &hours(-11 * 24, 0, 0.1));
+    let found = priced(&outlook(&known), &hours(-11 * 24, 0, 0.1), of_supplier);
     let found = found.map(|price| {
         let rounded = |price: f64| (price * 1e6).round() / 1e6;
         (rounded(price.import_per_kwh), rounded(price.export_per_kwh), price.estimated)
     });
     assert_eq!(found, expected);
-    let without = priced(&outlook(&known), &Timeline::default());
-    assert_eq!(without.is_some(), !known.is_empty());
 }
 
 const MINUTE_MS: i64 = 60_000;
@@ -210,16 +212,15 @@ struct Scene {
 impl Scene {
     fn ahead(&self, now: UnixMillis, zone: &TimeZone, horizon: Duration) -> Ahead {
         let tariffs: Option<Tariffs> = serde_json::from_value(self.tariffs.clone()).expect("tariffs");
-        let nothing = ohmstead_tariff::Known::nothing();
         let known = Known {
             now,
             zone,
             past: &self.past,
             outlook: &self.outlook,
-            colours: nothing.colours,
-            grids: &[],
+            tempo: Told::of(None),
             tariffs: tariffs.as_ref(),
             foreign: None,
+            of_supplier: false,
             panels: &self.panels,
             pv_now_w: None,
         };
@@ -370,7 +371,7 @@ fn slots_are_cut_where_something_by_hand_begins_or_ends() {
 #[test]
 fn a_market_does_not_fill_the_gap_of_a_supplier() {
     let known = [(Quantity::FullPrice, hours(-24 * 11, 0, 0.3)), (Quantity::SpotPrice, hours(-24, 1, 0.05))];
-    let found = priced(&outlook(&known), &Timeline::default()).expect("guessed from other days");
+    let found = priced(&outlook(&known), &Timeline::default(), true).expect("guessed from other days");
     assert!((found.import_per_kwh - 0.3).abs() < 1e-9 && found.estimated, "{found:?}");
     assert!((found.export_per_kwh - 0.05).abs() < 1e-9, "{found:?}");
 }
@@ -381,7 +382,33 @@ fn prices_in_another_currency_are_none() {
         outlook(&[(Quantity::SpotPrice, hours(0, 1, 0.2)), (Quantity::AirTemperature, hours(0, 1, 7.0))]);
     known.currency = Some("NOK".to_owned());
     assert_eq!((known.foreign_currency("EUR"), known.foreign_currency("NOK")), (Some("NOK"), None));
-    assert!(priced(&known.without_foreign_prices("EUR"), &Timeline::default()).is_none());
-    assert!(priced(&known.without_foreign_prices("NOK"), &Timeline::default()).is_some());
+    assert!(priced(&known.without_foreign_prices("EUR"), &Timeline::default(), false).is_none());
+    assert!(priced(&known.without_foreign_prices("NOK"), &Timeline::default(), false).is_some());
     assert!(!known.without_foreign_prices("EUR").figures(Quantity::AirTemperature).is_empty());
+}
+
+/// RTE says nothing until 21:45 of an evening in March with reds left: tomorrow is planned for as a red day, not by its odds.
+#[test]
+fn a_colour_that_is_late_is_planned_for_as_red() {
+    let instant = |text: &str| UnixMillis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
+    let tariffs: Tariffs =
+        serde_json::from_value(serde_json::json!({ "import": { "tempo": {} } })).expect("tariffs");
+    let nothing = Timeline::default();
+    let known = Outlook::default();
+    let market = Market {
+        outlook: &known,
+        stored_spot_per_kwh: &nothing,
+        stored_import_per_kwh: &nothing,
+        of_supplier: false,
+    };
+    let noon = TimeSpan::lasting(instant("2026-03-10T11:00:00Z"), HOUR);
+    let price = |now: &str| {
+        let told = Told::of(None).late_is_red(instant(now));
+        let zone = TimeZone::get("Europe/Paris").unwrap();
+        let prices = prices_of(&tariffs, &market, told, noon, &zone);
+        *prices.at(noon.start).expect("a price")
+    };
+    let (early, late) = (price("2026-03-09T20:44:00Z"), price("2026-03-09T20:46:00Z"));
+    assert!(early.import_per_kwh < 0.4 && late.import_per_kwh > 0.6, "{early:?} {late:?}");
+    assert!(late.estimated, "it is not known");
 }
