@@ -11,6 +11,7 @@ use ohmstead_model::{Moment, TimeSpan, UnixMillis};
 
 use super::Links;
 use super::board::Board;
+use crate::answer::Lack;
 use crate::check::Named;
 use crate::held::News;
 use crate::http::Caller;
@@ -151,8 +152,15 @@ impl Worker {
                 let failed_before = entry.held.memory.failures > 0;
                 let mut news = News::Same;
                 match answer {
-                    Ok(answer) => {
-                        entry.held.memory.succeeded();
+                    Ok(mut answer) => {
+                        match answer.lack.take() {
+                            // What it did say counts, and the rest is a trouble like any other.
+                            Some(Lack { what, why }) => {
+                                entry.held.memory.failed(now, &why);
+                                entry.trouble = Some(caller.hide(&format!("{what}: {why}")));
+                            }
+                            None => entry.held.memory.succeeded(),
+                        }
                         news = entry.held.take(answer, now);
                     }
                     Err(failure) => {
