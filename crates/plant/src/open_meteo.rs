@@ -83,6 +83,9 @@ impl Question {
                 .copied()
                 .ok_or_else(|| format!("Cannot initialize variable from invalid String value {name}."))
         });
+        let days = of("forecast_days").map_or(Some(7), |text| text.parse().ok());
+        let days = days.filter(|days| (1..=16).contains(days));
+        let days = days.ok_or("Parameter 'forecast_days' must be in range of 1 to 16.")?;
         Ok(Self {
             latitude_deg: number("latitude", -90.0..=90.0)?,
             longitude_deg: number("longitude", -180.0..=180.0)?,
@@ -92,7 +95,7 @@ impl Question {
                 azimuth_deg: optional("azimuth", -180.0..=180.0, 0.0)?,
             },
             variables: variables.collect::<Result<_, _>>()?,
-            days: optional("forecast_days", 1.0..=16.0, 7.0)? as i64,
+            days,
         })
     }
 
