@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use jiff::tz::TimeZone;
 use ohmstead_model::{Moment, TimeSpan, UnixMillis};
+use ohmstead_outside::in_one_line;
 
 use super::Links;
 use super::board::Board;
@@ -205,7 +206,7 @@ impl Worker {
             return;
         };
         if !self.has_complained_of_disk {
-            tracing::warn!(target: "outlook", source = &*self.name, "{}", chain(&error));
+            tracing::warn!(target: "outlook", source = &*self.name, "{}", in_one_line(&error));
             self.has_complained_of_disk = true;
         }
     }
@@ -216,14 +217,4 @@ impl Worker {
             self.keep().await;
         }
     }
-}
-
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
