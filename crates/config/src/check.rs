@@ -8,6 +8,7 @@ mod rotation;
 use std::collections::HashMap;
 
 use ohmstead_model::DeviceId;
+use ohmstead_outside::in_one_line;
 
 use crate::config::Config;
 use crate::place::place as place_of;
@@ -132,14 +133,14 @@ fn dbus_apis(config: &Config, root: &Node, with_files: bool, faults: &mut Vec<Fa
             api.access.token.get_or_insert_with(|| "a-token-that-is-not-read-now".to_owned().into());
         }
         if let Err(error) = ohmstead_web::check(&api.access) {
-            faults.push(Fault::at(mark, What::Text(chain(&error))));
+            faults.push(Fault::at(mark, What::Text(in_one_line(&error))));
         }
     }
 }
 
 /// A section that its own crate refuses. The place is the first key of the section that the message mentions.
 fn refused(root: &Node, section: &str, error: &dyn std::error::Error) -> Fault {
-    let text = chain(error);
+    let text = in_one_line(error);
     let mut path = vec![section];
     let mut node = root.get(section);
     for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
@@ -149,18 +150,6 @@ fn refused(root: &Node, section: &str, error: &dyn std::error::Error) -> Fault {
         }
     }
     Fault::at(mark_of(root, &path), What::Text(text))
-}
-
-/// The error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// The place of the value at `path`, or of the nearest key above it that is there.

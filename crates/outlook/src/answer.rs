@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use ohmstead_model::{TempoColour, Timeline};
 
+use crate::Failure;
+
 /// What a series of figures is of, with its unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Quantity {
@@ -102,6 +104,17 @@ pub struct Answer {
     pub licence: Option<String>,
     /// Values that cannot be: absurd, or with a stamp that is none. They are holes.
     pub refused: usize,
+    /// A part that should be there and could not be had.
+    pub lack: Option<Lack>,
+}
+
+/// What an answer is without, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lack {
+    /// What is missing.
+    pub what: &'static str,
+    /// Why it could not be had.
+    pub why: Failure,
 }
 
 impl Answer {
@@ -135,6 +148,7 @@ impl Answer {
         self.currency = self.currency.take().or(other.currency);
         self.licence = self.licence.take().or(other.licence);
         self.refused += other.refused;
+        self.lack = self.lack.take().or(other.lack);
     }
 
     /// Whether nothing is said.

@@ -68,7 +68,7 @@ pub fn check(settings: &Settings) -> Vec<SettingsError> {
     for source in sources {
         let Named { kind, index, opened, .. } = source;
         for (key, path) in opened.secret_files {
-            if let Err(error) = Secret::read(&path) {
+            if let Err(error) = Secret::token_of(&path) {
                 let place = Place { kind, index, source: opened.name, key };
                 errors.push(SettingsError::Unreadable { place, path, source: error });
             }

@@ -23,15 +23,14 @@ mod outlook;
 mod parse;
 mod provider;
 pub mod schedule;
-mod secret;
 mod service;
 pub mod settings;
 
 pub use answer::{Answer, PriceGrid, Quantity};
 pub use check::{Place, SettingsError, check, check_values};
 pub use failure::Failure;
+pub use ohmstead_outside::Secret;
 pub use outlook::{Kind, MANUAL, Manual, Outlook, SourceStatus, Sourced, TempoDay, Voice};
 pub use parse::ParseError;
-pub use secret::Secret;
 pub use service::{Links, run};
 pub use settings::Settings;

@@ -3,7 +3,7 @@
 //! ```text
 //!            +-- known: after `every`, at the next publication time, or soon while tomorrow is due and missing
 //!  last ask -+-- failed: pauses that double up to an hour; what the server asked for; an hour and more for wrong settings
-//!            +-- then: never nearer than `least`, only while `awake`, and only within the budget
+//!            +-- then: never nearer than `least`, only while `awake`, and only within the budget, which is spread over the day
 //! ```
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
-use ohmstead_model::UnixMillis;
+use ohmstead_model::{TimeSpan, UnixMillis};
 
 use crate::Failure;
 
@@ -69,6 +69,13 @@ impl Publication {
     /// The zone of its times.
     pub(crate) fn zone(&self) -> TimeZone {
         TimeZone::get(self.zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// Whether tomorrow should be there at `now`.
+    pub(crate) fn is_due(&self, now: UnixMillis) -> bool {
+        let zone = self.zone();
+        let due = || at(date_of(now, &zone)?, self.due.0, self.due.1, &zone);
+        due().is_some_and(|due| now >= due)
     }
 }
 
@@ -149,6 +156,7 @@ pub fn next_ask(
     let not_before = memory.not_before.map_or(now, |at| at.min(now.plus(DAY)));
     let wanted = wanted.max(not_before).max(last.plus(pace.least));
     let wanted = awake(pace, wanted, site, jitter);
+    let wanted = awake(pace, spared(memory, pace, now, wanted, site), site, jitter);
     let hourly = affordable(memory, pace, pace.per_hour.map(|limit| (limit, HOUR)), now, wanted);
     affordable(memory, pace, pace.per_day.map(|limit| (limit, DAY)), now, hourly)
 }
@@ -217,6 +225,31 @@ fn awake(pace: &Pace, wanted: UnixMillis, site: &TimeZone, jitter: f64) -> UnixM
         Some(at(day, from, 0, site)?.plus((MINUTE * 10).mul_f64(jitter)))
     };
     opening().map_or(wanted, |opening| opening.max(wanted))
+}
+
+/// `wanted`, or when the calls that are left of the day's budget reach to its end at their usual distance. So a long
+/// failure costs what is to spare, and the hours after it still have theirs.
+fn spared(memory: &Memory, pace: &Pace, now: UnixMillis, wanted: UnixMillis, site: &TimeZone) -> UnixMillis {
+    let enough_left = || {
+        let calls = pace.calls.max(1);
+        let limit = pace.per_day?.max(calls);
+        let (opening, closing) = hours(pace, date_of(wanted, site)?, site)?;
+        let today = memory.asks.iter().filter(|(at, _)| (*at).min(now) >= opening);
+        let spent = today.map(|(_, calls)| *calls).fold(0, u32::saturating_add);
+        let distance = pace.every.max(TimeSpan::new(opening, closing).length() / (limit / calls));
+        Some(closing.minus(distance.saturating_mul(limit.saturating_sub(spent) / calls)))
+    };
+    enough_left().map_or(wanted, |from| wanted.max(from))
+}
+
+/// From when until when the source is asked on a day of the site.
+fn hours(pace: &Pace, day: Date, site: &TimeZone) -> Option<(UnixMillis, UnixMillis)> {
+    let tomorrow = || at(day.tomorrow().ok()?, 0, 0, site);
+    match pace.awake {
+        Some((from, until)) if until < 24 => Some((at(day, from, 0, site)?, at(day, until, 0, site)?)),
+        Some((from, _)) => Some((at(day, from, 0, site)?, tomorrow()?)),
+        None => Some((at(day, 0, 0, site)?, tomorrow()?)),
+    }
 }
 
 /// `wanted`, or the first instant after it at which the calls of one more ask are within the limit.

@@ -15,6 +15,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use ohmstead_model::Clock;
+use ohmstead_outside::in_one_line;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -93,7 +94,7 @@ async fn load(path: PathBuf, identity: String) -> crate::held::Held {
     let mut held = match read {
         Ok(Ok(held)) => held.unwrap_or_default(),
         Ok(Err(error)) => {
-            tracing::warn!(target: "outlook", "{}", worker::chain(&error));
+            tracing::warn!(target: "outlook", "{}", in_one_line(&error));
             crate::held::Held::default()
         }
         // The runtime is being taken down.

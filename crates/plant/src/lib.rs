@@ -7,13 +7,16 @@
 //!   venus    a Victron GX device with its services, and the ESS behind it, in steps of a second
 //!   site     house + devices + addresses = `InMemory`, for tests that run a day in a second
 //!   tempo    a stand-in for the service that tells the colours of the Tempo tariff
+//!   open_meteo  a stand-in for the service that foretells the weather above the house
 //!   serve    the same on UDP sockets = `Plant`, for real clients
 //! ```
 //!
 //! Nothing here knows the product's own drivers: a simulator that shared their assumptions would prove nothing.
 
 pub mod house;
+mod http;
 pub mod marstek;
+pub mod open_meteo;
 mod serve;
 mod site;
 pub mod tempo;

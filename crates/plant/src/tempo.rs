@@ -9,21 +9,15 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::civil::{Date, Weekday, date};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The longest request that is read.
-const REQUEST_MAX: usize = 8_192;
-/// How long a client may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::http::{self, Reply};
 
 /// What time it is for the service, ms since the epoch.
 pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -36,49 +30,18 @@ pub async fn serve(
     tasks: &TaskTracker,
     stop: CancellationToken,
 ) -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind(listen).await?;
-    let address = listener.local_addr()?;
-    let serving = async move {
-        loop {
-            let Ok((mut stream, _)) = listener.accept().await else {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            };
-            // A client that hangs is cut off, and a broken one has gone already.
-            let _ = tokio::time::timeout(PATIENCE, exchange(&mut stream, seed, &now)).await;
-        }
+    let answer = move |target: &str| {
+        Reply::Good(match season(target) {
+            Some(first) => json!({ "values": known(first, seed, now()) }),
+            None => json!({ "error": "season is missing" }),
+        })
     };
-    tasks.spawn(async move { stop.run_until_cancelled(serving).await });
-    Ok(address)
-}
-
-async fn exchange(stream: &mut TcpStream, seed: u64, now: &Now) -> io::Result<()> {
-    let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") && request.len() < REQUEST_MAX {
-        let mut byte = [0; 512];
-        let count = stream.read(&mut byte).await?;
-        if count == 0 {
-            break;
-        }
-        request.extend_from_slice(&byte[..count]);
-    }
-    let request = String::from_utf8_lossy(&request);
-    let body = match season(&request) {
-        Some(first) => json!({ "values": known(first, seed, now()) }).to_string(),
-        None => json!({ "error": "season is missing" }).to_string(),
-    };
-    let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).await?;
-    stream.write_all(body.as_bytes()).await?;
-    stream.shutdown().await
+    http::serve(listen, answer, tasks, stop).await
 }
 
 /// The first year of the season that is asked for.
-fn season(request: &str) -> Option<i16> {
-    let (_, rest) = request.lines().next()?.split_once("season=")?;
+fn season(target: &str) -> Option<i16> {
+    let (_, rest) = target.split_once("season=")?;
     rest.get(..4)?.parse().ok()
 }
 
@@ -155,13 +118,8 @@ mod tests {
         let now: Now = Arc::new(|| 1_767_600_000_000);
         let listen = "127.0.0.1:0".parse().unwrap();
         let address = serve(listen, 7, now, &tasks, stop.clone()).await.unwrap();
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(b"GET /tempo?season=2025-2026 HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
-        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        let (status, body) = http::asked(address, "/tempo?season=2025-2026").await;
+        assert_eq!(status, "HTTP/1.1 200 OK");
         assert_eq!(body["values"].as_object().unwrap().len(), 127);
         stop.cancel();
         tasks.close();

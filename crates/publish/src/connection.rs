@@ -107,7 +107,7 @@ pub(crate) async fn drive(
                 // The password may have been changed at the broker and in its file since.
                 authenticate(&mut connection.mqtt_options, settings)
                     .err()
-                    .map(|error| News::Lost(Trouble::Password(crate::trouble::chain(&error))))
+                    .map(|error| News::Lost(Trouble::Password(ohmstead_outside::in_one_line(&error))))
             }
         };
         if let Some(item) = item

@@ -75,7 +75,7 @@ impl Guards<'_> {
         let (client, events) = match connection::prepare(self.settings, &client_id, &topic) {
             Ok(prepared) => prepared,
             Err(error) => {
-                let why = crate::trouble::chain(&error);
+                let why = ohmstead_outside::in_one_line(&error);
                 tracing::warn!(target: "mqtt", topic, "the topic has no last will: {why}");
                 return;
             }

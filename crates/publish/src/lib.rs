@@ -54,7 +54,8 @@ use ohmstead_model::{Clock, Commands, Moment, SiteLimit, Snapshot, Switches};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use settings::{Compat, Discovery, Secret, Settings, SettingsError, Tls, check};
+pub use ohmstead_outside::Secret;
+pub use settings::{Compat, Discovery, Settings, SettingsError, Tls, check};
 
 /// What the publisher is connected to inside the program.
 pub struct Links {

@@ -1,9 +1,9 @@
 //! The `mqtt:` section of the configuration, and what can be found wrong with it before anything is sent.
 
-use std::fmt;
-use std::io::Read as _;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use ohmstead_outside::Secret;
 use ohmstead_units::Timespan;
 use serde::Deserialize;
 
@@ -114,29 +114,6 @@ pub enum Compat {
     PvInverterMonitor,
 }
 
-/// A text that is never printed.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Keeps `text` from being printed.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text, for the one place that sends it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
 /// Why the settings cannot work, whatever the broker does.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
@@ -204,20 +181,12 @@ impl Settings {
     /// The password, read from its file at every call so that a changed file is noticed.
     pub(crate) fn password(&self) -> Result<Option<Secret>, SettingsError> {
         let Some(path) = &self.password_file else { return Ok(self.password.clone()) };
-        let unreadable =
-            |source| SettingsError::Unreadable { key: "password_file", path: path.clone(), source };
-        let mut content = Vec::new();
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        file.take(PASSWORD_BYTES_MAX + 1).read_to_end(&mut content).map_err(unreadable)?;
-        let text = String::from_utf8(content).ok().filter(|text| text.len() as u64 <= PASSWORD_BYTES_MAX);
-        let text = text.ok_or_else(|| SettingsError::NoPassword { path: path.clone() })?;
-        let line = text.strip_suffix('\n').unwrap_or(&text);
-        Ok(Some(Secret::new(line.strip_suffix('\r').unwrap_or(line))))
+        Secret::of_file(path).map(Some).map_err(|source| match source.kind() {
+            ErrorKind::InvalidData => SettingsError::NoPassword { path: path.clone() },
+            _ => SettingsError::Unreadable { key: "password_file", path: path.clone(), source },
+        })
     }
 }
-
-/// What the protocol allows.
-const PASSWORD_BYTES_MAX: u64 = 65_535;
 
 /// Whether these settings can work at all: topics are topics, files exist and hold what they should, spans make sense.
 /// Nothing is sent.

@@ -3,27 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use ohmstead_outside::tls::{self, believing, roots_of, roots_of_the_system};
 use rumqttc::TlsConfiguration;
+use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
 
 use crate::settings::{SettingsError, Tls};
 
 /// Reads the files of `settings` into what the connection needs.
 pub(crate) fn configuration(settings: &Tls) -> Result<TlsConfiguration, SettingsError> {
     let identity = identity(settings)?;
-    let roots = match &settings.ca_file {
-        Some(path) => roots_of(path)?,
-        None => roots_of_the_system()?,
-    };
+    let roots = authorities(settings)?;
     let refused = |error: rustls::Error| SettingsError::Tls { reason: error.to_string() };
-    // Named here, not taken from the process: nobody has to install a provider first.
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(refused)?
-        .with_root_certificates(roots);
+    let builder = believing(roots).map_err(refused)?;
     let config = match identity {
         Some((chain, key)) => builder.with_client_auth_cert(chain, key).map_err(refused)?,
         None => builder.with_no_client_auth(),
@@ -51,29 +44,23 @@ fn identity(settings: &Tls) -> Result<Option<Identity>, SettingsError> {
     }
 }
 
-fn roots_of(path: &Path) -> Result<RootCertStore, SettingsError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates("tls.ca_file", path)? {
-        roots.add(certificate).map_err(|error| SettingsError::Tls { reason: error.to_string() })?;
+fn authorities(settings: &Tls) -> Result<RootCertStore, SettingsError> {
+    let refused = |reason: String| SettingsError::Tls { reason };
+    if let Some(path) = &settings.ca_file {
+        return roots_of(certificates("tls.ca_file", path)?).map_err(|error| refused(error.to_string()));
     }
-    Ok(roots)
-}
-
-fn roots_of_the_system() -> Result<RootCertStore, SettingsError> {
-    let mut roots = RootCertStore::empty();
-    // A system may carry a few certificates that rustls does not understand; the others still count.
-    let (usable, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if usable == 0 {
-        let reason = "this system has no list of trusted authorities; set mqtt.tls.ca_file".to_owned();
-        return Err(SettingsError::Tls { reason });
+    let roots = roots_of_the_system();
+    if roots.is_empty() {
+        return Err(refused(
+            "this system has no list of trusted authorities; set mqtt.tls.ca_file".to_owned(),
+        ));
     }
     Ok(roots)
 }
 
 fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
     let pem = read(key, path)?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    found.ok().filter(|found| !found.is_empty()).ok_or_else(|| SettingsError::NotPem {
+    tls::certificates(&pem).ok_or_else(|| SettingsError::NotPem {
         key,
         path: path.to_owned(),
         expected: "certificate",

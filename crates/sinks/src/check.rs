@@ -62,7 +62,7 @@ pub fn check(name: &str, settings: &Settings) -> Result<(), SettingsError> {
             return Err(SettingsError::Wrong { place: place(key), what });
         }
         let place = place(&format!("{key}_file"));
-        Secret::read(None, Some(path)).map_err(|source| SettingsError::Unreadable {
+        Secret::of_file(path).map_err(|source| SettingsError::Unreadable {
             place,
             path: path.clone(),
             source,

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ohmstead_model::{Clock, Moment};
+use ohmstead_outside::in_one_line;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -55,7 +56,7 @@ pub struct Links {
 /// `name` is the key of its cursor. Returns at once, with the reason in the log and in the status, if the settings cannot
 /// work, see [`check`](crate::check).
 pub async fn run(name: String, settings: Settings, links: Links, stop: CancellationToken) {
-    let opened = crate::check(&name, &settings).map_err(|error| target::chain(&error));
+    let opened = crate::check(&name, &settings).map_err(|error| in_one_line(&error));
     let opened = opened.and_then(|()| target::open(&settings));
     match opened {
         Ok(target) => Worker::new(name, &settings, links, target).run(stop).await,

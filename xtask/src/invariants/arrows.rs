@@ -21,6 +21,7 @@ const MODEL: &[&str] = &["model", "units"];
 const ROWS: &[Row] = &[
     Row { name: "units", ours: &[], outside: Some(&["serde"]) },
     Row { name: "model", ours: &["units"], outside: Some(&["serde", "thiserror"]) },
+    Row { name: "outside", ours: &[], outside: Some(&["rustls", "rustls-native-certs", "serde"]) },
     Row { name: "drivers", ours: MODEL, outside: None },
     Row {
         name: "control",
@@ -40,18 +41,18 @@ const ROWS: &[Row] = &[
         ours: &["control", "forecast", "model", "planner", "tariff", "units"],
         outside: Some(&["jiff", "serde", "thiserror"]),
     },
-    Row { name: "outlook", ours: &["forecast", "model", "tariff", "units"], outside: None },
+    Row { name: "outlook", ours: &["forecast", "model", "outside", "tariff", "units"], outside: None },
     Row { name: "history", ours: MODEL, outside: None },
-    Row { name: "publish", ours: MODEL, outside: None },
+    Row { name: "publish", ours: &["model", "outside", "units"], outside: None },
     Row { name: "notify", ours: MODEL, outside: None },
     Row { name: "fleet", ours: MODEL, outside: None },
-    Row { name: "sinks", ours: MODEL, outside: None },
+    Row { name: "sinks", ours: &["model", "outside", "units"], outside: None },
     Row { name: "web", ours: MODEL, outside: None },
     Row {
         name: "config",
         ours: &[
             "control", "drivers", "fleet", "forecast", "history", "insight", "model", "notify", "outlook",
-            "planner", "publish", "sinks", "tariff", "units", "web",
+            "outside", "planner", "publish", "sinks", "tariff", "units", "web",
         ],
         outside: None,
     },
@@ -60,7 +61,7 @@ const ROWS: &[Row] = &[
         name: "app",
         ours: &[
             "backtest", "config", "control", "drivers", "fleet", "forecast", "history", "insight", "model",
-            "notify", "outlook", "planner", "plant", "publish", "sinks", "tariff", "units", "web",
+            "notify", "outlook", "outside", "planner", "plant", "publish", "sinks", "tariff", "units", "web",
         ],
         outside: None,
     },

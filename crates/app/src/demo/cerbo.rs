@@ -17,7 +17,9 @@ pub(super) const NAME: &str = "cerbo";
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(127, 0, 30, 9)), 0);
 const SOC_PCT: f64 = 48.0;
 /// Panels on the MPPT, as a part of the roof's power.
-const ON_MPPT: f64 = 0.4;
+pub(super) const ON_MPPT: f64 = 0.4;
+/// What its owner lets it take and give, as the settings below say it: 40 A at 50 V, and 500 W.
+pub(super) const POWER: &str = "cerbo: { charge_max: 2 kW, discharge_max: 500 W }";
 /// What its owner has set. It carries the base of the load; what goes beyond is left to the other batteries of the house.
 const SETTINGS: [(&str, f64); 3] = [
     ("/Settings/CGwacs/AcPowerSetPoint", 0.0),
@@ -36,6 +38,11 @@ pub(super) fn installed(site: Arc<Mutex<InMemory>>, now_ms: i64) -> Gx {
     gx
 }
 
+/// The size of its battery, Wh.
+pub(super) fn capacity_wh(gx: &Gx) -> f64 {
+    gx.ess().map_or(0.0, |ess| ess.pack.capacity_wh())
+}
+
 /// The GX in the served house, on sockets of its own.
 pub(super) async fn serve(
     gx: Gx,
@@ -51,9 +58,11 @@ pub(super) async fn serve(
     Ok(venus.start(tracker, stop.clone()).await?)
 }
 
-/// Its line in the configuration: two ways to one device.
-pub(super) fn line(gx: &VenusHandle) -> String {
+/// Its line in the configuration: two ways to one device, and the size of its battery, which the Pylontech does not tell in Wh.
+pub(super) fn line(gx: &VenusHandle, capacity_wh: f64) -> String {
     let http = gx.api().map(|api| format!(", http: \"http://{api}\"")).unwrap_or_default();
     let modbus = gx.modbus().map(|modbus| format!(", modbus: \"{modbus}\"")).unwrap_or_default();
-    format!("  {NAME}: {{ victron: {{ name: Cerbo GX{http}{modbus}, interval: 2 s }} }}\n")
+    format!(
+        "  {NAME}: {{ victron: {{ name: Cerbo GX{http}{modbus}, capacity: {capacity_wh:.0} Wh, interval: 2 s }} }}\n"
+    )
 }

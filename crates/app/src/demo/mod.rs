@@ -16,7 +16,8 @@ use ohmstead_plant::house::Panels;
 use ohmstead_plant::venus::{Gx, VenusHandle};
 use ohmstead_plant::voltronic::Front;
 use ohmstead_plant::{
-    BatterySetup, InMemory, InverterSetup, Plant, PlantHandle, Profile, Settings, SetupError,
+    BatterySetup, InMemory, InverterSetup, Plant, PlantHandle, Profile, Settings, SetupError, open_meteo,
+    tempo,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -70,6 +71,7 @@ const UNITS: [Unit; 3] = [
 const INVERTER: &str = "workshop";
 const INVERTER_PROFILE: &str = "pi30-max21";
 const INVERTER_BATTERY_WH: f64 = 4_800.0;
+const INVERTER_PANELS_W: f64 = 2_400.0;
 const INVERTER_POWER: &str = "workshop: { charge_max: 2 kW, discharge_max: 2 kW }";
 
 /// Latitude and longitude.
@@ -77,12 +79,16 @@ const PLACE: (f64, f64) = (43.1, 5.9);
 
 /// The roof, with an inverter that the Cerbo GX reads: everything that feeds the house is measured.
 const ROOF_W: f64 = 3_000.0;
+/// All panels of the house lie alike.
+const TILT_DEG: f64 = 30.0;
+const AZIMUTH_DEG: f64 = 0.0;
 const MEAN_LOAD_W: f64 = 750.0;
 
 /// The house with everything in it, before it is served.
 pub(crate) struct Demo {
     site: Arc<Mutex<InMemory>>,
     gx: Gx,
+    seed: u64,
 }
 
 impl Demo {
@@ -90,7 +96,7 @@ impl Demo {
     pub(crate) fn new(now: UnixMillis, days: i64, seed: u64) -> Result<Self, SetupError> {
         let site = Arc::new(Mutex::new(house(now, days, seed)?));
         let gx = cerbo::installed(Arc::clone(&site), now.0 - days * 86_400_000);
-        Ok(Self { site, gx })
+        Ok(Self { site, gx, seed })
     }
 
     /// Looks into the house.
@@ -111,6 +117,7 @@ impl Demo {
         tracker: &TaskTracker,
         stop: &CancellationToken,
     ) -> Result<Served, Failure> {
+        let cerbo_wh = cerbo::capacity_wh(&self.gx);
         // The GX lets go of the house, which is then the plant's alone.
         let gx = self.gx.moved(Box::new(ohmstead_plant::venus::ess::Around::default()));
         let site = Arc::into_inner(self.site).context("the simulated house is in use")?;
@@ -118,12 +125,8 @@ impl Demo {
         let site = site.into_inner().unwrap_or_else(PoisonError::into_inner);
         let plant = Plant::continuing(site).front(INVERTER, vec![socket]).start(tracker, stop.clone())?;
         let gx = cerbo::serve(gx, &plant, tracker, stop).await?;
-        let now = plant.clock();
-        let anywhere = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
-        let colours = ohmstead_plant::tempo::serve(anywhere, COLOURS_SEED, now, tracker, stop.clone())
-            .await
-            .context("cannot serve the colours of Tempo")?;
-        Ok(Served { plant, gx, colours })
+        let (colours, weather) = services(self.seed, &plant, tracker, stop).await?;
+        Ok(Served { plant, gx, cerbo_wh, colours, weather })
     }
 }
 
@@ -131,16 +134,35 @@ impl Demo {
 pub(crate) struct Served {
     plant: PlantHandle,
     gx: VenusHandle,
+    /// The size of the battery at the GX.
+    cerbo_wh: f64,
     /// Where the colours of Tempo are told.
     colours: SocketAddr,
+    /// Where the weather above the house is foretold.
+    weather: SocketAddr,
 }
 
 /// The colours are the same every time.
 const COLOURS_SEED: u64 = 2026;
 
+/// What stands in for the services of the outside: the colours of Tempo, and the weather.
+async fn services(
+    seed: u64,
+    plant: &PlantHandle,
+    tracker: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<(SocketAddr, SocketAddr), Failure> {
+    let anywhere = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
+    let colours = tempo::serve(anywhere, COLOURS_SEED, plant.clock(), tracker, stop.clone());
+    let colours = colours.await.context("cannot serve the colours of Tempo")?;
+    let weather = open_meteo::serve(anywhere, seed, plant.clock(), tracker, stop.clone());
+    let weather = weather.await.context("cannot serve the forecast of the weather")?;
+    Ok((colours, weather))
+}
+
 fn house(now: UnixMillis, days: i64, seed: u64) -> Result<InMemory, SetupError> {
     let start_unix_ms = now.0 - days * 86_400_000;
-    let roof = Panels { peak_w: ROOF_W, tilt_deg: 30.0, azimuth_deg: 0.0 };
+    let roof = Panels { peak_w: ROOF_W, tilt_deg: TILT_DEG, azimuth_deg: AZIMUTH_DEG };
     // The south of France: something happens in winter too.
     let (latitude_deg, longitude_deg) = PLACE;
     let place = Settings { latitude_deg, longitude_deg, ..Settings::default() };
@@ -161,7 +183,7 @@ fn house(now: UnixMillis, days: i64, seed: u64) -> Result<InMemory, SetupError> 
     let inverter = InverterSetup {
         phase: 1,
         battery_wh: INVERTER_BATTERY_WH,
-        pv_peak_w: 2_400.0,
+        pv_peak_w: INVERTER_PANELS_W,
         load_mean_w: 180.0,
         ..InverterSetup::new(INVERTER, INVERTER_PROFILE.parse().expect("a profile of the plant"))
     };
@@ -188,22 +210,31 @@ pub(crate) fn zone() -> TimeZone {
 
 /// The configuration for the house, as its owner would write it.
 pub(crate) fn config_text(served: &Served, port: u16, data_dir: &Path) -> Result<String, Failure> {
-    let (plant, colours) = (&served.plant, served.colours);
+    let Served { plant, gx, cerbo_wh, colours, weather } = served;
     let (latitude, longitude) = PLACE;
     let batteries = UNITS.iter().map(|unit| device_line(unit, plant)).collect::<Result<String, _>>()?;
-    let powers: Vec<_> = UNITS.iter().map(power_of).chain([INVERTER_POWER.to_owned()]).collect();
+    let powers: Vec<_> =
+        UNITS.iter().map(power_of).chain([INVERTER_POWER, cerbo::POWER].map(str::to_owned)).collect();
     let powers = powers.join(", ");
-    let devices = batteries + &inverter_line(plant) + &cerbo::line(&served.gx);
+    let devices = batteries + &inverter_line(plant) + &cerbo::line(gx, *cerbo_wh);
     let data_dir = serde_json::Value::from(data_dir.display().to_string());
+    let panels = format!("{{ peak: {} Wp, tilt: {TILT_DEG}, azimuth: {AZIMUTH_DEG} }}", panels_w());
     Ok(format!(
         "site: {{ name: Demo house, timezone: {ZONE}, latitude: {latitude}, longitude: {longitude}, languages: [en, fr, nl, et, de] }}\n\
          devices:\n{devices}\
          tariffs: {{ import: {{ tempo: {{}} }}, export: {{ fixed: 4 ct/kWh }}, colours: {{ rte_site: {{ url: \"http://{colours}/tempo\" }} }} }}\n\
+         forecast: {{ pv: {{ open_meteo: {{ planes: [{panels}], url: \"http://{weather}/v1/forecast\" }} }} }}\n\
          planner: {{ mode: advise, batteries: {{ {powers} }} }}\n\
          web: {{ listen: 127.0.0.1:{port} }}\n\
          read_only: false\n\
          data_dir: {data_dir}\n"
     ))
+}
+
+/// All panels of the house.
+fn panels_w() -> f64 {
+    let of_units: f64 = UNITS.iter().filter_map(|unit| unit.pv_peak_w).sum();
+    ROOF_W * (1.0 + cerbo::ON_MPPT) + INVERTER_PANELS_W + of_units
 }
 
 /// What a unit takes and gives, which it does not tell.
@@ -240,6 +271,9 @@ pub(crate) fn config(text: &str) -> Result<Config, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use ohmstead_drivers::DeviceSettings;
+    use ohmstead_model::DeviceId;
+
     use super::*;
 
     #[tokio::test]
@@ -252,6 +286,19 @@ mod tests {
         let config = config(&text).expect("a configuration");
         assert_eq!(config.devices.len(), 5);
         assert!(config.mqtt.is_none());
+        // Everything that a plan over all its batteries needs.
+        assert_eq!(config.forecast.pv.0.len(), 1);
+        let is_planned = |id: &DeviceId, settings: &DeviceSettings| {
+            let tells_capacity = match settings {
+                DeviceSettings::Marstek(_) => true,
+                DeviceSettings::Victron(gx) => gx.capacity.is_some_and(|capacity| capacity.0 > 1_000.0),
+                DeviceSettings::Voltronic(inverter) => inverter.capacity.is_some(),
+            };
+            tells_capacity && config.planner.battery(id).charge_max.is_some()
+        };
+        for (id, settings) in &config.devices {
+            assert!(is_planned(id, settings), "{id}");
+        }
         assert_eq!(config.data_dir.as_deref(), Some(Path::new("/tmp/a \"b\"")));
         stop.cancel();
         tracker.close();

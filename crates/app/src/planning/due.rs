@@ -18,6 +18,9 @@ const SURPRISE: f64 = 0.08;
 /// A plan that is hardly made is not made again, whatever happens.
 const PAUSE: Duration = Duration::from_secs(120);
 
+/// But for so long after the start, in which one device and one service after the other answers for the first time.
+const BEGINNING: Duration = Duration::from_secs(180);
+
 /// Where a plan is wanted and there is none, it is tried again after this time.
 const AGAIN: Duration = Duration::from_secs(60);
 
@@ -48,7 +51,8 @@ impl Planning {
         };
         let lacks_plan = self.made.is_none() && is_wanted;
         let every = if lacks_plan { every.min(AGAIN) } else { every };
-        let pause = if lacks_plan { Duration::ZERO } else { PAUSE };
+        let begins = self.first.is_none_or(|first| now.since(first) < BEGINNING);
+        let pause = if lacks_plan || begins { Duration::ZERO } else { PAUSE };
         let news = [
             self.parts.outlook.has_changed().unwrap_or(false),
             self.parts.site.has_changed().unwrap_or(false),

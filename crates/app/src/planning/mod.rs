@@ -84,6 +84,7 @@ pub(crate) struct Planning {
     parts: Parts,
     past: Past,
     made: Option<Made>,
+    first: Option<Moment>,
     last: Option<Moment>,
     /// What was asked by hand when the last plan was made.
     asked: Vec<Asked>,
@@ -91,7 +92,7 @@ pub(crate) struct Planning {
 
 impl Planning {
     pub(crate) fn new(parts: Parts) -> Self {
-        Self { parts, past: Past::default(), made: None, last: None, asked: Vec::new() }
+        Self { parts, past: Past::default(), made: None, first: None, last: None, asked: Vec::new() }
     }
 
     /// Works until told to stop.
@@ -111,6 +112,7 @@ impl Planning {
     /// Looks at everything anew, and makes a plan.
     async fn round(&mut self) {
         let now = self.parts.clock.now();
+        self.first.get_or_insert(now);
         self.last = Some(now);
         let site = self.parts.site.borrow_and_update().clone();
         let outlook = self.parts.outlook.borrow_and_update().clone();

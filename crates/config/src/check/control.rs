@@ -1,7 +1,9 @@
 //! What rules, strategies and plans name must be there.
 
+use ohmstead_drivers::DeviceSettings;
 use ohmstead_model::DeviceId;
 use ohmstead_outlook::settings::Tariffs;
+use ohmstead_planner::settings::Mode;
 
 use super::mark_of;
 use crate::config::Config;
@@ -30,6 +32,13 @@ pub(super) fn judge(config: &Config, root: &Node, faults: &mut Vec<Fault>) {
 fn planner(config: &Config, root: &Node, faults: &mut Vec<Fault>) {
     let planner = &config.planner;
     strangers(config, root, &["planner", "devices"], &planner.devices, faults);
+    if planner.mode == Mode::Act && config.tariffs.is_none() {
+        let text = "`mode: act` has no prices to plan with: nothing is said of what a kilowatt hour costs"
+            .to_owned();
+        let help = "add `tariffs`, such as `tariffs: { import: { tempo: {} } }`, or write `mode: advise`";
+        faults.push(Fault::at(mark_of(root, &["planner", "mode"]), What::Text(text)).help(help));
+    }
+    faults.extend(of_no_known_size(config, root));
     for id in planner.batteries.keys() {
         faults.extend(stranger(config, id, mark_of(root, &["planner", "batteries", id.as_str()])));
     }
@@ -37,6 +46,24 @@ fn planner(config: &Config, root: &Node, faults: &mut Vec<Fault>) {
         let path: Vec<_> = std::iter::once("planner").chain(wrong.path.iter().map(String::as_str)).collect();
         faults.push(Fault::at(mark_of(root, &path), What::Text(wrong.text)).help(wrong.help));
     }
+}
+
+/// The batteries that a plan is to steer and cannot: an inverter does not know how large the battery behind it is.
+fn of_no_known_size(config: &Config, root: &Node) -> Vec<Fault> {
+    let planner = &config.planner;
+    let is_unknown = |id: &DeviceId| {
+        let of_device = config.devices.iter().any(|(known, settings)| {
+            known == id && matches!(settings, DeviceSettings::Voltronic(it) if it.capacity.is_none())
+        });
+        of_device && planner.battery(id).capacity.is_none()
+    };
+    let fault = |(index, id): (usize, &DeviceId)| {
+        let mark = mark_in_list(root, &["planner", "devices"], index);
+        let text = format!("a plan cannot steer `{id}`: the inverter does not tell how large its battery is");
+        let help = format!("give its `capacity`, such as `batteries: {{ {id}: {{ capacity: 4.8 kWh }} }}`");
+        Fault::at(mark, What::Text(text)).help(help)
+    };
+    planner.devices.iter().enumerate().filter(|(_, id)| is_unknown(id)).map(fault).collect()
 }
 
 /// The devices of the list at `path` that are not configured.

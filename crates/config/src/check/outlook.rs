@@ -2,9 +2,10 @@
 
 use ohmstead_outlook::settings::Tariffs;
 use ohmstead_outlook::{Kind, Place};
+use ohmstead_outside::in_one_line;
 use ohmstead_units::Currency;
 
-use super::{chain, mark_of};
+use super::mark_of;
 use crate::config::Config;
 use crate::problem::{Fault, What};
 use crate::snippet::without_secrets;
@@ -19,7 +20,7 @@ pub(super) fn judge(config: &Config, root: &Node, with_files: bool, faults: &mut
     let settings = config.outlook_settings();
     let check = if with_files { ohmstead_outlook::check } else { ohmstead_outlook::check_values };
     for error in check(&settings) {
-        let text = without_secrets(&chain(&error));
+        let text = without_secrets(&in_one_line(&error));
         faults.push(Fault::at(mark_of_source(root, error.place()), What::Text(text)));
     }
     currencies(config, root, faults);

@@ -268,6 +268,12 @@ use crate::refused;
       |
     2 | log: { levels: { "a=b,c": debug } }
       |        ^^^^^^"#]])]
+#[case::a_plan_for_an_inverter_of_no_known_size("devices:\n  axpert: { voltronic: { path: auto } }\n  gx: { victron: { dbus: system } }\ntariffs: { import: { fixed: 0.25 } }\nplanner: { mode: act, devices: [gx, axpert] }\n", expect![[r#"
+    ohmstead.yaml:5:37: a plan cannot steer `axpert`: the inverter does not tell how large its battery is
+      |
+    5 | planner: { mode: act, devices: [gx, axpert] }
+      |                                     ^^^^^^
+      = give its `capacity`, such as `batteries: { axpert: { capacity: 4.8 kWh } }`"#]])]
 #[case::several_problems_in_one_run("site: { nam: x }\ndevices:\n  a: { marstek: { hostt: 1.2.3.4, foo: 1, bar: 2 } }\n  b: { marstek: { host: h, port: x } }\nmqt: {}\nread_only: 7\n", expect![[r#"
     ohmstead.yaml:1:9: unknown key `nam` in `site`; did you mean `name`?
       |

@@ -215,10 +215,10 @@ planner: { mode: act, devices: [garage], keep_within: 2 ct, batteries: { garage:
     3 | tempo: { batteries: [garage, gaarge] }
       |                              ^^^^^^
       = did you mean `garage`?"#]])]
-#[case::a_plan_for_a_stranger("planner: { mode: act, devices: [gaarge] }", expect![[r#"
-    ohmstead.yaml:2:33: no device `gaarge` is configured
+#[case::a_plan_for_a_stranger("tariffs: { import: { fixed: 0.25 } }\nplanner: { mode: act, devices: [gaarge] }", expect![[r#"
+    ohmstead.yaml:3:33: no device `gaarge` is configured
       |
-    2 | planner: { mode: act, devices: [gaarge] }
+    3 | planner: { mode: act, devices: [gaarge] }
       |                                 ^^^^^^
       = did you mean `garage`?"#]])]
 #[case::a_battery_that_is_a_stranger("planner: { batteries: { attic: { min: 11 % } } }", expect![[r#"
@@ -227,12 +227,29 @@ planner: { mode: act, devices: [garage], keep_within: 2 ct, batteries: { garage:
     2 | planner: { batteries: { attic: { min: 11 % } } }
       |                         ^^^^^
       = configured: garage"#]])]
-#[case::a_plan_for_nobody("planner: { mode: act }", expect![[r#"
-    ohmstead.yaml:2:18: `mode: act` names no battery that a plan may steer
+#[case::a_plan_for_nobody("tariffs: { import: { fixed: 0.25 } }\nplanner: { mode: act }", expect![[r#"
+    ohmstead.yaml:3:18: `mode: act` names no battery that a plan may steer
       |
-    2 | planner: { mode: act }
+    3 | planner: { mode: act }
       |                  ^^^
       = name at least one, such as `devices: [garage]`, or write `mode: advise`"#]])]
+#[case::a_plan_without_prices("planner: { mode: act, devices: [garage] }", expect![[r#"
+    ohmstead.yaml:2:18: `mode: act` has no prices to plan with: nothing is said of what a kilowatt hour costs
+      |
+    2 | planner: { mode: act, devices: [garage] }
+      |                  ^^^
+      = add `tariffs`, such as `tariffs: { import: { tempo: {} } }`, or write `mode: advise`"#]])]
+#[case::a_market_for_export_without_a_source("tariffs: { import: { fixed: 0.25 }, export: { market: { factor: 0.9 } } }", expect![[r#"
+    ohmstead.yaml:2:37: `tariffs.export`: a tariff made of market prices needs a source of them
+      |
+    2 | tariffs: { import: { fixed: 0.25 }, export: { market: { factor: 0.9 } } }
+      |                                     ^^^^^^
+      = name one: `market: { energy_charts: { zone: FR } }` beside `import`"#]])]
+#[case::panels_of_forecast_solar_nobody_knows_where("site: { timezone: Europe/Paris }\nforecast: { pv: { forecast_solar: { planes: [{ peak: 6 kWp, tilt: 30, azimuth: 0 }] } } }", expect![[r#"
+    ohmstead.yaml:3:37: forecast.pv.forecast_solar.planes: `site.latitude` and `site.longitude` are missing: it has to know where the panels are
+      |
+    3 | forecast: { pv: { forecast_solar: { planes: [{ peak: 6 kWp, tilt: 30, azimuth: 0 }] } } }
+      |                                     ^^^^^^"#]])]
 #[case::a_mode_of_the_planner("planner: { mode: on }", expect![[r#"
     ohmstead.yaml:2:18: unknown value `on` for `mode` in `planner`
       |

@@ -6,7 +6,6 @@
 
 mod judge;
 mod request;
-mod tls;
 mod wire;
 
 use std::sync::Arc;

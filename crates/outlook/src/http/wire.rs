@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::fmt::rfc2822;
+use ohmstead_outside::{in_one_line, tls};
 use reqwest::header::{CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, Response, Url};
 
-use super::{BODY_BYTES_MAX, Request, tls};
+use super::{BODY_BYTES_MAX, Request};
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,12 +50,14 @@ const REDIRECTS_MAX: usize = 3;
 impl Internet {
     /// A client that follows nobody to another host. Says in words why it cannot be made.
     pub fn new() -> Result<Self, String> {
+        // Without any authority only plain connections work, and an attempt at another says so.
+        let trust = tls::believing(tls::roots_of_the_system()).map_err(|error| error.to_string())?;
         let client = Client::builder()
             .user_agent("ohmstead")
             .redirect(Policy::custom(follow))
-            .tls_backend_preconfigured(tls::configuration()?)
+            .tls_backend_preconfigured(trust.with_no_client_auth())
             .build()
-            .map_err(|error| chain(&error))?;
+            .map_err(|error| in_one_line(&error))?;
         Ok(Self { client })
     }
 }
@@ -128,20 +131,7 @@ fn wait(text: &str, answered: Option<&str>) -> Option<Duration> {
 fn no_answer(request: &Request, error: reqwest::Error) -> NoReply {
     let what = if error.is_connect() { "nothing answers" } else { "no answer" };
     // The URL may carry more than belongs into a log.
-    NoReply::Unreachable(format!("{what} at {} ({})", request.host(), chain(&error.without_url())))
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let words = cause.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        source = cause.source();
-    }
-    text
+    NoReply::Unreachable(format!("{what} at {} ({})", request.host(), in_one_line(&error.without_url())))
 }
 
 #[cfg(test)]

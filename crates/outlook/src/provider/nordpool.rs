@@ -12,6 +12,7 @@ use ohmstead_model::TimeSpan;
 use reqwest::Url;
 
 use super::{Ask, DAY_AHEAD, HOUR, PRICES, Pace, Provider, market_zone};
+use crate::answer::Lack;
 use crate::http::{Caller, Request};
 use crate::parse::{ParseError, Spans, array, document, instant, number, text};
 use crate::{Answer, Failure, Quantity};
@@ -48,8 +49,11 @@ impl Provider for NordPool {
             let mut answer = self.day(caller, today).await?;
             match self.day(caller, tomorrow).await {
                 Ok(more) => answer.join(more),
+                // Nobody misses tomorrow before it is due; nor is it a trouble when the portal is late with it.
+                Err(Failure::NotYet) => {}
+                Err(_) if !DAY_AHEAD.is_due(ask.now) => {}
                 // Today is worth having whatever becomes of tomorrow, which is asked for again.
-                Err(error) => tracing::debug!(target: "outlook", %error, "no prices of tomorrow"),
+                Err(why) => answer.lack = Some(Lack { what: "no prices of tomorrow", why }),
             }
             Ok(answer)
         })

@@ -52,7 +52,7 @@ impl fmt::Display for Place {
 
 /// The secret in a file, read anew for every ask: it can be changed while we run.
 pub(super) fn secret_of(path: &Path) -> Result<Secret, Failure> {
-    Secret::read(path)
+    Secret::token_of(path)
         .map_err(|error| Failure::Refused(format!("{} cannot be read: {error}", path.display())))
 }
 

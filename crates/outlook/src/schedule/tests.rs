@@ -115,6 +115,47 @@ fn ten_calls_a_day_last_through_daylight() {
     assert_eq!(hours, expected);
 }
 
+/// Two whole days on which nobody answers: tries soon after the first failures, then no more than reach to the evening.
+#[rstest]
+#[case::ten_calls(10, 1, HOUR * 2, &[
+    "04:05", "04:35", "05:05", "06:00", "08:00", "10:00", "12:00", "14:00", "16:00", "18:00",
+])]
+#[case::two_roofs(10, 2, HOUR * 4, &["04:05", "04:35", "08:00", "12:00", "16:00"])]
+#[case::one_call(1, 1, HOUR * 20, &["04:05"])]
+#[case::more_calls_than_allowed(1, 2, HOUR * 20, &["04:05"])]
+fn a_budget_lasts_through_an_outage(
+    #[case] per_day: u32,
+    #[case] calls: u32,
+    #[case] every: Duration,
+    #[case] expected: &[&str],
+) {
+    let pace = Pace {
+        every,
+        calls,
+        per_day: Some(per_day),
+        awake: Some((4, 20)),
+        least: MINUTE * 30,
+        ..Pace::default()
+    };
+    let mut memory = Memory::default();
+    let mut now = instant("2025-06-10T04:05:00+02:00");
+    let mut asked = [Vec::new(), Vec::new()];
+    loop {
+        now = next_ask(&memory, &pace, None, now, &paris(), 0.5).max(now);
+        if now >= instant("2025-06-12T00:00:00+02:00") {
+            break;
+        }
+        memory.asking(now, calls);
+        memory.failed(now, &Failure::Unreachable(String::new()));
+        let shown = local(now);
+        asked[usize::from(shown.starts_with("11"))].push(shown[3..8].to_owned());
+    }
+    assert_eq!(asked[0], expected);
+    // The pauses after so many failures are longer, which costs no ask.
+    assert_eq!(asked[1].len(), expected.len(), "the day after: {:?}", asked[1]);
+    assert_eq!(asked[1].last().map(String::as_str), expected.last().copied());
+}
+
 #[test]
 fn a_clock_that_is_set_back_waits_a_day_at_most() {
     let pace = Pace { per_day: Some(10), ..Pace::default() };

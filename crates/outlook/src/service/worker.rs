@@ -8,9 +8,11 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use jiff::tz::TimeZone;
 use ohmstead_model::{Moment, TimeSpan, UnixMillis};
+use ohmstead_outside::in_one_line;
 
 use super::Links;
 use super::board::Board;
+use crate::answer::Lack;
 use crate::check::Named;
 use crate::held::News;
 use crate::http::Caller;
@@ -151,8 +153,15 @@ impl Worker {
                 let failed_before = entry.held.memory.failures > 0;
                 let mut news = News::Same;
                 match answer {
-                    Ok(answer) => {
-                        entry.held.memory.succeeded();
+                    Ok(mut answer) => {
+                        match answer.lack.take() {
+                            // What it did say counts, and the rest is a trouble like any other.
+                            Some(Lack { what, why }) => {
+                                entry.held.memory.failed(now, &why);
+                                entry.trouble = Some(caller.hide(&format!("{what}: {why}")));
+                            }
+                            None => entry.held.memory.succeeded(),
+                        }
                         news = entry.held.take(answer, now);
                     }
                     Err(failure) => {
@@ -197,7 +206,7 @@ impl Worker {
             return;
         };
         if !self.has_complained_of_disk {
-            tracing::warn!(target: "outlook", source = &*self.name, "{}", chain(&error));
+            tracing::warn!(target: "outlook", source = &*self.name, "{}", in_one_line(&error));
             self.has_complained_of_disk = true;
         }
     }
@@ -208,14 +217,4 @@ impl Worker {
             self.keep().await;
         }
     }
-}
-
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

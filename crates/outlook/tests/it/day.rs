@@ -253,6 +253,79 @@ async fn a_day_of_prices() {
     house.stop().await;
 }
 
+/// Nord Pool is asked for each day by itself. That tomorrow's fails is nobody's trouble before it is due, and one afterwards;
+/// today's prices are known all the same.
+#[tokio::test(start_paused = true)]
+async fn a_tomorrow_that_fails_is_told_once_it_is_due() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let clock = Paused::at(instant("2025-12-10T09:00:00+01:00"));
+    let (late, back) = (instant("2025-12-10T13:30:00+01:00"), instant("2025-12-10T15:00:00+01:00"));
+    let wire = Script::of(&clock, move |path, now| match path {
+        path if path.contains("2025-12-10") => ok(hours("2025-12-10")),
+        _ if now >= back => ok(hours("2025-12-11")),
+        _ if now >= late || now < instant("2025-12-10T12:00:00+01:00") => Outside::Says(500, "oh".to_owned()),
+        _ => Outside::Says(204, String::new()),
+    });
+    let yaml = "prices: { nordpool: { area: FR, url: 'http://x/' } }";
+    let mut house = start(yaml, &clock, &wire, folder.path());
+    let end = instant("2025-12-10T20:00:00+01:00");
+    let diary = live(&mut house, &clock, end, |outlook| {
+        let known = outlook.series.get(&Quantity::SpotPrice).map_or(0, |known| known.slots().len());
+        let status = outlook.sources.get("prices.nordpool");
+        let trouble = status.and_then(|it| it.trouble.clone()).unwrap_or_default();
+        format!("{known} hours, {} failures {trouble}", status.map_or(0, |it| it.failures.min(1)))
+    });
+    expect![[r#"
+        10 09:00 0 hours, 0 failures 
+        10 09:00 24 hours, 0 failures 
+        10 13:34 24 hours, 1 failures no prices of tomorrow: x cannot answer now (500: oh)
+        10 15:03 48 hours, 0 failures 
+    "#]]
+    .assert_eq(&diary.await);
+    expect!["10 09:00, 10 13:13, 10 13:24, 10 13:34, 10 13:39, 10 13:44, 10 13:49, 10 13:55, 10 14:05, 10 14:15, 10 14:25, 10 14:34, 10 14:44, 10 14:54, 10 15:03"].assert_eq(&wire.asked("2025-12-11").join(", "));
+    house.stop().await;
+}
+
+/// A day of delivery as the portal tells it.
+fn hours(day: &str) -> String {
+    let first = instant(&format!("{day}T00:00:00+01:00"));
+    let entries = (0..24).map(|hour| {
+        let stamp = |hour: u32| {
+            jiff::Timestamp::from_millisecond(first.plus(HOUR * hour).0).expect("a stamp").to_string()
+        };
+        format!(
+            r#"{{"deliveryStart": "{}", "deliveryEnd": "{}", "entryPerArea": {{"FR": 61.2}}}}"#,
+            stamp(hour),
+            stamp(hour + 1)
+        )
+    });
+    let entries = entries.collect::<Vec<_>>().join(", ");
+    format!(r#"{{"currency": "EUR", "multiAreaEntries": [{entries}]}}"#)
+}
+
+/// Solcast is away until the afternoon: its ten calls are not spent by then, and it is heard soon after it is back.
+#[tokio::test(start_paused = true)]
+async fn a_small_budget_outlasts_an_outage() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let clock = Paused::at(instant("2025-06-10T05:00:00+02:00"));
+    let secret = secrets(folder.path());
+    let yaml =
+        format!("pv: {{ solcast: {{ sites: [a], api_key_file: {}, url: 'http://x/' }} }}", secret.display());
+    let back = instant("2025-06-10T14:30:00+02:00");
+    let forecast =
+        r#"{"forecasts": [{"pv_estimate": 1.5, "period_end": "2025-06-11T13:00:00Z", "period": "PT30M"}]}"#;
+    let wire = Script::of(
+        &clock,
+        move |_, now| {
+            if now < back { Outside::Says(500, String::new()) } else { ok(forecast) }
+        },
+    );
+    let house = start(&yaml, &clock, &wire, folder.path());
+    clock.sleep(HOUR * 48).await;
+    expect!["10 05:00, 10 05:30, 10 06:00, 10 06:30, 10 08:00, 10 10:00, 10 12:00, 10 14:00, 10 16:00, 10 18:02, 11 05:00, 11 07:11, 11 09:13, 11 11:03, 11 12:57, 11 14:57, 11 17:01, 11 18:56, 12 04:00"].assert_eq(&wire.asked("/rooftop_sites/a/").join(", "));
+    house.stop().await;
+}
+
 /// However often the power is cut: ten calls a day are ten calls a day.
 #[tokio::test(start_paused = true)]
 async fn a_budget_outlives_power_cuts() {

@@ -8,9 +8,9 @@ mod inverter;
 mod load;
 mod noise;
 mod slots;
-mod sun;
+pub(crate) mod sun;
 mod truth;
-mod weather;
+pub(crate) mod weather;
 
 pub use battery::{Battery, BatterySettings, ManualZero, Mode, Passive, PassiveEnd, Quirks, SLOTS};
 pub use inverter::{
@@ -379,7 +379,7 @@ impl House {
         let sun = sun::position(at_ms, self.settings.latitude_deg, self.settings.longitude_deg);
         let light = sun::clear_sky(sun, panels);
         let sky = weather::sky(self.settings.seed, at_ms);
-        sun::output_w(light, sky.beam_through, sky.diffuse_gain, panels)
+        sun::output_w(light, sky, panels)
     }
 
     /// The meter closes the balance on each phase.

@@ -2,6 +2,8 @@
 
 use std::f64::consts::PI;
 
+use super::weather::Sky;
+
 /// A flat array of panels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Panels {
@@ -59,10 +61,14 @@ pub(crate) fn clear_sky(sun: Sun, panels: Panels) -> Light {
     Light { beam: direct * incidence.max(0.0), diffuse: 0.1 * direct * f64::midpoint(1.0, tilt.cos()) }
 }
 
-/// AC (or DC) output of the panels: beam and diffuse light through the clouds, 14 % lost in cables, dirt and conversion.
-pub(crate) fn output_w(light: Light, beam_through: f64, diffuse_gain: f64, panels: Panels) -> f64 {
-    let irradiance = light.beam * beam_through + light.diffuse * diffuse_gain;
-    (panels.peak_w * irradiance * 0.86).clamp(0.0, panels.peak_w)
+/// What falls on the panel through the clouds, W/m2.
+pub(crate) fn irradiance_w_m2(light: Light, sky: Sky) -> f64 {
+    (light.beam * sky.beam_through + light.diffuse * sky.diffuse_gain) * 1_000.0
+}
+
+/// AC (or DC) output of the panels: 14 % are lost in cables, dirt and conversion.
+pub(crate) fn output_w(light: Light, sky: Sky, panels: Panels) -> f64 {
+    (panels.peak_w * irradiance_w_m2(light, sky) / 1_000.0 * 0.86).clamp(0.0, panels.peak_w)
 }
 
 #[cfg(test)]
@@ -70,6 +76,7 @@ mod tests {
     use super::*;
 
     const PARIS: (f64, f64) = (48.8, 2.3);
+    const CLEAR: Sky = Sky { beam_through: 1.0, diffuse_gain: 1.0 };
 
     #[rstest::rstest]
     // 2024-06-21 11:52 UTC is solar noon in Paris: 90 - 48.8 + 23.4 = 64.6 degrees.
@@ -94,10 +101,10 @@ mod tests {
     fn a_clear_summer_noon_gives_most_of_the_peak_and_night_nothing() {
         let panels = Panels { peak_w: 4_000.0, tilt_deg: 30.0, azimuth_deg: 0.0 };
         let noon = clear_sky(position(1_718_970_720_000, PARIS.0, PARIS.1), panels);
-        let power = output_w(noon, 1.0, 1.0, panels);
+        let power = output_w(noon, CLEAR, panels);
         assert!((2_800.0..=3_800.0).contains(&power), "{power}");
         let midnight = clear_sky(position(1_718_928_000_000, PARIS.0, PARIS.1), panels);
-        assert!(output_w(midnight, 1.0, 1.0, panels).abs() < f64::EPSILON);
+        assert!(output_w(midnight, CLEAR, panels).abs() < f64::EPSILON);
     }
     #[test]
     fn panels_give_most_when_the_sun_is_before_them() {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use ohmstead_outside::in_one_line;
 use reqwest::header::{LOCATION, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 
-use super::{Failure, chain};
+use super::Failure;
 use crate::settings::Tls;
 use crate::tls;
 
@@ -22,7 +23,7 @@ pub(super) fn client(url: &Url, settings: Option<&Tls>) -> Result<Client, String
         // Never used, but the client is not built without any.
         client.tls_backend_preconfigured(tls::without_roots()?)
     };
-    client.build().map_err(|error| chain(&error))
+    client.build().map_err(|error| in_one_line(&error))
 }
 
 /// Sends the request. `Ok` is any answer of the 200s.
@@ -46,7 +47,7 @@ fn no_answer(error: reqwest::Error) -> String {
     });
     let what = if error.is_connect() { "nothing answers" } else { "no answer" };
     // The URL may carry more than belongs into a log.
-    format!("{what}{place} ({})", chain(&error.without_url()))
+    format!("{what}{place} ({})", in_one_line(&error.without_url()))
 }
 
 /// What the server says, in one short line: the message in a JSON answer, else the beginning of the text.

@@ -47,7 +47,7 @@ fn secret(settings: &Influxdb) -> Result<Option<Secret>, Failure> {
     } else {
         (&settings.password, &settings.password_file)
     };
-    Secret::read(given.as_ref(), file.as_deref())
+    super::secret(given.as_ref(), file.as_deref())
         .map_err(|error| Failure::later(format!("the password or token cannot be read: {error}")))
 }
 

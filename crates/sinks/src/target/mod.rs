@@ -7,10 +7,12 @@ mod postgres;
 mod prometheus;
 mod remote_write;
 
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use crate::Secret;
 use crate::settings::Settings;
 use crate::source::Point;
 
@@ -63,17 +65,7 @@ pub(crate) fn open(settings: &Settings) -> Result<Box<dyn Target>, String> {
     })
 }
 
-/// The error with its causes, in one line, no cause twice.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text
+/// The secret that is given in place, else that in the file.
+fn secret(given: Option<&Secret>, file: Option<&Path>) -> std::io::Result<Option<Secret>> {
+    file.map_or_else(|| Ok(given.cloned()), |path| Secret::of_file(path).map(Some))
 }

@@ -8,14 +8,14 @@ use futures_util::FutureExt as _;
 use futures_util::SinkExt as _;
 use futures_util::future::{BoxFuture, Either, select};
 use ohmstead_model::Value;
+use ohmstead_outside::in_one_line;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Client, Config, Error, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{Failure, Target, chain};
-use crate::Secret;
+use super::{Failure, Target};
 use crate::settings::Postgresql;
 use crate::source::Point;
 use crate::tls;
@@ -58,7 +58,7 @@ impl Postgres {
 }
 
 async fn connect(settings: &Postgresql, tls: Option<MakeRustlsConnect>) -> Result<Open, Failure> {
-    let password = Secret::read(settings.password.as_ref(), settings.password_file.as_deref())
+    let password = super::secret(settings.password.as_ref(), settings.password_file.as_deref())
         .map_err(|error| Failure::later(format!("the password cannot be read: {error}")))?;
     let mut config = Config::new();
     config.host(&settings.host).port(settings.port).dbname(&settings.database).user(&settings.user);
@@ -91,13 +91,13 @@ where
 }
 
 fn lost(ended: Result<(), Error>) -> Failure {
-    let why = ended.err().map_or_else(|| "the server closed it".to_owned(), |error| chain(&error));
+    let why = ended.err().map_or_else(|| "the server closed it".to_owned(), |error| in_one_line(&error));
     Failure::later(format!("the connection was lost ({why})"))
 }
 
 /// What a refusal means: the value, or something to be put right first.
 fn judge(error: &Error) -> Failure {
-    let Some(refusal) = error.as_db_error() else { return Failure::later(chain(error)) };
+    let Some(refusal) = error.as_db_error() else { return Failure::later(in_one_line(error)) };
     let (code, said) = (refusal.code(), format!("{} ({})", refusal.message(), refusal.code().code()));
     // Class 22 is about data, 23 about constraints that somebody put on the table.
     if code.code().starts_with("22") || code.code().starts_with("23") {

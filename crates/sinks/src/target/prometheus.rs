@@ -43,7 +43,7 @@ impl RemoteWrite {
             .header("X-Prometheus-Remote-Write-Version", "0.1.0");
         let settings = &self.settings;
         let read = |given: &Option<Secret>, file: &Option<std::path::PathBuf>| {
-            Secret::read(given.as_ref(), file.as_deref())
+            super::secret(given.as_ref(), file.as_deref())
                 .map_err(|error| Failure::later(format!("the password or token cannot be read: {error}")))
         };
         let token = read(&settings.bearer_token, &settings.bearer_token_file)?;

@@ -36,6 +36,7 @@ schedules:
   evening: { from: "18:00", to: "22:00", mode: "native:sbu", devices: [axpert] }
   peak: { from: "17:00", to: "19:30", mode: hold, devices: [gx] }
 rotation: { day: { batteries: [a, b] } }
+tariffs: { import: { fixed: 0.25 } }
 planner: { mode: act, devices: [a, gx] }
 "#;
 
