@@ -12,11 +12,13 @@ use crate::held::{Dated, Held};
 use crate::outlook::MANUAL;
 use crate::{Manual, PriceGrid, Quantity, Sourced, TempoDay, Voice};
 
-/// A source with its name, in the order of trust.
-pub(crate) type Source<'h> = (Arc<str>, &'h Held);
-
-/// A forecast of sun and weather is computed several times a day; one that was not had for so long is stale.
-const FRESH_FOR: Duration = Duration::from_secs(6 * 3600);
+/// A source; they come in the order of trust.
+pub(crate) struct Source<'h> {
+    pub(crate) name: Arc<str>,
+    pub(crate) held: &'h Held,
+    /// Its forecasts are stale when it has not answered for so long.
+    pub(crate) fresh_for: Duration,
+}
 
 /// The series that count, and the currency of their prices.
 pub(crate) fn series(
@@ -26,14 +28,13 @@ pub(crate) fn series(
 ) -> (BTreeMap<Quantity, Timeline<Sourced>>, Option<String>) {
     // The first source that has prices decides on the currency; prices in another one cannot fill its gaps.
     let has_prices = |held: &Held| held.series.keys().any(|quantity| quantity.is_price());
-    let currency =
-        sources.iter().find(|(_, held)| has_prices(held)).and_then(|(_, held)| held.currency.clone());
+    let currency = sources.iter().find(|it| has_prices(it.held)).and_then(|it| it.held.currency.clone());
     let quantities: BTreeSet<Quantity> =
-        sources.iter().flat_map(|(_, held)| held.series.keys().copied()).collect();
+        sources.iter().flat_map(|it| it.held.series.keys().copied()).collect();
     let mut merged: BTreeMap<_, Timeline<Sourced>> = BTreeMap::new();
     for quantity in quantities {
         let usable = |held: &Held| !quantity.is_price() || held.currency == currency;
-        let usable: Vec<_> = sources.iter().filter(|(_, held)| usable(held)).collect();
+        let usable: Vec<_> = sources.iter().filter(|it| usable(it.held)).collect();
         merged.insert(quantity, one_series(quantity, &usable, now));
     }
     if !manual.prices.is_empty() {
@@ -50,11 +51,12 @@ pub(crate) fn series(
 }
 
 fn one_series(quantity: Quantity, sources: &[&Source<'_>], now: UnixMillis) -> Timeline<Sourced> {
-    let is_stale =
-        |held: &Held| !quantity.is_price() && held.fetched_at.is_none_or(|at| at < now.minus(FRESH_FOR));
+    let is_stale = |it: &Source<'_>| {
+        !quantity.is_price() && it.held.fetched_at.is_none_or(|at| at < now.minus(it.fresh_for))
+    };
     let mut ranked: Vec<_> = sources
         .iter()
-        .filter_map(|(name, held)| Some((name, held.series.get(&quantity)?, is_stale(held), held.fetched_at)))
+        .filter_map(|it| Some((&it.name, it.held.series.get(&quantity)?, is_stale(it), it.held.fetched_at)))
         .collect();
     // Stable: the fresh ones stay in their order, of the stale ones the youngest goes first.
     ranked.sort_by_key(|(_, _, stale, at)| (*stale, if *stale { Reverse(*at) } else { Reverse(None) }));
@@ -74,7 +76,7 @@ fn one_series(quantity: Quantity, sources: &[&Source<'_>], now: UnixMillis) -> T
 /// The Tempo days of which anything is known.
 pub(crate) fn colours(sources: &[Source<'_>], manual: &Manual) -> BTreeMap<Date, TempoDay> {
     let mut voices: BTreeMap<Date, Vec<Voice>> = BTreeMap::new();
-    for (name, held) in sources {
+    for Source { name, held, .. } in sources {
         for (day, said) in &held.colours {
             voices.entry(*day).or_default().push(Voice {
                 source: Arc::clone(name),
@@ -101,7 +103,7 @@ fn judged(day: Date, voices: Vec<Voice>, manual: &Manual) -> Option<TempoDay> {
 /// The grids of the first source that has any, and older or other ones of the next.
 pub(crate) fn grids(sources: &[Source<'_>]) -> Vec<PriceGrid> {
     let mut merged: Vec<PriceGrid> = Vec::new();
-    for grid in sources.iter().flat_map(|(_, held)| &held.grids) {
+    for grid in sources.iter().flat_map(|it| &it.held.grids) {
         if !merged.iter().any(|known| known.from == grid.from) {
             merged.push(grid.clone());
         }
@@ -130,6 +132,10 @@ mod tests {
         held
     }
 
+    fn source<'h>(name: &str, held: &'h Held) -> Source<'h> {
+        Source { name: name.into(), held, fresh_for: Duration::from_secs(6 * 3600) }
+    }
+
     fn shown(merged: &Timeline<Sourced>) -> String {
         let slots = merged.slots().map(|(span, it)| {
             format!("{}:{}{}{}", span.start.0 / HOUR, it.value, it.source, if it.is_stale { "~" } else { "" })
@@ -142,7 +148,7 @@ mod tests {
         let one = held(Quantity::SpotPrice, &[(0, 1.0), (2, 1.0)], "EUR", 0);
         let two = held(Quantity::SpotPrice, &[(0, 2.0), (1, 2.0)], "SEK", 0);
         let three = held(Quantity::SpotPrice, &[(1, 3.0), (2, 3.0), (3, 3.0)], "EUR", 0);
-        let sources = [("a".into(), &one), ("b".into(), &two), ("c".into(), &three)];
+        let sources = [source("a", &one), source("b", &two), source("c", &three)];
         let (merged, currency) = series(&sources, &Manual::default(), UnixMillis(100 * HOUR));
         assert_eq!(shown(&merged[&Quantity::SpotPrice]), "0:1a 1:3c 2:1a 3:3c", "prices do not go stale");
         assert_eq!(currency.as_deref(), Some("EUR"));
@@ -156,7 +162,7 @@ mod tests {
     fn a_stale_forecast_steps_back_behind_a_fresh_one() {
         let one = held(Quantity::PvPower, &[(10, 1.0), (11, 1.0)], "", 0);
         let two = held(Quantity::PvPower, &[(10, 2.0)], "", 2);
-        let sources = [("a".into(), &one), ("b".into(), &two)];
+        let sources = [source("a", &one), source("b", &two)];
         let at =
             |now| shown(&series(&sources, &Manual::default(), UnixMillis(now * HOUR)).0[&Quantity::PvPower]);
         assert_eq!(at(6), "10:1a 11:1a");
@@ -173,7 +179,7 @@ mod tests {
         };
         let early = said(TempoColour::White, "2025-12-10T07:00:00+01:00");
         let late = said(TempoColour::Red, "2025-12-10T10:45:00+01:00");
-        let sources = [("a".into(), &early), ("b".into(), &late)];
+        let sources = [source("a", &early), source("b", &late)];
         let merged = &colours(&sources, &Manual::default())[&day];
         assert_eq!((merged.colour, &*merged.source, merged.is_provisional), (TempoColour::Red, "b", false));
         assert!(merged.is_disputed());

@@ -52,6 +52,17 @@ impl Default for Pace {
     }
 }
 
+/// A forecast of sun and weather is computed several times a day: one that was not had for so long is stale.
+const FRESH_FOR: Duration = Duration::from_secs(6 * 3600);
+
+impl Pace {
+    /// After so long without an answer a forecast is stale: not because its source is asked seldom, or sleeps at night.
+    pub(crate) fn fresh_for(&self) -> Duration {
+        let asleep = self.awake.map_or(0, |(from, until)| 24 - (until - from).unsigned_abs());
+        FRESH_FOR.max(self.every * 3 / 2).max(self.every + HOUR * u32::from(asleep))
+    }
+}
+
 /// When a source publishes what is known of tomorrow.
 #[derive(Debug)]
 pub struct Publication {

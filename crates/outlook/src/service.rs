@@ -55,7 +55,8 @@ pub async fn run(settings: Settings, links: Links, stop: CancellationToken) {
     for (index, source) in sources.into_iter().enumerate() {
         let path = cache::path(&links.folder, &source.name);
         let held = load(path.clone(), source.opened.provider.identity()).await;
-        board.add(Entry::new(Arc::clone(&source.name), source.kind, held));
+        let fresh_for = source.opened.provider.pace().fresh_for();
+        board.add(Entry::new(Arc::clone(&source.name), source.kind, held, fresh_for));
         workers.push(Worker::new(index, source, path, settings.site.zone.clone(), &links, &board));
     }
     board.publish(&links);

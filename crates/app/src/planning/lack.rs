@@ -31,6 +31,8 @@ pub(crate) enum Lack {
     PriceGuessed { hours: f64 },
     /// The load is foretold from so many hours, too few to know a week.
     FewHabits { hours: f64 },
+    /// The service that foretells the sun has been silent for too long.
+    OldForecast,
     /// The sun is foretold by nobody, but panels and place are known.
     SkyAsOfLate,
     /// Of the sun nothing is known but the last days.
@@ -61,6 +63,7 @@ impl Lack {
             Self::ColourNotTold { .. } => "colour_not_told",
             Self::PriceGuessed { .. } => "price_guessed",
             Self::FewHabits { .. } => "few_habits",
+            Self::OldForecast => "old_forecast",
             Self::SkyAsOfLate => "sky_as_of_late",
             Self::SunAsOfLate => "sun_as_of_late",
             Self::CapacityUnknown { .. } => "capacity_unknown",
@@ -234,6 +237,13 @@ impl Lack {
                 "maja harjumused on õpitud vaid {} tunnist",
                 "die Gewohnheiten des Hauses sind aus nur {} h gelernt",
             ],
+            Self::OldForecast => [
+                "the forecast of the sun is old: its service does not answer",
+                "la prévision solaire est ancienne : son service ne répond pas",
+                "de zonverwachting is oud: de dienst antwoordt niet",
+                "päikese prognoos on vana: teenus ei vasta",
+                "die Vorhersage der Sonne ist alt: ihr Dienst antwortet nicht",
+            ],
             Self::SkyAsOfLate => [
                 "no forecast of the sun: a sky as cloudy as of late is assumed",
                 "pas de prévision solaire : un ciel aussi nuageux que ces derniers temps est supposé",
@@ -276,6 +286,7 @@ mod tests {
             Lack::ColourNotTold { hours: 24.0 },
             Lack::PriceGuessed { hours: 11.0 },
             Lack::FewHabits { hours: 30.0 },
+            Lack::OldForecast,
             Lack::SkyAsOfLate,
             Lack::SunAsOfLate,
             Lack::CapacityUnknown { device: device.clone() },
@@ -290,7 +301,7 @@ mod tests {
         all
     }
 
-    const COUNT: usize = 18;
+    const COUNT: usize = 19;
 
     fn number(lack: &Lack) -> usize {
         match lack {
@@ -306,11 +317,12 @@ mod tests {
             Lack::ColourNotTold { .. } => 9,
             Lack::PriceGuessed { .. } => 10,
             Lack::FewHabits { .. } => 11,
-            Lack::SkyAsOfLate => 12,
-            Lack::SunAsOfLate => 13,
-            Lack::CapacityUnknown { .. } => 14,
-            Lack::SocUnknown { .. } => 15,
-            Lack::PowerGuessed { .. } => 16,
+            Lack::OldForecast => 12,
+            Lack::SkyAsOfLate => 13,
+            Lack::SunAsOfLate => 14,
+            Lack::CapacityUnknown { .. } => 15,
+            Lack::SocUnknown { .. } => 16,
+            Lack::PowerGuessed { .. } => 17,
             Lack::ModesLose { .. } => COUNT - 1,
         }
     }

@@ -220,7 +220,7 @@ impl Known<'_> {
     }
 
     fn pv(&self) -> Result<f64, Unknown> {
-        let foretold = sun::foretold(self.outlook, &self.site.panels).0;
+        let foretold = sun::foretold(self.outlook, &self.site.panels);
         let expected = foretold.mean(TimeSpan::lasting(floor(self.now), QUARTER));
         expected.ok_or_else(|| Unknown::missing("no forecast of the sun for the present time"))
     }

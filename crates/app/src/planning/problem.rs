@@ -197,6 +197,7 @@ fn missing(known: &Known<'_>, prices: &Timeline<Price>, window: TimeSpan, basis:
     }
     match basis {
         Basis::Power | Basis::Irradiance | Basis::None => {}
+        Basis::Old => missing.push(Lack::OldForecast),
         Basis::ClearSky => missing.push(Lack::SkyAsOfLate),
         Basis::LastDays => missing.push(Lack::SunAsOfLate),
     }

@@ -6,7 +6,7 @@ use ohmstead_forecast::Step;
 use ohmstead_forecast::solar::{Array, Calibration, Place, Record, blend_present};
 use ohmstead_model::{Band, TimeSpan, Timeline, UnixMillis};
 use ohmstead_outlook::settings::{ForecastSolar, OpenMeteo, PvSource};
-use ohmstead_outlook::{Outlook, Quantity};
+use ohmstead_outlook::{Outlook, Quantity, Sourced};
 
 use super::past::QUARTER;
 
@@ -42,6 +42,8 @@ pub(crate) enum Basis {
     Power,
     /// A service foretold the irradiance.
     Irradiance,
+    /// A service foretold one of them, and has been silent for too long since.
+    Old,
     /// No service: a sky as cloudy as of late.
     ClearSky,
     /// Nothing is known of the panels but what they gave in the last days.
@@ -67,19 +69,23 @@ pub(crate) struct Sky<'s> {
 pub(crate) fn forecast(sky: &Sky<'_>, now: UnixMillis, window: TimeSpan) -> (Timeline<Band>, Basis) {
     let past = TimeSpan::new(UnixMillis(now.0 - DAYS_MS * LEARNED), window.end);
     let clear = clear_sky(sky.panels, past);
-    let (foretold, basis) = foretold(sky.outlook, sky.panels);
-    if basis == Basis::None && clear.is_empty() {
-        return last_days(sky.measured_w, now, window);
-    }
+    let services = services(sky.outlook, sky.panels);
+    let foretold = together(&services);
+    let (late, basis_of_late) = last_days(sky.measured_w, now, window);
+    let of_services = services.iter().find(|(power, _)| !power.within(window).is_empty());
+    let basis = match of_services {
+        Some((_, basis)) => *basis,
+        None if clear.is_empty() => return (late, basis_of_late),
+        None => Basis::ClearSky,
+    };
     // What was said at the time, not what the service says of yesterday today; the outlook forgets after two days besides.
     let said = sky.foretold_w.or(&foretold);
     let weather = learned(sky, &said, &Calibration::default(), now).band(&foretold.within(window), most(sky));
     let cloudless =
         learned(sky, &clear, &Calibration::of_clear_sky(), now).band(&clear.within(window), most(sky));
-    // Where the service has a hole the sky of late is better than nothing.
-    let both = weather.or(&cloudless);
-    let basis = if weather.is_empty() { Basis::ClearSky } else { basis };
-    (blend_present(&both, sky.now_w, now, most(sky)), basis)
+    // Where the services have a hole the sky of late is better than nothing, and the last days where that is not known.
+    let all = weather.or(&cloudless).or(&late);
+    (blend_present(&all, sky.now_w, now, most(sky)), basis)
 }
 
 const DAYS_MS: i64 = 86_400_000;
@@ -87,18 +93,36 @@ const DAYS_MS: i64 = 86_400_000;
 const LEARNED: i64 = 14;
 
 /// What services foretell of the panels, W, uncorrected.
-pub(crate) fn foretold(outlook: &Outlook, panels: &Panels) -> (Timeline<f64>, Basis) {
-    let power = outlook.figures(Quantity::PvPower);
-    if !power.is_empty() {
-        return (power, Basis::Power);
-    }
-    let Some(array) = &panels.array else { return (Timeline::default(), Basis::None) };
-    let planes: Vec<_> = (0..array.planes.len())
-        .map(|plane| outlook.figures(Quantity::Irradiance(u8::try_from(plane).unwrap_or(u8::MAX))))
-        .collect();
-    let power = array.power(&planes, &outlook.figures(Quantity::AirTemperature));
-    let basis = if power.is_empty() { Basis::None } else { Basis::Irradiance };
-    (power, basis)
+pub(crate) fn foretold(outlook: &Outlook, panels: &Panels) -> Timeline<f64> {
+    together(&services(outlook, panels))
+}
+
+/// The same by what it is made from: power before irradiance, and what is fresh before what is old.
+fn services(outlook: &Outlook, panels: &Panels) -> [(Timeline<f64>, Basis); 4] {
+    let irradiance = |is_meant: fn(&Sourced) -> bool| {
+        let Some(array) = &panels.array else { return Timeline::default() };
+        let plane = |plane| Quantity::Irradiance(u8::try_from(plane).unwrap_or(u8::MAX));
+        let planes: Vec<_> =
+            (0..array.planes.len()).map(|number| figures(outlook, plane(number), is_meant)).collect();
+        array.power(&planes, &outlook.figures(Quantity::AirTemperature))
+    };
+    let power = |is_meant| figures(outlook, Quantity::PvPower, is_meant);
+    let (fresh, old): (fn(&Sourced) -> bool, fn(&Sourced) -> bool) = (|it| !it.is_stale, |it| it.is_stale);
+    [
+        (power(fresh), Basis::Power),
+        (irradiance(fresh), Basis::Irradiance),
+        (power(old), Basis::Old),
+        (irradiance(old), Basis::Old),
+    ]
+}
+
+fn together(services: &[(Timeline<f64>, Basis)]) -> Timeline<f64> {
+    services.iter().fold(Timeline::default(), |known, (next, _)| known.or(next))
+}
+
+fn figures(outlook: &Outlook, quantity: Quantity, is_meant: fn(&Sourced) -> bool) -> Timeline<f64> {
+    let Some(known) = outlook.series.get(&quantity) else { return Timeline::default() };
+    Timeline::of(known.slots().filter(|(_, it)| is_meant(it)).map(|(span, it)| (span, it.value)))
 }
 
 fn clear_sky(panels: &Panels, window: TimeSpan) -> Timeline<f64> {

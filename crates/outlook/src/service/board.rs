@@ -1,6 +1,7 @@
 //! What all sources said, in one place; the outlook is made from it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ohmstead_model::UnixMillis;
 
@@ -14,13 +15,18 @@ pub(super) struct Entry {
     name: Arc<str>,
     kind: Kind,
     pub(super) held: Held,
+    fresh_for: Duration,
     pub(super) trouble: Option<String>,
     pub(super) next_try: Option<UnixMillis>,
 }
 
 impl Entry {
-    pub(super) fn new(name: Arc<str>, kind: Kind, held: Held) -> Self {
-        Self { name, kind, held, trouble: None, next_try: None }
+    pub(super) fn new(name: Arc<str>, kind: Kind, held: Held, fresh_for: Duration) -> Self {
+        Self { name, kind, held, fresh_for, trouble: None, next_try: None }
+    }
+
+    fn source(&self) -> merge::Source<'_> {
+        merge::Source { name: Arc::clone(&self.name), held: &self.held, fresh_for: self.fresh_for }
     }
 
     fn status(&self) -> SourceStatus {
@@ -67,8 +73,7 @@ impl Board {
         let now = links.clock.now().unix;
         let manual = links.manual.borrow().clone();
         let entries = self.locked();
-        let sources: Vec<merge::Source<'_>> =
-            entries.iter().map(|entry| (Arc::clone(&entry.name), &entry.held)).collect();
+        let sources: Vec<merge::Source<'_>> = entries.iter().map(Entry::source).collect();
         let (series, currency) = merge::series(&sources, &manual, now);
         let outlook = Outlook {
             at: now,

@@ -141,3 +141,45 @@ fn the_present_is_what_is_measured(#[case] now_w: Option<f64>, #[case] expected:
     assert!((mean(NOON) - expected).abs() < 120.0, "{}", mean(NOON));
     assert!((mean(UnixMillis(NOON.0 + DAYS_MS)) - 700.0).abs() < 1.0);
 }
+
+fn figure(value: f64, is_stale: bool) -> Sourced {
+    Sourced { value, source: Arc::from("test"), fetched_at: NOON, is_stale }
+}
+
+/// A service that went silent does not stand before one that answers, nor does its end mean that there is no sun.
+#[rstest]
+#[case::the_silent_one_is_left(&[(true, 0..2)], &[(false, 0..2)], roof(None), Basis::Irradiance)]
+#[case::nobody_else(&[(true, 0..2)], &[], roof(None), Basis::Old)]
+#[case::power_goes_first(&[(false, 0..2)], &[(false, 0..2)], roof(None), Basis::Power)]
+#[case::it_ended_yesterday(&[(true, -2..0)], &[], Panels::default(), Basis::LastDays)]
+#[case::it_ended_and_there_is_a_sky(&[(true, -2..0)], &[], roof(HERE), Basis::ClearSky)]
+fn what_is_old_steps_back(
+    #[case] power: &[(bool, std::ops::Range<i64>)],
+    #[case] irradiance: &[(bool, std::ops::Range<i64>)],
+    #[case] panels: Panels,
+    #[case] expected: Basis,
+) {
+    let known = |of: &[(bool, std::ops::Range<i64>)], value: f64| {
+        of.iter().fold(Timeline::default(), |known: Timeline<Sourced>, (is_stale, days)| {
+            known.or(&noons(days.clone(), &figure(value, *is_stale)))
+        })
+    };
+    let series = BTreeMap::from([
+        (Quantity::PvPower, known(power, 900.0)),
+        (Quantity::Irradiance(0), known(irradiance, 500.0)),
+    ]);
+    let outlook = Outlook { series, ..Outlook::default() };
+    let (measured_w, foretold_w) = (noons(-7..0, &300.0), Timeline::default());
+    let sky = Sky {
+        outlook: &outlook,
+        panels: &panels,
+        measured_w: &measured_w,
+        foretold_w: &foretold_w,
+        now_w: None,
+        zone: &TimeZone::UTC,
+    };
+    let (bands, basis) = forecast(&sky, NOON, TimeSpan::new(NOON, UnixMillis(NOON.0 + 2 * DAYS_MS)));
+    assert_eq!(basis, expected);
+    let tomorrow = bands.at(UnixMillis(NOON.0 + DAYS_MS)).expect("foretold").mean;
+    assert!(tomorrow > 50.0, "{tomorrow}");
+}
