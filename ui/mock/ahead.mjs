@@ -251,8 +251,11 @@ const REASONS = {
 function planned(slot, all, stored, language, { madeMs, pins }) {
   const redLater = all.some((other) => other.own === 'red' && other.isPeak && other.start > slot.start && other.start < slot.start + 10 * HOUR);
   const isRed = slot.own === 'red' && slot.isPeak;
+  // What is left of the present quarter begins when the plan was made.
+  const start = Math.max(slot.start, madeMs);
+  const middle = (start + slot.start + QUARTER) / 2;
   const steps = stored.map((wh, index) => {
-    const pin = pins.find(({ device, fromMs, toMs }) => device === BATTERIES[index] && fromMs <= slot.start + QUARTER / 2 && slot.start + QUARTER / 2 < toMs);
+    const pin = pins.find(({ device, fromMs, toMs }) => device === BATTERIES[index] && fromMs <= middle && middle < toMs);
     if (pin) return { mode: pin.mode, power: PINNED_W[pin.mode] ?? 0, code: 'by_hand', until: iso(pin.toMs) };
     if (redLater && !slot.isPeak && wh < CAPACITY_WH * 0.97) return { mode: 'charge 1200 W until 97 %', power: -1_200, code: 'charge_before_dear' };
     if (redLater && !isRed) return { mode: 'hold', power: Math.min(0, (slot.load - slot.pv) / 2), code: 'hold_for_dear' };
@@ -265,8 +268,7 @@ function planned(slot, all, stored, language, { madeMs, pins }) {
   const grid = slot.load - slot.pv - battery;
   const reason = (/** @type {string} */ code) => REASONS[code]?.[language] ?? REASONS[code]?.['en'] ?? code;
   return {
-    // What is left of the present quarter begins when the plan was made.
-    start: iso(Math.max(slot.start, madeMs)),
+    start: iso(start),
     end: slot.shown.end,
     grid_w: tenth(grid),
     pv_w: tenth(slot.pv),

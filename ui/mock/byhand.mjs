@@ -10,6 +10,8 @@ export function byHand(nowMs) {
   /** @type {Later[]} */
   let later = [];
   let lastId = 0;
+  /** @type {Set<string>} */
+  const released = new Set();
 
   const pin = (/** @type {Later} */ { device, mode, from, to }) => ({ device, mode, fromMs: Date.parse(from), toMs: Date.parse(to) });
   /** What has not ended, what goes before first. @returns {Pin[]} */
@@ -17,10 +19,11 @@ export function byHand(nowMs) {
   const list = () => later.filter(({ to }) => Date.parse(to) > nowMs()).sort((a, b) => a.from.localeCompare(b.from));
   const counts = (/** @type {string} */ device) => pins().find((one) => one.device === device && one.fromMs <= nowMs()) ?? null;
 
-  /** As the server says it of a device; null where nothing that was asked by hand counts. @param {string} device */
+  /** As the server says it of a device; null where nothing was ever asked of it. @param {string} device */
   function control(device) {
     const found = counts(device);
-    return found && { wants: found.mode, by: 'override', phase: 'confirmed', code: 'asked', reason: 'asked by hand (rest)', ends: iso(found.toMs) };
+    if (!found) return released.has(device) ? { wants: null, by: null, phase: 'unset', code: 'nobody', reason: 'nobody wants anything of it', ends: null } : null;
+    return { wants: found.mode, by: 'override', phase: 'confirmed', code: 'asked', reason: 'asked by hand (rest)', ends: iso(found.toMs) };
   }
 
   /** A new one takes the time of those before. @param {{ device: string, mode: string, from: string, to: string }} wish */
@@ -52,6 +55,7 @@ export function byHand(nowMs) {
   /** Whatever counts now ends; what is to come stays. @param {string} device */
   function release(device) {
     now.delete(device);
+    released.add(device);
     later = later.filter((one) => one.device !== device || Date.parse(one.from) > nowMs());
   }
 
