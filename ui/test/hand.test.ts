@@ -61,7 +61,7 @@ describe('what was asked by hand is taken back as', () => {
     ['nobody wants anything of the battery', run('17:00', '19:00', 'charge', '19:00'), NOW, [], wants(null)],
     ['only another battery is asked', run('17:00', '19:00', 'idle', '19:00'), TO_COME, [later(7, 'idle', '17:00', '19:00', 'b')], PLAN],
   ])('nothing more where %s', (_, run, isNow, asked, control) => {
-    expect(handOf(run, 'a', isNow, { asked, control })).toMatchObject({ says: 'gone', back: 'unknown' });
+    expect(handOf(run, 'a', isNow, { asked, control })).toMatchObject({ says: 'gone', back: null });
   });
 
   test('of a stretch ahead and of what was asked within it, what counts', () => {

@@ -19,7 +19,7 @@ export interface Hand {
   /** "charge 800 W until 90 %" */
   wish: string;
   untilMs: number;
-  /** Its number, or what releases the device; `unknown` where it cannot be told what that would end; null: not from this run. */
+  /** Its number, or what releases the device; `unknown` where it cannot be told what that would end; null where there is nothing to take back here. */
   back: 'release' | 'unknown' | number | null;
 }
 
@@ -67,7 +67,7 @@ function unmatched(shownMs: number, isNow: boolean, { asked, control }: Known): 
   // A later part of what counts now: it is taken back where it counts.
   if (isByHand(control) && Date.parse(control.ends) === shownMs) return { says: 'as_shown', back: null };
   if (isNow && STRONGER.includes(control.by ?? '')) return { says: 'as_shown', back: 'unknown' };
-  return { says: 'gone', back: 'unknown' };
+  return { says: 'gone', back: null };
 }
 
 type Counting = Control & { wants: string; ends: string };
