@@ -153,7 +153,7 @@ test('what was asked ahead is listed without a plan too, and taken back', async 
   });
   const rows = page.locator('[data-asked-ahead] li');
   expect(await rows.nth(0).locator('p').allTextContents()).toEqual([expect.stringMatching(/^16:13–17:12 ?now$/), 'Fase A Idle: neither charge nor discharge']);
-  expect(await rows.nth(1).textContent()).toMatch(/Tue,? 1 Dec, 20:12–22:12.*Fase B.*Charge 800\u00a0W until 90 %/s);
+  expect(await rows.nth(1).textContent()).toMatch(/Tue,? 1 Dec, 20:12–22:12.*Fase B.*Charge 800\u00a0W until 90\u00a0%/s);
   await page.getByRole('button', { name: /Take back: Fase B/ }).click();
   await expect.poll(() => rows.count()).toBe(1);
   expect(mock.requests).toEqual([{ take_back: 1 }]);

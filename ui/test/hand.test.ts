@@ -64,12 +64,13 @@ describe('what was asked by hand is taken back as', () => {
     expect(handOf(run, 'a', isNow, { asked, control })).toMatchObject({ says: 'gone', back: null });
   });
 
-  test('of a stretch ahead and of what was asked within it, what counts', () => {
+  // Both end with the run, which is not always told to the millisecond.
+  test.each(['19:00', '19:00:00.350'])('of a stretch ahead and of what was asked within it until %s, what counts', (end) => {
     const asked = [later(7, 'idle', '17:00', '19:00')];
-    const control = wants('override', 'charge', '19:00:00.350');
+    const control = wants('override', 'charge', end);
     // Before the plan is made anew, and after.
     expect(handOf(run('17:00', '19:00', 'idle', '19:00'), 'a', NOW, { asked, control })).toMatchObject({ says: 'newer', wish: 'charge', back: 'release' });
-    expect(handOf(run('17:30', '19:00', 'charge', '19:00:00.350'), 'a', NOW, { asked, control })).toMatchObject({ says: 'as_shown', back: 'release' });
+    expect(handOf(run('17:30', '19:00', 'charge', end), 'a', NOW, { asked, control })).toMatchObject({ says: 'as_shown', back: 'release' });
   });
 
   test('a later part of what counts now is not taken back by itself', () => {
@@ -81,6 +82,9 @@ describe('what was asked by hand is taken back as', () => {
     expect(handOf(run('17:00', '18:15'), 'a', TO_COME, { asked, control: PLAN })).toBe(null);
     expect(handOf(run('17:00', '19:00'), 'a', TO_COME, { asked, control: PLAN })).toBe(null);
     expect(handOf(run('18:15', '19:00'), 'a', TO_COME, { asked, control: PLAN })).toMatchObject({ back: 7 });
+    // Of a slot its middle counts, as for the plan.
+    expect(handOf(run('18:00', '18:15'), 'a', TO_COME, { asked, control: PLAN })).toBe(null);
+    expect(handOf(run('18:00', '18:15'), 'a', TO_COME, { asked: [later(7, 'idle', '18:05', '19:00')], control: PLAN })).toMatchObject({ back: 7 });
     // Two that follow each other: each run shows its own.
     const two = [later(7, 'idle', '17:00', '18:00'), later(8, 'idle', '18:00', '19:00')];
     expect(handOf(run('18:00', '19:00', 'idle', '19:00'), 'a', TO_COME, { asked: two, control: PLAN })).toMatchObject({ back: 8 });
