@@ -73,6 +73,12 @@ describe('runs', () => {
     expect(lengths(...many(3, 'a'), ...many(8, 'b'))).toEqual([11]);
   });
 
+  test('a slot without length, or without times, is none', () => {
+    const [first, second] = slots(NOON, {}, { mode: 'hold' }) as [PlanSlot, PlanSlot];
+    const none = [{ ...second, end: second.start }, { ...second, start: '' }, { ...second, end: '' }];
+    expect(runs(plan([first, ...none]), 0, 0).map(({ slots }) => slots.length)).toEqual([1]);
+  });
+
   test('a gap and what is asked by hand begin another run', () => {
     const gap = [...slots(NOON, {}), ...slots('2026-11-21T13:00:00Z', {})];
     expect(runs(plan(gap), 0, 0)).toHaveLength(2);

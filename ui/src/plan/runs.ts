@@ -34,7 +34,8 @@ const MOST = 60;
 /** The runs of one battery that have not ended yet, in order. */
 export function runs(plan: Plan, battery: number, nowMs: number): Run[] {
   const found: Run[] = [];
-  const slots = plan.slots.filter(({ end }) => Date.parse(end) > nowMs);
+  // What does not end after it begins is nonsense, too.
+  const slots = plan.slots.filter(({ start, end }) => Date.parse(end) > Math.max(nowMs, Date.parse(start)));
   for (const [index, slot] of slots.entries()) {
     const last = found.at(-1);
     // A slot that begins before the one before it has ended is nonsense.
