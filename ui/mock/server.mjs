@@ -46,6 +46,9 @@ const TYPES = {
 /** So long after something was asked by hand the plan is made anew. */
 const REPLANNED_MS = 5_000;
 
+/** And at the latest when it is so old. */
+const PLAN_MS = 300_000;
+
 /** @type {Scenario} */
 const ORDINARY = {
   readOnly: false,
@@ -241,6 +244,7 @@ export async function startMock(wanted = {}) {
 
   const ticking = setInterval(() => {
     if (scenario.everyMs === null) return;
+    if (nowMs() - basis.madeMs > PLAN_MS) replan();
     for (const { device, values, online } of list()) {
       if (online) push('reading', { device, at: new Date(nowMs()).toISOString(), values });
     }
