@@ -49,19 +49,6 @@ test('a plan that is carried out is switched off and on with one click', async (
   expect(watched?.complaints).toEqual([]);
 });
 
-test('a mode is asked for a run to come, shown, and taken back', async () => {
-  const { mock, page } = await show();
-  const run = page.locator('[data-battery=fase_a] li').nth(1);
-  await run.locator('[data-by-hand] summary').click();
-  await run.locator('[data-set=idle]').click();
-  await run.getByText(/Asked by hand: /).waitFor();
-  expect(mock.requests).toMatchObject([{ device: 'fase_a', mode: 'idle' }]);
-  await run.locator('[data-take-back]').click();
-  await expect.poll(() => run.getByText(/Asked by hand: /).count()).toBe(0);
-  expect(mock.requests.at(-1)).toEqual({ take_back: 1 });
-  expect(watched?.complaints).toEqual([]);
-});
-
 test('a plan that is only shown has no switch', async () => {
   const { page } = await show({ ahead: 'advise' });
   await page.locator('[data-plan=advise]').waitFor();

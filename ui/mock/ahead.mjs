@@ -7,8 +7,12 @@ const HOUR = 4 * QUARTER;
 const DAY = 24 * HOUR;
 const PRICES = { blue: [0.1325, 0.1612], white: [0.1499, 0.1871], red: [0.1575, 0.706] };
 const CAPACITY_WH = 5_120;
+const BATTERIES = ['fase_a', 'fase_b'];
+/** The power of what was asked by hand. @type {Record<string, number>} */
+const PINNED_W = { charge: -1_000, discharge: 800 };
 
 /** @typedef {'blue' | 'white' | 'red'} Colour */
+/** What the plan was made with: when, and around what. @typedef {{ madeMs: number, pins: import('./byhand.mjs').Pin[] }} Basis */
 
 /** What the wall clock shows there. @param {number} ms @param {string} zone */
 function civil(ms, zone) {
@@ -63,8 +67,9 @@ function colours(season, today, said) {
  * @param {() => number} nowMs
  * @param {() => { timezone: string, ahead: string }} scenario `tempo`, `fallback`, `advise`, `disputed` or `none`
  * @param {Record<string, boolean | null>} switches
+ * @param {() => Basis} basis
  */
-export function ahead(nowMs, scenario, switches) {
+export function ahead(nowMs, scenario, switches, basis) {
   /** @type {Map<string, Colour | null>} */
   const said = new Map();
   const zone = () => scenario().timezone;
@@ -141,7 +146,7 @@ export function ahead(nowMs, scenario, switches) {
     }
     const stored = [2_350, 1_480];
     const found = slots();
-    const made = found.map((slot) => planned(slot, found, stored, language));
+    const made = found.map((slot) => planned(slot, found, stored, language, basis()));
     const sum = (/** @type {(slot: typeof made[number]) => number} */ of) => made.reduce((all, slot) => all + of(slot), 0);
     const cost = sum((slot) => slot.cost);
     const isFallback = scenario().ahead === 'fallback';
@@ -150,7 +155,7 @@ export function ahead(nowMs, scenario, switches) {
       acting: mode === 'act' && switches['plan'] === true,
       why_none: null,
       language,
-      made_at: iso(nowMs() - 130_000),
+      made_at: iso(basis().madeMs),
       solve_ms: 31.4,
       origin: isFallback ? 'fallback' : 'found',
       trouble: isFallback ? worded('solver_out_of_time', language) : null,
@@ -158,7 +163,7 @@ export function ahead(nowMs, scenario, switches) {
       cost: micro(cost),
       self_consumption_cost: micro(cost + (isFallback ? 0 : 3.41)),
       no_battery_cost: micro(cost + (isFallback ? 2.1 : 6.72)),
-      batteries: ['fase_a', 'fase_b'].map((device, index) => ({ device, acts: index === 0, capacity_wh: CAPACITY_WH, now_wh: [2_350, 1_480][index] })),
+      batteries: BATTERIES.map((device, index) => ({ device, acts: index === 0, capacity_wh: CAPACITY_WH, now_wh: [2_350, 1_480][index] })),
       slots: made,
       missing: [worded('price_guessed', language), worded('power_guessed', language)],
     };
@@ -239,6 +244,7 @@ const REASONS = {
     fr: 'Charge maintenant à 0,13 €/kWh, car demain est rouge et le kWh y coûte 0,71 €.',
   },
   discharge_dear: { en: 'Feeds the house: the grid is at its dearest.', fr: 'Alimente la maison : le réseau est au plus cher.' },
+  by_hand: { en: 'Asked for by hand.', fr: 'Demandé à la main.', de: 'Von Hand verlangt.' },
   follow: { en: 'Follows the house: nothing better can be done with this price.', fr: 'Suit la maison : rien de mieux à faire à ce prix.' },
   hold_for_dear: { en: 'Keeps what is stored for the red hours, in which it is worth 0.69 € per kWh.', fr: 'Garde l’énergie pour les heures rouges, où elle vaut 0,69 € par kWh.' },
 };
@@ -266,11 +272,16 @@ function worded(code, language) {
   return { code, reason: LACKS[code]?.[language] ?? LACKS[code]?.['en'] ?? code };
 }
 
-/** @param {any} slot @param {any[]} all @param {number[]} stored @param {string} language */
-function planned(slot, all, stored, language) {
+/** @param {any} slot @param {any[]} all @param {number[]} stored @param {string} language @param {Basis} basis */
+function planned(slot, all, stored, language, { madeMs, pins }) {
   const redLater = all.some((other) => other.own === 'red' && other.isPeak && other.start > slot.start && other.start < slot.start + 10 * HOUR);
   const isRed = slot.own === 'red' && slot.isPeak;
+  // What is left of the present quarter begins when the plan was made.
+  const start = Math.max(slot.start, madeMs);
+  const middle = (start + slot.start + QUARTER) / 2;
   const steps = stored.map((wh, index) => {
+    const pin = pins.find(({ device, fromMs, toMs }) => device === BATTERIES[index] && fromMs <= middle && middle < toMs);
+    if (pin) return { mode: pin.mode, power: PINNED_W[pin.mode] ?? 0, code: 'by_hand', until: iso(pin.toMs) };
     if (redLater && !slot.isPeak && wh < CAPACITY_WH * 0.97) return { mode: 'charge 1200 W until 97 %', power: -1_200, code: 'charge_before_dear' };
     if (redLater && !isRed) return { mode: 'hold', power: Math.min(0, (slot.load - slot.pv) / 2), code: 'hold_for_dear' };
     const net = (slot.load - slot.pv) / 2;
@@ -282,7 +293,7 @@ function planned(slot, all, stored, language) {
   const grid = slot.load - slot.pv - battery;
   const reason = (/** @type {string} */ code) => REASONS[code]?.[language] ?? REASONS[code]?.['en'] ?? code;
   return {
-    start: slot.shown.start,
+    start: iso(start),
     end: slot.shown.end,
     grid_w: tenth(grid),
     pv_w: tenth(slot.pv),
@@ -298,7 +309,7 @@ function planned(slot, all, stored, language) {
     cost: micro((grid / 4_000) * (grid > 0 ? slot.price : 0.04)),
     code: steps[0]?.code ?? 'follow',
     reason: reason(steps[0]?.code ?? 'follow'),
-    steps: steps.map(({ mode, code }, index) => ({ device: ['fase_a', 'fase_b'][index], mode, code, reason: reason(code), by_hand_until: null })),
+    steps: steps.map(({ mode, code, until = null }, index) => ({ device: BATTERIES[index], mode, code, reason: reason(code), by_hand_until: until })),
   };
 }
 

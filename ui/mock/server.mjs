@@ -5,6 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ahead } from './ahead.mjs';
+import { byHand } from './byhand.mjs';
 import { CATALOGUE } from './catalogue.mjs';
 import { devices, house } from './devices.mjs';
 import { history } from './history.mjs';
@@ -38,8 +39,15 @@ const TYPES = {
  * @property {'none' | 'too' | 'alone'} inverter whether the house has an inverter, or nothing else
  * @property {'tempo' | 'advise' | 'fallback' | 'disputed' | 'none'} ahead what lies ahead of it; `none`: neither tariff nor forecast nor planner
  * @property {Record<string, boolean | null>} switches the parts of control that are there, and whether they are on
+ * @property {number} madeAgoMs how old the plan is at the start; it is made anew when a test says so, or by itself where readings come by themselves
  * @property {any} modeAnswer overrides the answer to a wish: {status, body}
  */
+
+/** So long after something was asked by hand the plan is made anew. */
+const REPLANNED_MS = 5_000;
+
+/** And at the latest when it is so old. */
+const PLAN_MS = 300_000;
 
 /** @type {Scenario} */
 const ORDINARY = {
@@ -54,6 +62,7 @@ const ORDINARY = {
   inverter: 'none',
   ahead: 'tempo',
   switches: {},
+  madeAgoMs: 130_000,
   modeAnswer: null,
 };
 
@@ -72,18 +81,29 @@ export async function startMock(wanted = {}) {
 
   /** @type {Record<string, boolean | null>} */
   const switches = { limits: null, plan: scenario.ahead === 'none' || scenario.ahead === 'advise' ? null : true, tempo: null, schedule: true, rotation: false, ...scenario.switches };
-  const future = ahead(nowMs, () => scenario, switches);
+  const asked = byHand(nowMs);
+  /** @type {import('./ahead.mjs').Basis} */
+  let basis = { madeMs: nowMs() - scenario.madeAgoMs, pins: [] };
+  const replan = () => void (basis = { madeMs: nowMs(), pins: asked.pins() });
+  const future = ahead(nowMs, () => scenario, switches, () => basis);
   const windows = someWindows();
   const limits = someLimits();
   /** @type {Record<string, string | number>} */
   const set = { ...FACTORY };
   const list = () => {
     const batteries = scenario.inverter === 'alone' ? [] : devices(nowMs());
-    return scenario.devices(/** @type {any} */ (scenario.inverter === 'none' ? batteries : [...batteries, inverter(nowMs(), set)]));
+    const steered = batteries.map((battery) => ({ ...battery, control: asked.control(battery.device) ?? battery.control }));
+    return scenario.devices(/** @type {any} */ (scenario.inverter === 'none' ? steered : [...steered, inverter(nowMs(), set)]));
   };
   const present = () => scenario.house(scenario.inverter === 'alone' ? itsHouse(nowMs()) : house(nowMs()));
   const push = (/** @type {string} */ event, /** @type {unknown} */ data) => {
     for (const stream of streams) stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  };
+  /** Tells what is wanted of a device now; the plan follows later. @param {string} name */
+  const askedByHand = (name) => {
+    const { values, ...state } = list().find(({ device }) => device === name) ?? { values: {} };
+    if ('device' in state) push('device', state);
+    if (scenario.everyMs !== null) setTimeout(replan, REPLANNED_MS).unref();
   };
   const site = () => ({
     name: scenario.name,
@@ -94,8 +114,6 @@ export async function startMock(wanted = {}) {
     started_at: started,
     now: new Date(nowMs()).toISOString(),
   });
-  /** @type {{ id: number, device: string, mode: string, from: string, to: string, asked_by: string }[]} */
-  const asked = [];
   /** @type {Record<string, (query: URLSearchParams) => unknown>} */
   const answers = {
     '/api/v1/site': site,
@@ -114,7 +132,7 @@ export async function startMock(wanted = {}) {
     }),
     '/api/v1/outlook': (query) => future.outlook(query.get('lang') ?? 'en'),
     '/api/v1/plan': (query) => future.plan(query.get('lang') ?? 'en'),
-    '/api/v1/plan/overrides': () => asked,
+    '/api/v1/plan/overrides': asked.list,
     '/api/v1/tempo': future.tempo,
     '/api/v1/money': (query) => future.money(query.get('by') ?? 'day'),
     '/api/v1/openapi.json': () => OPENAPI,
@@ -161,15 +179,17 @@ export async function startMock(wanted = {}) {
     if (url.pathname === '/api/v1/plan/overrides' && request.method === 'POST') {
       return void body(request).then((wish) => {
         requests.push(wish);
-        asked.push({ id: 1 + asked.length, ...wish, asked_by: 'rest' });
-        json(response, 201, asked.at(-1));
+        const answer = asked.add(wish);
+        askedByHand(wish.device);
+        json(response, answer.status, answer.body);
       });
     }
     const later = /^\/api\/v1\/plan\/overrides\/(\d+)$/.exec(url.pathname)?.[1];
     if (later !== undefined) {
       requests.push({ take_back: Number(later) });
-      const place = asked.findIndex(({ id: number }) => number === Number(later));
-      return place < 0 ? json(response, 404, { error: { code: 'unknown_override', message: `nothing was asked under ${later}`, hint: '' } }) : json(response, 200, asked.splice(place, 1)[0]);
+      const answer = asked.remove(Number(later));
+      if ('device' in answer.body) askedByHand(answer.body.device);
+      return json(response, answer.status, answer.body);
     }
     const date = /^\/api\/v1\/tempo\/([\d-]+)$/.exec(url.pathname)?.[1];
     if (date !== undefined) {
@@ -195,6 +215,8 @@ export async function startMock(wanted = {}) {
       if (!one[2] && !setting) return json(response, 200, device);
       if (request.method === 'DELETE') {
         requests.push({ released: device.device });
+        asked.release(device.device);
+        askedByHand(device.device);
         const answer = scenario.modeAnswer ?? setMode(device, { mode: 'auto' }, scenario.readOnly, nowMs());
         return json(response, answer.status, answer.body);
       }
@@ -202,6 +224,10 @@ export async function startMock(wanted = {}) {
         requests.push(setting ? { [setting]: sent.value } : sent);
         const change = () => (setting ? setSetting(device, setting, sent, set, scenario.readOnly, nowMs()) : setMode(device, sent, scenario.readOnly, nowMs()));
         const answer = scenario.modeAnswer ?? change();
+        if (!setting && answer.body.outcome && !scenario.readOnly) {
+          asked.ask(device.device, sent.native ? `native:${sent.native}` : sent.mode, sent.for_s ?? 3_600);
+          askedByHand(device.device);
+        }
         if (answer.body.entry) ledger.unshift(answer.body.entry);
         json(response, answer.status, answer.body);
       });
@@ -218,6 +244,7 @@ export async function startMock(wanted = {}) {
 
   const ticking = setInterval(() => {
     if (scenario.everyMs === null) return;
+    if (nowMs() - basis.madeMs > PLAN_MS) replan();
     for (const { device, values, online } of list()) {
       if (online) push('reading', { device, at: new Date(nowMs()).toISOString(), values });
     }
@@ -231,6 +258,10 @@ export async function startMock(wanted = {}) {
     /** All wishes so far: the bodies of those for a mode, name and value of those for a setting. */
     requests,
     push,
+    /** Makes the plan anew, around what was asked by hand until now. */
+    replan,
+    /** What was asked by hand. */
+    asked,
     /** How many pages listen to the stream. */
     listeners: () => streams.size,
     /** Answers nothing more and cuts every connection, as a crash would. */

@@ -7,7 +7,7 @@ import { viewOf } from '../src/header/view';
 import { LANGUAGES } from '../src/i18n/choose';
 import { amount, price } from '../src/plan/currency';
 import { apart, areaPath, bandPath, colourBands, extent, linePath, marks, scale, stepPath } from '../src/plan/curves';
-import { askedFor, runs } from '../src/plan/runs';
+import { runs } from '../src/plan/runs';
 import { months, moved } from '../src/plan/season';
 import { atRest, less, restOfToday, total } from '../src/plan/sums';
 import type { MoneyRow, Plan, PlanSlot, TempoDay } from '../src/plan/types';
@@ -45,18 +45,6 @@ function slots(from: string, ...given: Partial<PlanSlot & { battery: number; mod
 
 const plan = (slots: PlanSlot[]): Plan => ({ slots }) as Plan;
 
-describe('what was asked by hand ahead', () => {
-  const one = (id: number, device: string, from: string, to: string) => ({ id, device, mode: 'hold', from, to, asked_by: 'rest' });
-  const asked = [one(1, 'a', '2026-11-21T10:00:00Z', '2026-11-21T12:00:00Z'), one(2, 'a', '2026-11-21T13:00:00Z', '2026-11-21T14:00:00Z'), one(3, 'b', '2026-11-21T10:00:00Z', '2026-11-21T20:00:00Z')];
-  const ids = (from: string, to: string): number[] => askedFor(asked, 'a', { fromMs: Date.parse(from), toMs: Date.parse(to) }).map(({ id }) => id);
-
-  test('is that of the battery and of any part of the run', () => {
-    expect(ids('2026-11-21T11:45:00Z', '2026-11-21T13:15:00Z')).toEqual([1, 2]);
-    expect(ids('2026-11-21T12:00:00Z', '2026-11-21T13:00:00Z')).toEqual([]);
-    expect(ids('2026-11-21T10:30:00Z', '2026-11-21T10:45:00Z')).toEqual([1]);
-  });
-});
-
 describe('runs', () => {
   const NOON = '2026-11-21T12:00:00Z';
 
@@ -83,6 +71,12 @@ describe('runs', () => {
     expect(lengths(...many(4, 'a'), ...many(4, 'b'))).toEqual([4, 4]);
     expect(lengths(...many(4, 'a'), ...many(3, 'b'), ...many(4, 'a'))).toEqual([11]);
     expect(lengths(...many(3, 'a'), ...many(8, 'b'))).toEqual([11]);
+  });
+
+  test('a slot without length, or without times, is none', () => {
+    const [first, second] = slots(NOON, {}, { mode: 'hold' }) as [PlanSlot, PlanSlot];
+    const none = [{ ...second, end: second.start }, { ...second, start: '' }, { ...second, end: '' }];
+    expect(runs(plan([first, ...none]), 0, 0).map(({ slots }) => slots.length)).toEqual([1]);
   });
 
   test('a gap and what is asked by hand begin another run', () => {

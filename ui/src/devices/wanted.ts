@@ -24,6 +24,12 @@ export function wishInWords(wants: string): string {
   return powerW === null ? modeName(mode) : `${modeName(mode)} ${joined(quantity(powerW, 'W', 0, speech.language))}`;
 }
 
+/** With the charge at which it ends: "charge 800 W until 90 %". */
+export function wholeWish(wants: string): string {
+  const soc = / until (\S+) %$/.exec(wants)?.[1];
+  return soc === undefined ? wishInWords(wants) : `${wishInWords(wants)} ${speech.t('control.until', { soc })}`;
+}
+
 /** How a phase is to be taken. */
 export function phaseMood(phase: string): 'good' | 'doubtful' | 'dry' | 'bad' {
   if (phase === 'confirmed') return 'good';

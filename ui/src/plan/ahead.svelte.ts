@@ -9,6 +9,7 @@ export class Part<T> {
   /** Why the last try failed. */
   error = $state.raw<ApiError | null>(null);
   isLoaded = $state(false);
+  #turn = 0;
 
   /** The configuration has nothing of it. */
   get isAbsent(): boolean {
@@ -20,11 +21,22 @@ export class Part<T> {
     return this.error !== null && !this.isAbsent && this.value === null;
   }
 
+  /** What is told at present; null where the last try failed or there was none. */
+  get known(): T | null {
+    return this.error === null ? this.value : null;
+  }
+
   async fetch(question: () => Promise<T>): Promise<void> {
+    this.#turn += 1;
+    const turn = this.#turn;
     try {
-      this.value = await question();
+      const value = await question();
+      // An answer to an earlier question knows nothing of what was done since.
+      if (turn !== this.#turn) return;
+      this.value = value;
       this.error = null;
     } catch (error) {
+      if (turn !== this.#turn) return;
       this.error = error instanceof ApiError ? error : new ApiError(0, 'unreachable', String(error), null);
       if (this.isAbsent) this.value = null;
     }

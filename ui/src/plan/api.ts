@@ -1,5 +1,5 @@
 // What lies ahead, asked from the server.
-import { ask } from '../api/client';
+import { ApiError, ask } from '../api/client';
 import type { Colour, Money, MoneyBy, Outlook, Plan, PlanOverride, Tempo } from './types';
 
 export const ahead = {
@@ -12,7 +12,12 @@ export const ahead = {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(wish),
     }),
-  takeBack: (id: number) => ask<PlanOverride>(`plan/overrides/${id}`, { method: 'DELETE' }),
+  /** What is no longer there needs no more: null. */
+  takeBack: (id: number) =>
+    ask<PlanOverride>(`plan/overrides/${id}`, { method: 'DELETE' }).catch((error: unknown) => {
+      if (error instanceof ApiError && error.code === 'unknown_override') return null;
+      throw error;
+    }),
   tempo: () => ask<Tempo>('tempo'),
   setColour: (date: string, colour: Colour | null) =>
     ask<Tempo>(`tempo/${encodeURIComponent(date)}`, {

@@ -1,6 +1,6 @@
 // What a battery will do, told in stretches: slots that follow each other in one mode are one run, as long as no other reason
 // holds for an hour.
-import type { Plan, PlanOverride, PlanSlot } from './types';
+import type { Plan, PlanSlot } from './types';
 
 export interface Run {
   fromMs: number;
@@ -34,7 +34,8 @@ const MOST = 60;
 /** The runs of one battery that have not ended yet, in order. */
 export function runs(plan: Plan, battery: number, nowMs: number): Run[] {
   const found: Run[] = [];
-  const slots = plan.slots.filter(({ end }) => Date.parse(end) > nowMs);
+  // What does not end after it begins is nonsense, too.
+  const slots = plan.slots.filter(({ start, end }) => Date.parse(end) > Math.max(nowMs, Date.parse(start)));
   for (const [index, slot] of slots.entries()) {
     const last = found.at(-1);
     // A slot that begins before the one before it has ended is nonsense.
@@ -110,9 +111,4 @@ function powerOf(slots: PlanSlot[], battery: number): Run['power'] {
 /** How long a slot lasts, in hours. */
 export function lengthH({ start, end }: { start: string; end: string }): number {
   return (Date.parse(end) - Date.parse(start)) / 3_600_000;
-}
-
-/** What was asked by hand ahead of a battery for any part of a run. */
-export function askedFor(asked: PlanOverride[], device: string, { fromMs, toMs }: Pick<Run, 'fromMs' | 'toMs'>): PlanOverride[] {
-  return asked.filter((one) => one.device === device && Date.parse(one.from) < toMs && fromMs < Date.parse(one.to));
 }
