@@ -16,7 +16,7 @@ use crate::simulate::{Outcome, SlotOutcome};
 const SAME_W: f64 = 25.0;
 
 /// Less is not worth giving up the simpler way, EUR.
-const SIMPLER_EUR: f64 = 5e-3;
+pub(crate) const SIMPLER_EUR: f64 = 5e-3;
 
 /// How a plan is turned into modes, the simplest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,15 +37,23 @@ pub(crate) enum Style {
 /// The modes that follow a plan, for each slot and battery; where something was asked by hand, that.
 pub fn modes(problem: &Problem, plan: &Outcome) -> Vec<Vec<BatteryMode>> {
     let mut best = (f64::INFINITY, Vec::new());
-    for style in [Style::Follow, Style::Together, Style::Auto, Style::Lead, Style::Exact] {
-        let mut modes = of(problem, plan, style);
-        problem.put_pins(&mut modes);
+    for modes in in_styles(problem, plan) {
         let cost = simulate_modes(problem, &modes).score_eur();
         if cost < best.0 - SIMPLER_EUR {
             best = (cost, modes);
         }
     }
     best.1
+}
+
+/// The modes that follow a plan in each style, the simplest first.
+pub(crate) fn in_styles(problem: &Problem, plan: &Outcome) -> impl Iterator<Item = Vec<Vec<BatteryMode>>> {
+    let styles = [Style::Follow, Style::Together, Style::Auto, Style::Lead, Style::Exact];
+    styles.into_iter().map(|style| {
+        let mut modes = of(problem, plan, style);
+        problem.put_pins(&mut modes);
+        modes
+    })
 }
 
 /// The modes in one style.

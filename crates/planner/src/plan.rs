@@ -13,7 +13,7 @@ use ohmstead_model::{BatteryMode, TimeSpan};
 
 use crate::explain::{Why, explain};
 use crate::modes::{self, simulate_modes};
-use crate::optimise::Method;
+use crate::optimise::{Found, Method};
 use crate::problem::{Problem, ProblemError};
 use crate::simulate::{Outcome, Violation, simulate};
 use crate::worth::worth;
@@ -131,18 +131,22 @@ pub fn plan(problem: &Problem, previous: Option<&Plan>, tuning: &Tuning) -> Plan
 }
 
 fn fresh(problem: &Problem, tuning: &Tuning) -> Plan {
-    let found = match optimise_around_pins(problem, tuning.slots_max, tuning.time_limit) {
+    let found = match found(problem, tuning) {
         Ok(found) => found,
-        Err(error) => return following_plan(problem, Origin::Fallback(FallbackReason::Solver(error))),
+        Err(reason) => return following_plan(problem, Origin::Fallback(reason)),
     };
-    if let Some(reason) = unconfirmed(&found.outcome) {
-        return following_plan(problem, Origin::Fallback(reason));
-    }
     if self_consumption(problem).score_eur() <= found.outcome.score_eur() {
         return following_plan(problem, Origin::SelfConsumption);
     }
     let in_windows = problem.slots.len() > tuning.slots_max;
     Plan { in_windows, ..assembled(problem, Origin::Found(found.method), found.outcome, None) }
+}
+
+/// The cheapest powers, confirmed by the simulator.
+fn found(problem: &Problem, tuning: &Tuning) -> Result<Found, FallbackReason> {
+    let found = optimise_around_pins(problem, tuning.slots_max, tuning.time_limit);
+    let found = found.map_err(FallbackReason::Solver)?;
+    unconfirmed(&found.outcome).map_or(Ok(found), Err)
 }
 
 fn unconfirmed(outcome: &Outcome) -> Option<FallbackReason> {

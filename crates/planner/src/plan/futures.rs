@@ -5,8 +5,9 @@
 use ohmstead_model::BatteryMode;
 use ohmstead_units::Percent;
 
-use super::{Origin, Plan, Tuning, assembled, following_plan, fresh, keep, refused};
-use crate::modes::simulate_modes;
+use super::{Origin, Plan, Tuning, assembled, following_plan, found, keep, refused};
+use crate::modes::{SIMPLER_EUR, in_styles, simulate_modes};
+use crate::optimise::Found;
 use crate::problem::{Problem, Slot};
 
 /// A way in which load and sun may come, for each slot of a problem: both in W, not negative.
@@ -41,18 +42,22 @@ pub fn plan_for_futures(
         futures.iter().map(|future| simulate_modes(future, modes).score_eur()).sum::<f64>()
             / futures.len() as f64
     };
-    let central = fresh(problem, tuning);
-    let mut best = (mean_eur(&central.modes), central);
-    let mut challenge = |plan: Plan| {
-        let cost = mean_eur(&plan.modes);
-        if cost < best.0 {
-            best = (cost, plan);
-        }
+    let central = match found(problem, tuning) {
+        Ok(found) => found,
+        Err(reason) => return following_plan(problem, Origin::Fallback(reason)),
     };
-    challenge(following_plan(problem, Origin::SelfConsumption));
-    for future in spread(&futures) {
-        let Plan { origin, modes, .. } = fresh(future, tuning);
-        challenge(assembled(problem, origin, simulate_modes(problem, &modes), Some(modes)));
+    let following = following_plan(problem, Origin::SelfConsumption);
+    let mut best = (mean_eur(&following.modes), following);
+    let of_futures = spread(&futures).filter_map(|future| Some((future, found(future, tuning).ok()?)));
+    for (known, Found { method, outcome, .. }) in std::iter::once((problem, central)).chain(of_futures) {
+        // Powers that are commanded fit one future, and miss all others; so each way to put them into modes is tried.
+        for modes in in_styles(known, &outcome) {
+            let cost = mean_eur(&modes);
+            if cost < best.0 - SIMPLER_EUR {
+                let origin = Origin::Found(method);
+                best = (cost, assembled(problem, origin, simulate_modes(problem, &modes), Some(modes)));
+            }
+        }
     }
     // What comes next is then varied by itself: it is what will be done before there is another plan.
     for modes in variations(&best.1) {
@@ -63,6 +68,7 @@ pub fn plan_for_futures(
         }
     }
     let (cost, fresh) = best;
+    let fresh = Plan { in_windows: problem.slots.len() > tuning.slots_max, ..fresh };
     let Some(previous) = previous else { return fresh };
     let Some(modes) = keep::candidate(problem, &fresh, previous, tuning) else { return fresh };
     let better = mean_eur(&modes) - cost;
