@@ -153,6 +153,7 @@ export function ahead(nowMs, scenario, switches, basis) {
     return {
       mode,
       acting: mode === 'act' && switches['plan'] === true,
+      read_only: false,
       why_none: null,
       language,
       made_at: iso(basis().madeMs),

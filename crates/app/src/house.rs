@@ -283,7 +283,8 @@ impl Backend for House {
     }
 
     fn planning(&self) -> Planning {
-        self.ahead.planning(self.commander.switches().plan)
+        let planning = self.ahead.planning(self.commander.switches().plan);
+        Planning { read_only: self.read_only.load(Ordering::Relaxed), ..planning }
     }
 
     fn asked_ahead(&self) -> Vec<AskedAhead> {

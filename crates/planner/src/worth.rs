@@ -13,13 +13,23 @@ use bounds::Bounds;
 
 /// Bounds that miss each other by less are taken as met: ties and rounding of the solver, EUR/kWh.
 const TOLERANCE: f64 = 1e-4;
+/// Nothing that is stored is worth more than so many times the dearest kWh, losses and wear and all.
+const DEAREST_TIMES: f64 = 5.0;
+/// That is so much at least, EUR/kWh.
+const DEAREST_MIN: f64 = 0.5;
 /// Nearer than this to the end of its band a battery is at it, Wh.
 const AT_END_WH: f64 = 1.0;
 
 /// What a kWh stored in each battery at each slot's end is worth, EUR; `None` where the plan does not tell.
 pub fn worth(problem: &Problem, plan: &Outcome) -> Vec<Vec<Option<f64>>> {
+    // Where a rule is broken the price of that stands in the bounds: it is no price of energy, and nothing is claimed.
+    let prices = problem.slots.iter().flat_map(|slot| [slot.import_price, slot.export_price]);
+    let dearest = prices.map(f64::abs).fold(DEAREST_MIN, f64::max) * DEAREST_TIMES;
+    let sound = |worths: Vec<Option<f64>>| -> Vec<_> {
+        worths.into_iter().map(|worth| worth.filter(|worth| worth.abs() <= dearest)).collect()
+    };
     let of_batteries: Vec<_> =
-        (0..problem.batteries.len()).map(|number| of_battery(problem, plan, number)).collect();
+        (0..problem.batteries.len()).map(|number| sound(of_battery(problem, plan, number))).collect();
     (0..plan.slots.len()).map(|slot| of_batteries.iter().map(|worths| worths[slot]).collect()).collect()
 }
 

@@ -94,6 +94,7 @@ export interface PlanBattery {
 export interface Plan {
   mode: 'off' | 'advise' | 'act';
   acting: boolean;
+  read_only: boolean;
   why_none: Reason | null;
   language: string;
   made_at: string | null;

@@ -88,7 +88,11 @@ fn text(plan: &Value, with_reasons: bool, zone: &TimeZone) -> String {
         "made {}, {}{}",
         time_in(&plan["made_at"], zone),
         text_of(&plan["origin"]),
-        if plan["acting"] == Value::Bool(true) { ", being carried out" } else { ", advice only" }
+        match (plan["acting"] == Value::Bool(true), plan["read_only"] == Value::Bool(true)) {
+            (true, false) => ", being carried out",
+            (true, true) => ", not carried out: everything is read-only",
+            (false, _) => ", advice only",
+        }
     )];
     lines.extend(plan["trouble"]["reason"].as_str().map(|why| format!("! {why}")));
     for (place, battery) in plan["batteries"].as_array().into_iter().flatten().enumerate() {

@@ -51,8 +51,13 @@ fn member(device: &DeviceState, now: Moment, settings: &Settings) -> Result<(Mem
         said.discharge_max.map(|power| power.0).or_else(|| told(Metric::BatteryDischargePowerMax)),
     );
     let usual_w = capacity_wh * POWER_OF_CAPACITY;
-    let guessed = (charge_w.is_none() || discharge_w.is_none())
-        .then(|| Lack::PowerGuessed { device: id.clone(), power_w: usual_w });
+    // A limit of nothing is told by one that is full, empty or cold: that passes, and says nothing of the hours to come.
+    let is_told = |limit_w: Option<f64>, metric| {
+        limit_w.is_some() || device.number(metric, now).is_ok_and(|limit_w| limit_w == 0.0)
+    };
+    let are_told = is_told(charge_w, Metric::BatteryChargePowerMax)
+        && is_told(discharge_w, Metric::BatteryDischargePowerMax);
+    let guessed = (!are_told).then(|| Lack::PowerGuessed { device: id.clone(), power_w: usual_w });
     let battery = Battery {
         name: id.to_string(),
         capacity_wh,

@@ -85,6 +85,7 @@ impl Door {
         };
         Planning {
             mode,
+            read_only: false,
             acting: is_on == Some(true) && self.plan.borrow().is_some(),
             plan: shown.plan.clone(),
             why_none: shown.why_none.as_ref().map(Lack::in_words),

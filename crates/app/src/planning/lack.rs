@@ -25,6 +25,8 @@ pub(crate) enum Lack {
     ForeignPrices { theirs: String, ours: String },
     /// So many hours ahead have no price.
     PriceGap { hours: f64 },
+    /// So many hours ahead have no price for what is fed in.
+    ExportUnknown { hours: f64 },
     /// So many hours ahead are of days whose Tempo colour was not told.
     ColourNotTold { hours: f64 },
     /// So many hours ahead have a price that is guessed from other days.
@@ -37,6 +39,8 @@ pub(crate) enum Lack {
     SkyAsOfLate,
     /// Of the sun nothing is known but the last days.
     SunAsOfLate,
+    /// Services are asked for the sun, and nothing is known of it.
+    NoSun,
     /// A battery without a capacity.
     CapacityUnknown { device: DeviceId },
     /// A battery that does not say how full it is.
@@ -60,12 +64,14 @@ impl Lack {
             Self::NoTariffs => "no_tariffs",
             Self::ForeignPrices { .. } => "foreign_prices",
             Self::PriceGap { .. } => "price_gap",
+            Self::ExportUnknown { .. } => "export_unknown",
             Self::ColourNotTold { .. } => "colour_not_told",
             Self::PriceGuessed { .. } => "price_guessed",
             Self::FewHabits { .. } => "few_habits",
             Self::OldForecast => "old_forecast",
             Self::SkyAsOfLate => "sky_as_of_late",
             Self::SunAsOfLate => "sun_as_of_late",
+            Self::NoSun => "no_sun",
             Self::CapacityUnknown { .. } => "capacity_unknown",
             Self::SocUnknown { .. } => "soc_unknown",
             Self::PowerGuessed { .. } => "power_guessed",
@@ -90,9 +96,10 @@ impl Lack {
     fn figures(&self, language: Language) -> Vec<String> {
         match self {
             Self::PriceGap { hours }
+            | Self::ExportUnknown { hours }
             | Self::ColourNotTold { hours }
             | Self::PriceGuessed { hours }
-            | Self::FewHabits { hours } => vec![format!("{hours:.0}")],
+            | Self::FewHabits { hours } => vec![format!("{:.0}", hours.max(0.0))],
             Self::CapacityUnknown { device } => vec![device.to_string(), device.to_string()],
             Self::ForeignPrices { theirs, ours } => vec![theirs.clone(), ours.clone(), theirs.clone()],
             Self::SocUnknown { device } => vec![device.to_string()],
@@ -216,6 +223,13 @@ impl Lack {
                 "eelseisvast ajast on {} tunni hind teadmata",
                 "kein Preis für {} h der kommenden Zeit",
             ],
+            Self::ExportUnknown { .. } => [
+                "no price for what is fed in for {} h: nothing is counted on for it",
+                "pas de prix pour l'injection pendant {} h : elle n'est comptée pour rien",
+                "geen prijs voor teruglevering gedurende {} uur: er wordt niets voor gerekend",
+                "{} tunni kohta pole müügihinda: seda loetakse nulliks",
+                "kein Preis für die Einspeisung für {} h: sie zählt als nichts",
+            ],
             Self::ColourNotTold { .. } => [
                 "the colour of {} h is not told: their price is the mean of what it may be",
                 "la couleur de {} h n'est pas annoncée : leur prix est la moyenne de ce qu'il peut être",
@@ -237,6 +251,12 @@ impl Lack {
                 "maja harjumused on õpitud vaid {} tunnist",
                 "die Gewohnheiten des Hauses sind aus nur {} h gelernt",
             ],
+            _ => self.texts_of_sun(),
+        }
+    }
+
+    fn texts_of_sun(&self) -> [&'static str; 5] {
+        match self {
             Self::OldForecast => [
                 "the forecast of the sun is old: its service does not answer",
                 "la prévision solaire est ancienne : son service ne répond pas",
@@ -251,6 +271,13 @@ impl Lack {
                 "päikese prognoosi pole: eeldatakse sama pilves taevast kui viimasel ajal",
                 "keine Vorhersage der Sonne: angenommen wird ein Himmel, so bewölkt wie zuletzt",
             ],
+            Self::NoSun => [
+                "nothing is known of the sun, and none is counted on",
+                "rien n'est connu du soleil, et il n'est pas compté dessus",
+                "van de zon is niets bekend, en er wordt niet op gerekend",
+                "päikese kohta pole midagi teada ja sellega ei arvestata",
+                "von der Sonne ist nichts bekannt, und mit ihr wird nicht gerechnet",
+            ],
             _ => [
                 "no forecast of the sun: the mean of the last days is assumed; see forecast.pv",
                 "pas de prévision solaire : la moyenne des derniers jours est supposée ; voir forecast.pv",
@@ -263,98 +290,4 @@ impl Lack {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fmt::Write as _;
-
-    use expect_test::expect_file;
-
-    use super::*;
-
-    /// One of each. A new one does not compile here until it stands in the list.
-    fn all() -> Vec<Lack> {
-        let device: DeviceId = "garage".parse().expect("a name");
-        let all = vec![
-            Lack::ClockNotSet,
-            Lack::PlannerOff,
-            Lack::NoBattery,
-            Lack::NoPriceNow,
-            Lack::NoLoadNow,
-            Lack::PlannerFailed,
-            Lack::NoTariffs,
-            Lack::ForeignPrices { theirs: "NOK".to_owned(), ours: "EUR".to_owned() },
-            Lack::PriceGap { hours: 3.0 },
-            Lack::ColourNotTold { hours: 24.0 },
-            Lack::PriceGuessed { hours: 11.0 },
-            Lack::FewHabits { hours: 30.0 },
-            Lack::OldForecast,
-            Lack::SkyAsOfLate,
-            Lack::SunAsOfLate,
-            Lack::CapacityUnknown { device: device.clone() },
-            Lack::SocUnknown { device: device.clone() },
-            Lack::PowerGuessed { device, power_w: 2560.0 },
-            Lack::ModesLose { lost: 0.125, currency: "EUR".to_owned() },
-        ];
-        for (place, lack) in all.iter().enumerate() {
-            assert_eq!(number(lack), place);
-        }
-        assert_eq!(all.len(), COUNT);
-        all
-    }
-
-    const COUNT: usize = 19;
-
-    fn number(lack: &Lack) -> usize {
-        match lack {
-            Lack::ClockNotSet => 0,
-            Lack::PlannerOff => 1,
-            Lack::NoBattery => 2,
-            Lack::NoPriceNow => 3,
-            Lack::NoLoadNow => 4,
-            Lack::PlannerFailed => 5,
-            Lack::NoTariffs => 6,
-            Lack::ForeignPrices { .. } => 7,
-            Lack::PriceGap { .. } => 8,
-            Lack::ColourNotTold { .. } => 9,
-            Lack::PriceGuessed { .. } => 10,
-            Lack::FewHabits { .. } => 11,
-            Lack::OldForecast => 12,
-            Lack::SkyAsOfLate => 13,
-            Lack::SunAsOfLate => 14,
-            Lack::CapacityUnknown { .. } => 15,
-            Lack::SocUnknown { .. } => 16,
-            Lack::PowerGuessed { .. } => 17,
-            Lack::ModesLose { .. } => COUNT - 1,
-        }
-    }
-
-    #[test]
-    fn each_has_a_sentence_in_every_language() {
-        let (mut shown, mut codes, mut known) = (String::new(), Vec::new(), Vec::new());
-        for lack in all() {
-            let PlanReason { code, sentences } = lack.in_words();
-            codes.push(code);
-            writeln!(shown, "{code}").unwrap();
-            for (language, sentence) in Language::ALL.iter().zip(sentences) {
-                assert!(!sentence.is_empty() && !sentence.contains(['{', '}']), "{lack:?}: {sentence:?}");
-                assert!(!known.contains(&sentence), "{lack:?}: {sentence:?} twice");
-                writeln!(shown, "  {language:?}  {sentence}").unwrap();
-                known.push(sentence);
-            }
-        }
-        codes.sort_unstable();
-        codes.dedup();
-        assert_eq!(codes.len(), COUNT);
-        expect_file!["lack/sentences.txt"].assert_eq(&shown);
-    }
-
-    /// Every figure is in every sentence: none is lost by a translation.
-    #[test]
-    fn no_language_loses_a_figure() {
-        for lack in all() {
-            for (language, text) in Language::ALL.into_iter().zip(lack.texts()) {
-                let places = text.matches("{}").count();
-                assert_eq!(places, lack.figures(language).len(), "{lack:?} in {language:?}");
-            }
-        }
-    }
-}
+mod tests;

@@ -80,8 +80,17 @@ pub(crate) fn ahead(known: &Known<'_>, horizon: Duration) -> Ahead {
         zone: known.zone,
     };
     let (pv_w, basis) = sun::forecast(&sky, known.now, window);
-    let prices = known.tariffs.map(|tariffs| prices(tariffs, known, window)).unwrap_or_default();
-    let missing = missing(known, &prices, window, basis);
+    let whole = known.tariffs.map(|tariffs| prices(tariffs, known, window)).unwrap_or_default();
+    let prices = match known.tariffs {
+        Some(tariffs) if !whole.gaps(window).is_empty() => {
+            // A plan does not end where nobody knows what is paid for what is fed in: it counts on nothing for that, and says so.
+            let import_alone = Tariffs { export: Tariff::default(), ..tariffs.clone() };
+            let alone = self::prices(&import_alone, known, window);
+            whole.or(&alone.map(|_, price| Price { estimated: true, ..*price }))
+        }
+        _ => whole.clone(),
+    };
+    let missing = missing(known, [&prices, &whole], window, basis);
     Ahead { window: Some(window), prices, load_w, loads_w, pv_w, missing }
 }
 
@@ -165,7 +174,13 @@ pub(crate) fn prices_of(
     ohmstead_tariff::prices(tariffs, figures, window, zone)
 }
 
-fn missing(known: &Known<'_>, prices: &Timeline<Price>, window: TimeSpan, basis: Basis) -> Vec<Lack> {
+/// What is missing or guessed. Of the prices there are those that are planned with, and those whose both ways are known.
+fn missing(
+    known: &Known<'_>,
+    [prices, whole]: [&Timeline<Price>; 2],
+    window: TimeSpan,
+    basis: Basis,
+) -> Vec<Lack> {
     let mut missing = Vec::new();
     let hours = |spans: &[TimeSpan]| spans.iter().map(|span| span.hours()).sum::<f64>();
     if known.tariffs.is_none() {
@@ -179,11 +194,15 @@ fn missing(known: &Known<'_>, prices: &Timeline<Price>, window: TimeSpan, basis:
             missing.push(Lack::PriceGap { hours: hours(&gaps).ceil() });
         }
         let of = |is_meant: fn(&Price) -> bool| {
-            let spans = prices.slots().filter(|(_, price)| is_meant(price)).map(|(span, _)| span);
+            let spans = whole.slots().filter(|(_, price)| is_meant(price)).map(|(span, _)| span);
             hours(&spans.collect::<Vec<_>>()).ceil()
         };
         let untold = of(|price| price.source == PriceSource::ExpectedColour);
+        let unpaid = (hours(&whole.gaps(window)) - hours(&gaps)).ceil();
         let guessed = of(|price| price.estimated && price.source != PriceSource::ExpectedColour);
+        if unpaid > 0.0 {
+            missing.push(Lack::ExportUnknown { hours: unpaid });
+        }
         if untold > 0.0 {
             missing.push(Lack::ColourNotTold { hours: untold });
         }
@@ -196,7 +215,8 @@ fn missing(known: &Known<'_>, prices: &Timeline<Price>, window: TimeSpan, basis:
         missing.push(Lack::FewHabits { hours: learned });
     }
     match basis {
-        Basis::Power | Basis::Irradiance | Basis::None => {}
+        Basis::Power | Basis::Irradiance => {}
+        Basis::None => missing.extend(known.panels.are_foretold.then_some(Lack::NoSun)),
         Basis::Old => missing.push(Lack::OldForecast),
         Basis::ClearSky => missing.push(Lack::SkyAsOfLate),
         Basis::LastDays => missing.push(Lack::SunAsOfLate),

@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 use ohmstead_config::Config;
+use ohmstead_drivers::DeviceSettings;
 use ohmstead_model::Metric;
 use ohmstead_outlook::settings::PriceSource;
 use ohmstead_planner::settings::Settings;
@@ -34,7 +35,7 @@ impl Site {
         let currency = currency(config).unwrap_or(Currency::EUR);
         Self {
             metrics: metrics(config, tariffs.as_ref(), currency),
-            settings: config.planner.clone(),
+            settings: with_devices(config),
             tariffs,
             unknown_is_red: config.tempo.as_ref().is_none_or(|tempo| tempo.unknown_is_red),
             of_supplier: config
@@ -54,6 +55,26 @@ impl Site {
             _ => None,
         }
     }
+}
+
+/// What is said of planning, and of batteries what their devices' settings say where planning says nothing.
+fn with_devices(config: &Config) -> Settings {
+    let mut settings = config.planner.clone();
+    for (id, device) in &config.devices {
+        let (capacity, power_max) = match device {
+            DeviceSettings::Marstek(it) => (it.capacity, it.power_max),
+            DeviceSettings::Voltronic(it) => (it.capacity, None),
+            DeviceSettings::Victron(_) => (None, None),
+        };
+        if capacity.is_none() && power_max.is_none() {
+            continue;
+        }
+        let battery = settings.batteries.entry(id.clone()).or_default();
+        battery.capacity = battery.capacity.or(capacity);
+        battery.charge_max = battery.charge_max.or(power_max);
+        battery.discharge_max = battery.discharge_max.or(power_max);
+    }
+    settings
 }
 
 /// The currency of a site that has tariffs: the first that is named of those of its prices, the euro where none is.

@@ -17,6 +17,8 @@ pub(crate) struct Panels {
     pub(crate) array: Option<Array>,
     /// Where they stand.
     pub(crate) place: Option<Place>,
+    /// Whether any service is asked for them.
+    pub(crate) are_foretold: bool,
 }
 
 impl Panels {
@@ -29,6 +31,7 @@ impl Panels {
         });
         let place = config.site.latitude.zip(config.site.longitude);
         Self {
+            are_foretold: !config.forecast.pv.0.is_empty(),
             array: planes.map(|planes| Array::of(planes, None)),
             place: place.map(|(latitude, longitude)| Place { latitude, longitude }),
         }
@@ -107,7 +110,7 @@ fn services(outlook: &Outlook, panels: &Panels) -> [(Timeline<f64>, Basis); 4] {
         array.power(&planes, &outlook.figures(Quantity::AirTemperature))
     };
     let power = |is_meant| figures(outlook, Quantity::PvPower, is_meant);
-    let (fresh, old): (fn(&Sourced) -> bool, fn(&Sourced) -> bool) = (|it| !it.is_stale, |it| it.is_stale);
+    let (fresh, old) = (|it: &Sourced| !it.is_stale, |it: &Sourced| it.is_stale);
     [
         (power(fresh), Basis::Power),
         (irradiance(fresh), Basis::Irradiance),

@@ -246,6 +246,7 @@ async fn set_colour(house: &House, date: &str, colour: Option<&str>) -> Result<V
 fn not_ahead(why: &AheadError) -> Failure {
     match why {
         AheadError::NotConfigured { hint, .. } => Failure::new("not_configured", why.to_string(), *hint),
+        AheadError::Impossible(..) => Failure::new("bad_request", why.to_string(), "is it the right day?"),
         AheadError::TooFar(_) => Failure::new(
             "bad_request",
             why.to_string(),

@@ -25,6 +25,7 @@ pub(super) fn judge(config: &Config, root: &Node, faults: &mut Vec<Fault>) {
             let help = "write `tariffs: { import: { tempo: {} } }`, or take `tempo` out";
             faults.push(Fault::at(mark_of(root, &["tempo"]), What::Text(text)).help(help));
         }
+        faults.extend(of_no_known_power(config, root, tempo));
     }
     planner(config, root, faults);
 }
@@ -46,6 +47,24 @@ fn planner(config: &Config, root: &Node, faults: &mut Vec<Fault>) {
         let path: Vec<_> = std::iter::once("planner").chain(wrong.path.iter().map(String::as_str)).collect();
         faults.push(Fault::at(mark_of(root, &path), What::Text(wrong.text)).help(wrong.help));
     }
+}
+
+/// A battery that is to be filled and takes no order without a power: a Marstek does not tell what it can take.
+fn of_no_known_power(
+    config: &Config,
+    root: &Node,
+    tempo: &ohmstead_control::tempo::Settings,
+) -> Option<Fault> {
+    if tempo.power.is_some() {
+        return None;
+    }
+    let is_meant = |id: &DeviceId| tempo.batteries.is_empty() || tempo.batteries.contains(id);
+    let (id, _) = config.devices.iter().find(|(id, settings)| {
+        is_meant(id) && matches!(settings, DeviceSettings::Marstek(it) if it.power_max.is_none())
+    })?;
+    let text = format!("`tempo` cannot fill `{id}`: a Marstek battery must be told with how much power");
+    let help = format!("write `tempo: {{ power: 2.5 kW }}`, or `power_max` of `devices.{id}`");
+    Some(Fault::at(mark_of(root, &["tempo"]), What::Text(text)).help(help))
 }
 
 /// The batteries that a plan is to steer and cannot: an inverter does not know how large the battery behind it is.

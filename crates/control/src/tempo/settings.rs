@@ -20,6 +20,7 @@ pub struct Settings {
     #[serde(deserialize_with = "share")]
     pub white: Percent,
     /// With what power each is charged; as the device likes where absent.
+    #[serde(deserialize_with = "power")]
     pub power: Option<Watts>,
     /// What comes out of what goes in, AC to AC.
     #[serde(deserialize_with = "efficiency")]
@@ -58,7 +59,26 @@ impl Settings {
 
 fn share<'de, D: Deserializer<'de>>(source: D) -> Result<Percent, D::Error> {
     let share = Percent::deserialize(source)?;
+    if share.0 > 0.0 && share.0 < 1.0 {
+        let text = format!(
+            "{} is less than one per cent: expected 0 % to 100 %, such as {:.0} %",
+            share.0,
+            share.0 * 100.0
+        );
+        return Err(D::Error::custom(text));
+    }
     if (0.0..=100.0).contains(&share.0) { Ok(share) } else { Err(D::Error::custom("expected 0 % to 100 %")) }
+}
+
+/// A battery of a house is charged with no less.
+const POWER_MIN_W: f64 = 50.0;
+
+fn power<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Watts>, D::Error> {
+    let power = Option::<Watts>::deserialize(source)?;
+    if power.is_some_and(|power| power.0 < POWER_MIN_W) {
+        return Err(D::Error::custom("expected a power to charge with, 50 W or more, such as 2.5 kW"));
+    }
+    Ok(power)
 }
 
 fn efficiency<'de, D: Deserializer<'de>>(source: D) -> Result<Percent, D::Error> {

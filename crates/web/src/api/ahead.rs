@@ -217,6 +217,7 @@ fn refused(error: &AheadError) -> ApiError {
     let message = error.to_string();
     match error {
         AheadError::NotConfigured { hint, .. } => ApiError::conflict("not_configured", message, *hint),
+        AheadError::Impossible(..) => ApiError::bad("bad_colour", message, "is it the right day?"),
         AheadError::TooFar(_) => ApiError::bad("bad_date", message, "give a day of this season"),
         AheadError::Unavailable(_) => {
             let hint = "see /readyz and the log";

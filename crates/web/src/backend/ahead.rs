@@ -193,6 +193,8 @@ pub struct Planning {
     pub mode: PlannerMode,
     /// Whether it is carried out at present: allowed, and not switched off.
     pub acting: bool,
+    /// Whether nothing is written to any device: what would be carried out is only told.
+    pub read_only: bool,
     /// The plan; `None` where none could be made.
     pub plan: Option<Arc<Plan>>,
     /// Why there is none.
@@ -312,6 +314,9 @@ pub enum AheadError {
     /// Nobody can say anything of a day so far away.
     #[error("{0} is too far away to have a colour")]
     TooFar(jiff::civil::Date),
+    /// The rules of the tariff do not allow it: on Sundays, on holidays, in summer.
+    #[error("{0} cannot be {key}: the rules of Tempo do not allow that", key = .1.key())]
+    Impossible(jiff::civil::Date, ohmstead_model::TempoColour),
     /// The history cannot be read.
     #[error("{0}")]
     Unavailable(String),

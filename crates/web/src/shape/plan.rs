@@ -18,6 +18,8 @@ pub(crate) struct PlanJson {
     mode: &'static str,
     /// Whether it is carried out at present: the configuration allows it, and it is not switched off.
     acting: bool,
+    /// Whether nothing is written to any device: what is carried out is only told.
+    read_only: bool,
     /// Why there is no plan; `null` where there is one.
     #[schema(required = true)]
     why_none: Option<ReasonJson>,
@@ -154,6 +156,7 @@ impl PlanJson {
         Self {
             mode: planning.mode.key(),
             acting: planning.acting,
+            read_only: planning.read_only,
             why_none: planning.why_none.as_ref().map(|why| ReasonJson::new(why, language)),
             language: code(language),
             made_at: plan.map(|plan| iso(plan.made_at)),

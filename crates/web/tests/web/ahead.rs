@@ -58,8 +58,13 @@ async fn a_fallback_says_so() {
         cost: f64::NAN,
         ..(*found).clone()
     };
-    *house.future.planning.lock().unwrap() =
-        Planning { mode: PlannerMode::Advise, acting: false, plan: Some(Arc::new(plan)), why_none: None };
+    *house.future.planning.lock().unwrap() = Planning {
+        mode: PlannerMode::Advise,
+        acting: false,
+        read_only: false,
+        plan: Some(Arc::new(plan)),
+        why_none: None,
+    };
     let json: serde_json::Value = serde_json::from_str(&get(&house, "/api/v1/plan").await.body).unwrap();
     assert_eq!(json["origin"], "fallback");
     assert_eq!(

@@ -62,6 +62,7 @@ impl Future {
         *self.planning.lock().unwrap() = Planning {
             mode: PlannerMode::Off,
             acting: false,
+            read_only: false,
             plan: None,
             why_none: Some(reason("planner_off", "planning is off", "la planification est désactivée")),
         };
@@ -161,6 +162,11 @@ pub(crate) fn reason(code: &'static str, english: &str, french: &str) -> PlanRea
     }
 }
 
+fn guessed() -> PlanReason {
+    let french = "les prix à partir de 09:00 sont estimés";
+    reason("price_guessed", "prices from 09:00 on are guessed", french)
+}
+
 fn planning() -> Planning {
     let charge = PlanStep {
         mode: BatteryMode::Charge { power: Some(Watts(800.0)), until: Some(Percent(90.0)) },
@@ -222,13 +228,10 @@ fn planning() -> Planning {
         cost: 2.31,
         self_consumption_cost: 4.02,
         no_battery_cost: 7.9,
-        missing: vec![reason(
-            "price_guessed",
-            "prices from 09:00 on are guessed",
-            "les prix à partir de 09:00 sont estimés",
-        )],
+        missing: vec![guessed()],
     };
-    Planning { mode: PlannerMode::Act, acting: true, plan: Some(Arc::new(plan)), why_none: None }
+    let (mode, plan) = (PlannerMode::Act, Some(Arc::new(plan)));
+    Planning { mode, acting: true, read_only: false, plan, why_none: None }
 }
 
 fn day(date: Date, colour: Option<TempoColour>) -> TempoDay {

@@ -85,8 +85,13 @@ fn paris() -> TimeZone {
 
 fn answer(language: Language) -> Value {
     let plan = made().for_page(&Ahead::default(), "EUR", &paris());
-    let planning =
-        Planning { mode: PlannerMode::Act, acting: true, plan: Some(Arc::new(plan)), why_none: None };
+    let planning = Planning {
+        mode: PlannerMode::Act,
+        acting: true,
+        read_only: false,
+        plan: Some(Arc::new(plan)),
+        why_none: None,
+    };
     plan_json(&planning, language)
 }
 
@@ -142,7 +147,8 @@ fn without_reasons_there_are_modes_only() {
 #[test]
 fn why_there_is_no_plan_is_printed_in_the_language() {
     let why_none = Some(Lack::SocUnknown { device: "garage".parse().expect("a name") }.in_words());
-    let planning = Planning { mode: PlannerMode::Advise, acting: false, plan: None, why_none };
+    let planning =
+        Planning { mode: PlannerMode::Advise, acting: false, read_only: false, plan: None, why_none };
     let printed = text(&plan_json(&planning, Language::De), true, &paris());
     assert_eq!(printed, "no plan: garage wird nicht eingeplant: der Ladezustand ist nicht bekannt");
 }

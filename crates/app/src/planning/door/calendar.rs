@@ -13,15 +13,23 @@ use super::Door;
 impl Door {
     /// The Tempo tariff.
     pub(crate) fn tempo(&self, now: UnixMillis) -> Result<ohmstead_web::Tempo, AheadError> {
-        let known = self.tempo.borrow().clone().ok_or(NO_TEMPO)?;
-        let today = TariffDay::at(now).ok_or(NO_TEMPO)?;
+        self.site.borrow().grids().ok_or(NO_TEMPO)?;
+        let not_yet = || AheadError::Unavailable("nothing is known of the Tempo tariff yet".to_owned());
+        let known = self.tempo.borrow().clone().ok_or_else(not_yet)?;
+        let today = TariffDay::at(now).ok_or_else(not_yet)?;
         let season = Season::of(today.0);
         let outlook = self.outlook.borrow().clone();
         let said = self.manual.borrow().colours.clone();
         let day = |date: Date| tempo_day(date, &known.colours, &outlook, &said);
         let tally = known.colours.tally(season);
         let count = |colour| ColourCount { colour, used: tally.used(colour), left: tally.left(colour) };
-        let grid = known.prices.on(today.0).ok_or(NO_TEMPO)?;
+        let no_grid = || {
+            let date = today.0;
+            AheadError::Unavailable(format!(
+                "no prices of Tempo are known for {date}: is the clock of this machine set?"
+            ))
+        };
+        let grid = known.prices.on(today.0).ok_or_else(no_grid)?;
         let price = |colour, hours| grid.price(Rate { colour, hours }).per_kwh;
         Ok(ohmstead_web::Tempo {
             season: season.days().next().unwrap_or(today.0),

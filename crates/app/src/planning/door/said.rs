@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use ohmstead_model::{TempoColour, UnixMillis};
 use ohmstead_outlook::{Manual, Outlook, TempoDay};
-use ohmstead_tariff::tempo::TariffDay;
+use ohmstead_tariff::tempo::{Colours, TariffDay};
 use ohmstead_web::AheadError;
 
 use super::super::looking;
@@ -26,6 +26,9 @@ impl Door {
         let today = TariffDay::at(now).ok_or(NO_TEMPO)?.0;
         if today.since(date).is_ok_and(|age| age.get_days().abs() > SAID_DAYS_MAX) {
             return Err(AheadError::TooFar(date));
+        }
+        if let Some(colour) = colour.filter(|colour| !Colours::default().may_be(date, *colour)) {
+            return Err(AheadError::Impossible(date, colour));
         }
         let said = looking::say(store, &self.manual, today, (date, colour)).await;
         said.map_err(|error| AheadError::Unavailable(format!("it cannot be kept: {error}")))?;

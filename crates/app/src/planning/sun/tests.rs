@@ -63,7 +63,7 @@ fn what_is_stored_is_no_forecast_of_what_comes() {
 fn roof(place: Option<Place>) -> Panels {
     let plane =
         ohmstead_forecast::solar::Plane { peak: ohmstead_units::Watts(1000.0), tilt: 30.0, azimuth: 0.0 };
-    Panels { array: Some(Array::of(vec![plane], None)), place }
+    Panels { array: Some(Array::of(vec![plane], None)), place, are_foretold: true }
 }
 
 fn knowing(quantity: Quantity, value: f64) -> Outlook {
@@ -81,7 +81,7 @@ const HERE: Option<Place> = Some(Place { latitude: 48.8, longitude: 2.3 });
 #[case::what_is_no_number_is_not_counted(Outlook::default(), Panels::default(), &[f64::NAN, 600.0], Some(600.0..600.1), Basis::LastDays)]
 #[case::nor_is_what_is_endless(Outlook::default(), Panels::default(), &[f64::INFINITY, 600.0], Some(600.0..600.1), Basis::LastDays)]
 #[case::nothing_but_nonsense(Outlook::default(), Panels::default(), &[f64::NAN], None, Basis::None)]
-#[case::a_place_without_panels(Outlook::default(), Panels { array: None, place: HERE }, &[], None, Basis::None)]
+#[case::a_place_without_panels(Outlook::default(), Panels { array: None, place: HERE, are_foretold: false }, &[], None, Basis::None)]
 #[case::panels_without_a_place(Outlook::default(), roof(None), &[], None, Basis::None)]
 #[case::panels_without_a_place_that_were_measured(Outlook::default(), roof(None), &[300.0], Some(300.0..300.1), Basis::LastDays)]
 // The end of November at noon, a quarter of an hour long: less than in June, more than nothing.
