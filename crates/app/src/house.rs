@@ -195,7 +195,7 @@ const SINK_GAUGES: [SinkFigure; 2] = [
 ];
 
 fn shown(later: &Later) -> AskedAhead {
-    let Override { device, mode, asked_by, since, ends } = later.asked.clone();
+    let Override { device, mode, asked_by, since, ends, .. } = later.asked.clone();
     AskedAhead { id: later.id, device, mode, span: TimeSpan::new(since, ends), asked_by }
 }
 

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ohmstead_model::{Answer, Asker, Clock, Commands as _, ControlPhase, LedgerEntry, Outcome};
+use ohmstead_model::{Answer, Asker, Clock, Commands as _, ControlPhase, LedgerEntry, Outcome, Request};
 use tokio_util::task::TaskTracker;
 
 mod ahead;
 mod changes;
+mod clock_steps;
+mod enduring;
 
 use super::*;
 use crate::device_task::{self, DeviceTask};
