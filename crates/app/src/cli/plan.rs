@@ -6,12 +6,13 @@ mod file;
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::ahead::{ask, headed, languages, number, text_of, time};
+use super::ahead::{Site, SiteClock, headed, languages, number, text_of};
 use super::{Common, real_clock};
 use crate::failure::{Code, Failure};
-use crate::socket::AheadPart;
+use crate::socket::{AheadPart, Question};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -37,8 +38,9 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Fa
         return of_file(common, path);
     }
     let lang = languages(arguments.lang.as_deref())?;
-    let answer = ask(common, AheadPart::Plan, lang).await?;
-    common.print(&answer, || text(&answer, arguments.why))
+    let mut site = Site::reach(common).await?;
+    let answer = site.ask(&Question::Ahead { part: AheadPart::Plan, lang }).await?;
+    common.print(&answer, || text(&answer, &site.clock, arguments.why))
 }
 
 fn of_file(common: &Common, path: &PathBuf) -> Result<(), Failure> {
@@ -79,21 +81,23 @@ fn of_problem(json: &Value) -> String {
 }
 
 /// Slots that are alike are one line.
-fn text(plan: &Value, with_reasons: bool) -> String {
+fn text(plan: &Value, clock: &SiteClock, with_reasons: bool) -> String {
     if plan["made_at"].is_null() {
         return format!("no plan: {}", text_of(&plan["why_none"]));
     }
+    let zone = clock.zone_note(&TimeZone::system()).map(|note| format!("; {note}"));
     let mut lines = vec![format!(
-        "made {}, {}{}",
-        time(&plan["made_at"]),
+        "made {}, {}{}{}",
+        clock.time(&plan["made_at"]),
         text_of(&plan["origin"]),
-        if plan["acting"] == Value::Bool(true) { ", being carried out" } else { ", advice only" }
+        if plan["acting"] == Value::Bool(true) { ", being carried out" } else { ", advice only" },
+        zone.unwrap_or_default()
     )];
     lines.extend(plan["trouble"].as_str().map(|why| format!("! {why}")));
     for (place, battery) in plan["batteries"].as_array().into_iter().flatten().enumerate() {
         lines.push(String::new());
         lines.push(text_of(&battery["device"]));
-        lines.push(steps(plan, place, with_reasons));
+        lines.push(steps(plan, clock, place, with_reasons));
     }
     lines.push(String::new());
     lines.push(format!(
@@ -107,14 +111,14 @@ fn text(plan: &Value, with_reasons: bool) -> String {
     lines.join("\n")
 }
 
-fn steps(plan: &Value, place: usize, with_reasons: bool) -> String {
+fn steps(plan: &Value, clock: &SiteClock, place: usize, with_reasons: bool) -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut last = None;
     for slot in plan["slots"].as_array().into_iter().flatten() {
         let step = &slot["steps"][place];
         let reason = text_of(&step["reason"]);
         let key = (text_of(&step["mode"]), if with_reasons { reason.clone() } else { String::new() });
-        let until = time(&slot["end"]);
+        let until = clock.time(&slot["end"]);
         if last.as_ref() == Some(&key)
             && let Some(row) = rows.last_mut()
         {
@@ -122,7 +126,8 @@ fn steps(plan: &Value, place: usize, with_reasons: bool) -> String {
             row[3] = number(&slot["soc_pct"][place], 0);
             continue;
         }
-        let mut row = vec![time(&slot["start"]), until, key.0.clone(), number(&slot["soc_pct"][place], 0)];
+        let mut row =
+            vec![clock.time(&slot["start"]), until, key.0.clone(), number(&slot["soc_pct"][place], 0)];
         if with_reasons {
             row.extend([number(&slot["import_price"], 4), number(&slot["worth"], 4), reason]);
         }
