@@ -12,9 +12,10 @@ use ohmstead_model::{
     Request, SiteLimit, Switched, Switches, UnixMillis, Wish,
 };
 use ohmstead_units::Watts;
+use ohmstead_web::AheadChange;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::control::by_hand::{ByHand, ClearAsk, LaterAsk, LaterChange, NotLater};
+use crate::control::by_hand::{ByHand, ClearAsk, LaterAsk, NotLater};
 use crate::control::limits::LimitAsk;
 use crate::control::windows::{Changed, NotChanged, WindowAsk};
 
@@ -224,7 +225,7 @@ impl Commander {
     }
 
     /// Changes what was asked by hand for a time to come, durably.
-    pub(crate) async fn change_later(&self, change: LaterChange, asked_by: Asker) -> Result<Later, NotLater> {
+    pub(crate) async fn change_later(&self, change: AheadChange, asked_by: Asker) -> Result<Later, NotLater> {
         let (answer, answered) = oneshot::channel();
         let ask = LaterAsk { change, asked_by, answer };
         self.to_control(ControlAsk::Later(ask), NotLater::Busy, NotLater::Stopping)?;

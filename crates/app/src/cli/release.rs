@@ -27,7 +27,7 @@ use crate::store::{HistoryConfig, Store};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Name in the configuration; without: all of them, and schedule, rotation and limits are switched off
+    /// Name in the configuration; without: all of them, what was asked ahead too, and limits, plan, tempo, schedule and rotation are switched off
     #[arg(value_name = "DEVICE")]
     device: Option<String>,
 }

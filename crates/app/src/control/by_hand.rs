@@ -6,10 +6,11 @@ mod kept;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use ohmstead_control::overrides::{Agenda, AgendaError, Later};
 use ohmstead_control::{Override, Who};
-use ohmstead_model::{Asker, BatteryMode, DeviceId, TimeSpan, UnixMillis};
-use ohmstead_web::{Refusal, ScheduleRefused};
+use ohmstead_model::{Asker, DeviceId, Event, Severity, UnixMillis};
+use ohmstead_web::{AheadChange, Refusal, ScheduleRefused};
 use tokio::sync::oneshot;
 
 use super::book::Kept;
@@ -36,29 +37,10 @@ impl ByHand {
     }
 }
 
-/// What somebody wants of what was asked for a time to come.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum LaterChange {
-    /// Something new.
-    Add {
-        /// For which device.
-        device: DeviceId,
-        /// What it should do.
-        mode: BatteryMode,
-        /// From when until when.
-        span: TimeSpan,
-    },
-    /// One is taken back.
-    Remove {
-        /// Its number.
-        id: u32,
-    },
-}
-
-/// Such a change on its way to control.
+/// A change of what was asked for a time to come on its way to control.
 pub(crate) struct LaterAsk {
     /// What is to be otherwise.
-    pub(crate) change: LaterChange,
+    pub(crate) change: AheadChange,
     /// By what way.
     pub(crate) asked_by: Asker,
     /// Where the answer goes.
@@ -176,34 +158,46 @@ impl Control {
     pub(super) async fn take_end(&mut self, ended: Ended) {
         let Ended { device, chosen, ends, why } = ended;
         let is_it = |asked: &Override| chosen == Some(Who::Override) && ends == Some(asked.ends);
+        let now = self.overrides.get(&device).filter(|asked| is_it(asked)).cloned();
+        // Who asks for now is told of a refusal by the answer.
+        let is_told = now.is_some() && why == Ending::Refused;
+        let asked = match now {
+            Some(asked) => {
+                self.overrides.remove(&device);
+                self.keep().await;
+                asked
+            }
+            None => match self.drop_present(&device, is_it).await {
+                Some(asked) => asked,
+                None => return,
+            },
+        };
         let why = match why {
             Ending::Refused => "the device refuses it",
             Ending::GivenUp => "it was tried in vain",
             Ending::Foreign => "somebody else has changed the mode since",
         };
-        if self.overrides.get(&device).is_some_and(is_it) {
-            self.overrides.remove(&device);
-            self.keep().await;
-        } else if !self.drop_present(&device, is_it).await {
-            return;
-        }
         tracing::warn!(target: "control", %device, why, "what was asked by hand is over before its time");
+        if !is_told {
+            let text = self.sentence(&asked, &format!("is over before its time: {why}"));
+            let (at, code) = (self.parts.clock.now().unix, "by_hand_over".to_owned());
+            let event = Event { id: 0, at, severity: Severity::Warning, device: Some(device), code, text };
+            self.parts.hub.event(event).await;
+        }
     }
 
-    /// Takes away what was planned ahead for a device and counts now; whether there was such a thing.
+    /// Takes away what was planned ahead for a device and counts now, where there is such a thing: what it was.
     pub(super) async fn drop_present(
         &mut self,
         device: &DeviceId,
         is_it: impl Fn(&Override) -> bool,
-    ) -> bool {
+    ) -> Option<Override> {
         let now = self.parts.clock.now();
-        let Some(later) = &mut self.later else { return false };
-        let Some(id) = later.present(device, now).filter(|it| is_it(&it.asked)).map(|it| it.id) else {
-            return false;
-        };
+        let later = self.later.as_mut()?;
+        let Later { id, asked } = later.present(device, now).filter(|it| is_it(&it.asked))?.clone();
         later.retain(|other| other.id != id);
         self.keep_later().await;
-        true
+        Some(asked)
     }
 
     /// Changes what was asked for a time to come: first durably, then for the next cycle.
@@ -218,24 +212,24 @@ impl Control {
         let _ = answer.send(changed);
     }
 
-    async fn changed_later(&mut self, change: LaterChange, asked_by: Asker) -> Result<Later, NotLater> {
+    async fn changed_later(&mut self, change: AheadChange, asked_by: Asker) -> Result<Later, NotLater> {
         let before = self.known_later().await?;
         let (snapshot, now) = (self.parts.hub.snapshot(), self.parts.clock.now().unix);
         let (next, later, what) = match change {
-            LaterChange::Add { device, mode, span } => {
+            AheadChange::Add { device, mode, span } => {
                 let by = asked_by.key().to_owned();
                 let (since, ends) = (span.start, span.end);
                 let asked = Override { device, mode, asked_by: by, since, ends, asked_at: None };
                 let (next, id) = before.added(asked.clone(), &snapshot, now).map_err(NotLater::Refused)?;
                 (next, Later { id, asked }, "is asked for by hand")
             }
-            LaterChange::Remove { id } => {
+            AheadChange::Remove { id } => {
                 let (next, gone) = before.removed(id).map_err(NotLater::Refused)?;
                 (next, gone, "is taken back")
             }
         };
         self.put_later(next).await?;
-        self.tell("asked_ahead", &sentence(&later.asked, what), asked_by).await;
+        self.tell("asked_ahead", &self.sentence(&later.asked, what), asked_by).await;
         Ok(later)
     }
 
@@ -256,7 +250,7 @@ impl Control {
             self.put_later(next).await?;
         }
         for Later { asked, .. } in &gone {
-            self.tell("asked_ahead", &sentence(asked, "is taken back"), asked_by).await;
+            self.tell("asked_ahead", &self.sentence(asked, "is taken back"), asked_by).await;
         }
         Ok(gone)
     }
@@ -343,13 +337,30 @@ impl Control {
             _ => {}
         }
     }
+
+    fn sentence(&self, asked: &Override, what: &str) -> String {
+        let Override { device, mode, since, ends, .. } = asked;
+        let rules = self.parts.rules.borrow();
+        let [since, ends] = [since, ends].map(|at| told(*at, &rules.settings.time_zone));
+        format!("{mode} of {device} from {since} until {ends} {what}")
+    }
 }
 
-fn sentence(asked: &Override, what: &str) -> String {
-    let Override { device, mode, since, ends, .. } = asked;
-    format!("{mode} of {device} from {} until {} {what}", told(*since), told(*ends))
+/// A time as people of the site read it.
+fn told(at: UnixMillis, zone: &TimeZone) -> String {
+    match jiff::Timestamp::from_millisecond(at.0) {
+        Ok(instant) => instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string(),
+        Err(_) => at.0.to_string(),
+    }
 }
 
-fn told(at: UnixMillis) -> String {
-    jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| at.0.to_string(), |at| format!("{at:.0}"))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_by_the_clock_of_the_site() {
+        let zone = TimeZone::get("Europe/Paris").unwrap();
+        assert_eq!(told(UnixMillis(1_795_248_000_000), &zone), "2026-11-21 09:00 CET");
+    }
 }

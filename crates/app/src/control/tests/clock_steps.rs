@@ -22,7 +22,7 @@ const HOUR_MS: i64 = 3_600_000;
 #[case::a_second_back(-1000)]
 #[case::a_minute_back(-60_000)]
 #[case::an_hour_back(-HOUR_MS)]
-#[case::out_of_1970(-START.0)]
+#[case::back_to_1970(-START.0)]
 #[case::years_forth(5 * 8766 * HOUR_MS)]
 #[tokio::test(start_paused = true)]
 async fn what_was_asked_lasts_as_long_as_was_said(#[case] step_ms: i64) {

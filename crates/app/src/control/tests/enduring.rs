@@ -4,16 +4,17 @@ use std::sync::atomic::Ordering;
 
 use ohmstead_control::overrides::{AgendaError, Later};
 use ohmstead_model::TimeSpan;
+use ohmstead_web::AheadChange;
 
 use super::*;
-use crate::control::by_hand::{LaterChange, NotLater};
+use crate::control::by_hand::NotLater;
 
 impl Scene {
     async fn asked_for_later(&self, mode: &str, from_s: u64, to_s: u64) -> Result<Later, NotLater> {
         let now = self.clock.now().unix;
         let at = |seconds| now.plus(Duration::from_secs(seconds));
         let span = TimeSpan::new(at(from_s), at(to_s));
-        let change = LaterChange::Add { device: id("a"), mode: mode.parse().expect("a mode"), span };
+        let change = AheadChange::Add { device: id("a"), mode: mode.parse().expect("a mode"), span };
         self.commander.change_later(change, Asker::Rest).await
     }
 
