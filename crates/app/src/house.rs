@@ -24,7 +24,6 @@ use ohmstead_web::{
 use tokio::sync::{broadcast, watch};
 
 use crate::actuator::Commander;
-use crate::control::by_hand::LaterChange;
 use crate::control::windows::{Changed, NotChanged};
 use crate::control::{self, Rules};
 use crate::hub::Hub;
@@ -143,10 +142,6 @@ impl House {
         change: AheadChange,
         asked_by: Asker,
     ) -> Result<AskedAhead, ScheduleRefused> {
-        let change = match change {
-            AheadChange::Add { device, mode, span } => LaterChange::Add { device, mode, span },
-            AheadChange::Remove { id } => LaterChange::Remove { id },
-        };
         let changed = self.commander.change_later(change, asked_by).await;
         changed.map(|later| shown(&later)).map_err(|error| error.told())
     }
@@ -195,7 +190,7 @@ const SINK_GAUGES: [SinkFigure; 2] = [
 ];
 
 fn shown(later: &Later) -> AskedAhead {
-    let Override { device, mode, asked_by, since, ends } = later.asked.clone();
+    let Override { device, mode, asked_by, since, ends, .. } = later.asked.clone();
     AskedAhead { id: later.id, device, mode, span: TimeSpan::new(since, ends), asked_by }
 }
 

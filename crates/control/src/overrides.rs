@@ -5,7 +5,7 @@ mod agenda;
 use std::time::Duration;
 
 use ohmstead_model::{BatteryMode, DeviceId, DeviceState, Metric, Moment, UnixMillis};
-use ohmstead_units::Timespan;
+use ohmstead_units::{Timespan, Watts};
 use serde::Deserialize;
 
 use crate::{Proposal, Reason, Who};
@@ -25,6 +25,9 @@ pub struct Override {
     pub since: UnixMillis,
     /// When it ends by itself.
     pub ends: UnixMillis,
+    /// When it was asked for on the monotonic clock, from when on it counts for as long as was said, whatever the wall clock
+    /// does. `None` for a time to come, and for what an earlier run was asked: there the wall clock is all there is.
+    pub asked_at: Option<Duration>,
 }
 
 /// The `overrides:` section of the configuration: how long what is asked by hand lasts where nothing is said.
@@ -46,6 +49,15 @@ impl Default for OverrideSettings {
 /// The longest time for which a mode may be asked.
 pub const LONGEST: Duration = Duration::from_secs(7 * 86_400);
 
+/// The highest power that may be asked for: more than any house battery has. A typing error beyond it is not passed on.
+pub const POWER_MAX: Watts = Watts(100_000.0);
+
+/// The power of a mode, where no battery has so much.
+pub fn power_beyond_all(mode: &BatteryMode) -> Option<Watts> {
+    let (BatteryMode::Charge { power, .. } | BatteryMode::Discharge { power }) = mode else { return None };
+    power.filter(|power| !(0.0..=POWER_MAX.0).contains(&power.0))
+}
+
 impl OverrideSettings {
     /// How long `mode` lasts where nothing is said.
     pub fn lasts(&self, mode: &BatteryMode) -> Duration {
@@ -66,10 +78,13 @@ pub enum End {
     Charged,
 }
 
+/// A wall clock that is this near moves no label.
+const SAME_TIME_MS: u64 = 1000;
+
 impl Override {
     /// Whether it counts at present: a clock that has not been set since the start shows a time before it was asked.
     pub fn counts(&self, now: Moment) -> bool {
-        now.unix >= self.since
+        self.asked_at.is_some() || now.unix >= self.since
     }
 
     /// Whether it has come to its end. A wall clock that was set back does not make it longer than [`LONGEST`].
@@ -77,13 +92,35 @@ impl Override {
         if !self.counts(now) {
             return None;
         }
-        let left = self.ends.0.saturating_sub(now.unix.0);
-        if left <= 0 || left > i64::try_from(LONGEST.as_millis()).unwrap_or(i64::MAX) {
+        let left_ms = self.left_ms(now);
+        if left_ms <= 0 || left_ms > millis(LONGEST) {
             return Some(End::Expired);
         }
         let BatteryMode::Charge { until: Some(until), .. } = &self.mode else { return None };
         let soc = device?.number(Metric::BatterySoc, now).ok()?;
         (soc >= until.0).then_some(End::Charged)
+    }
+
+    /// Shows the same stretch of time by a wall clock that was set since it was asked. Whether it was.
+    pub fn follow_clock(&mut self, now: Moment) -> bool {
+        let Some(asked_at) = self.asked_at else { return false };
+        let since = now.unix.minus(now.mono.saturating_sub(asked_at));
+        let moved_ms = since.0.saturating_sub(self.since.0);
+        if moved_ms.unsigned_abs() <= SAME_TIME_MS {
+            return false;
+        }
+        (self.since, self.ends) = (since, UnixMillis(self.ends.0.saturating_add(moved_ms)));
+        true
+    }
+
+    fn left_ms(&self, now: Moment) -> i64 {
+        match self.asked_at {
+            Some(asked_at) => {
+                let lasts_ms = self.ends.0.saturating_sub(self.since.0);
+                lasts_ms.saturating_sub(millis(now.mono.saturating_sub(asked_at)))
+            }
+            None => self.ends.0.saturating_sub(now.unix.0),
+        }
     }
 
     pub(crate) fn propose(&self) -> Proposal {
@@ -95,6 +132,10 @@ impl Override {
         };
         Proposal::wish(Who::Override, self.device.clone(), mode, reason)
     }
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -117,7 +158,50 @@ mod tests {
             asked_by: "cli".to_owned(),
             since: UnixMillis(0),
             ends: UnixMillis(3_600_000),
+            asked_at: None,
         }
+    }
+
+    /// Asked for an hour in this run, 1000 s after its start.
+    fn asked_now() -> Override {
+        Override { asked_at: Some(Duration::from_secs(1000)), ..asked("hold") }
+    }
+
+    #[rstest]
+    #[case::at_once(0, 0, None)]
+    #[case::set_back_by_a_second(60, 59, None)]
+    #[case::set_back_by_an_hour(60, 60 - 3600, None)]
+    #[case::set_to_another_year(60, 400 * 86_400, None)]
+    #[case::nearly_over(3599, -86_400, None)]
+    #[case::over_by_a_clock_that_was_set_back(3600, 0, Some(End::Expired))]
+    #[case::over_by_a_clock_that_was_set_forth(3600, 400 * 86_400, Some(End::Expired))]
+    fn what_was_asked_in_this_run_lasts_as_long_as_was_said(
+        #[case] after_s: u64,
+        #[case] wall_s: i64,
+        #[case] end: Option<End>,
+    ) {
+        let now = Moment {
+            mono: Duration::from_secs(1000 + after_s),
+            unix: UnixMillis(wall_s.saturating_mul(1000)),
+        };
+        let mut asked = asked_now();
+        assert_eq!((asked.counts(now), asked.ended(None, now)), (true, end));
+        asked.follow_clock(now);
+        assert_eq!((asked.counts(now), asked.ended(None, now)), (true, end), "by any clock");
+    }
+
+    #[rstest]
+    #[case::as_it_was(60, 60_000, 0)]
+    #[case::a_step_that_nobody_sees(60, 59_100, 0)]
+    #[case::an_hour_back(60, 60_000 - 3_600_000, -3_600_000)]
+    #[case::a_year_forth(60, 60_000 + 31_536_000_000, 31_536_000_000)]
+    fn its_labels_follow_the_wall_clock(#[case] after_s: u64, #[case] wall_ms: i64, #[case] moved_ms: i64) {
+        let now = Moment { mono: Duration::from_secs(1000 + after_s), unix: UnixMillis(wall_ms) };
+        let mut asked = asked_now();
+        assert_eq!(asked.follow_clock(now), moved_ms != 0);
+        assert_eq!((asked.since, asked.ends), (UnixMillis(moved_ms), UnixMillis(3_600_000 + moved_ms)));
+        let mut kept = Override { asked_at: None, ..asked.clone() };
+        assert!(!kept.follow_clock(now), "after a restart the wall clock is all there is");
     }
 
     #[rstest]

@@ -176,6 +176,7 @@ mod tests {
             asked_by: "cli".to_owned(),
             since: UnixMillis(0),
             ends: UnixMillis(60_000),
+            asked_at: None,
         };
         let cycle = |overrides: &[Override]| {
             let inputs =

@@ -18,7 +18,7 @@
 //! | `T/<device>/mode/result` | the answer: the ledger entry of the attempt (not retained) |
 //! | `T/<device>/<setting>/set` | taken: the value of a setting that the device offers, such as `solar_first` or `30` |
 //! | `T/<device>/<setting>/result` | the answer, likewise |
-//! | `T/site/<part>/state` | `ON` or `OFF` for each of `limits`, `schedule`, `rotation` that there is |
+//! | `T/site/<part>/state` | `ON` or `OFF` for each of `limits`, `plan`, `tempo`, `schedule`, `rotation` that there is |
 //! | `T/site/<part>/set` | taken: `ON`, `OFF`; the answer comes on `T/site/<part>/result` (not retained) |
 //! | `T/site/<limit>/state` | W: what counts of each limit that there is |
 //! | `T/site/<limit>/set` | taken: `20000`, `20 kW`, `none`; the answer comes on `T/site/<limit>/result` (not retained) |

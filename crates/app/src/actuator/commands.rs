@@ -12,9 +12,10 @@ use ohmstead_model::{
     Request, SiteLimit, Switched, Switches, UnixMillis, Wish,
 };
 use ohmstead_units::Watts;
+use ohmstead_web::AheadChange;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::control::by_hand::{ByHand, LaterAsk, LaterChange, NotLater};
+use crate::control::by_hand::{ByHand, ClearAsk, LaterAsk, NotLater};
 use crate::control::limits::LimitAsk;
 use crate::control::windows::{Changed, NotChanged, WindowAsk};
 
@@ -116,6 +117,8 @@ pub(crate) enum ControlAsk {
     Window(WindowAsk),
     /// Something by hand for a time to come.
     Later(LaterAsk),
+    /// All of that is taken back.
+    Clear(ClearAsk),
     /// A limit of the site.
     Limit(LimitAsk),
 }
@@ -222,10 +225,18 @@ impl Commander {
     }
 
     /// Changes what was asked by hand for a time to come, durably.
-    pub(crate) async fn change_later(&self, change: LaterChange, asked_by: Asker) -> Result<Later, NotLater> {
+    pub(crate) async fn change_later(&self, change: AheadChange, asked_by: Asker) -> Result<Later, NotLater> {
         let (answer, answered) = oneshot::channel();
         let ask = LaterAsk { change, asked_by, answer };
         self.to_control(ControlAsk::Later(ask), NotLater::Busy, NotLater::Stopping)?;
+        answered.await.unwrap_or(Err(NotLater::Stopping))
+    }
+
+    /// Takes back all that was asked by hand for a time to come, durably; what there was.
+    pub(crate) async fn clear_later(&self, asked_by: Asker) -> Result<Vec<Later>, NotLater> {
+        let (answer, answered) = oneshot::channel();
+        let ask = ClearAsk { asked_by, answer };
+        self.to_control(ControlAsk::Clear(ask), NotLater::Busy, NotLater::Stopping)?;
         answered.await.unwrap_or(Err(NotLater::Stopping))
     }
 

@@ -3,12 +3,14 @@
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use ohmstead_model::{Language, TempoColour};
 use serde_json::Value;
 
 use super::Common;
 use super::table::table;
 use super::target::daemon_failure;
+use crate::archive::{HistoryQuestion, Place};
 use crate::failure::{Code, Failure};
 use crate::socket::{AheadPart, Client, Question};
 
@@ -55,8 +57,10 @@ fn colour(text: &str) -> Result<Said, String> {
 }
 
 pub(super) async fn outlook(common: &Common, arguments: &OutlookArguments) -> Result<(), Failure> {
-    let answer = ask(common, AheadPart::Outlook, languages(arguments.lang.as_deref())?).await?;
-    common.print(&answer, || outlook_text(&answer, arguments.slots))
+    let mut site = Site::reach(common).await?;
+    let lang = languages(arguments.lang.as_deref())?;
+    let answer = site.ask(&Question::Ahead { part: AheadPart::Outlook, lang }).await?;
+    common.print(&answer, || outlook_text(&answer, &site.clock, arguments.slots))
 }
 
 pub(super) async fn tempo(common: &Common, arguments: &TempoArguments) -> Result<(), Failure> {
@@ -65,24 +69,73 @@ pub(super) async fn tempo(common: &Common, arguments: &TempoArguments) -> Result
             let colour = colour.0.map(|colour| colour.key().to_owned());
             question(common, &Question::SetColour { date: date.to_string(), colour }).await?
         }
-        None | Some(TempoWhat::Show) => ask(common, AheadPart::Tempo, None).await?,
+        None | Some(TempoWhat::Show) => {
+            question(common, &Question::Ahead { part: AheadPart::Tempo, lang: None }).await?
+        }
     };
     common.print(&answer, || tempo_text(&answer))
 }
 
-/// Asks the daemon for what lies ahead.
-pub(super) async fn ask(common: &Common, part: AheadPart, lang: Option<String>) -> Result<Value, Failure> {
-    question(common, &Question::Ahead { part, lang }).await
+async fn question(common: &Common, question: &Question) -> Result<Value, Failure> {
+    connect(common).await?.ask(question).await.map_err(daemon_failure)
 }
 
-pub(super) async fn question(common: &Common, question: &Question) -> Result<Value, Failure> {
+/// The running daemon, with the clock of its site: where it runs may be another zone, as on a GX.
+pub(super) struct Site {
+    client: Client,
+    pub(super) clock: SiteClock,
+}
+
+impl Site {
+    pub(super) async fn reach(common: &Common) -> Result<Self, Failure> {
+        let mut client = connect(common).await?;
+        let place = Question::History { ask: HistoryQuestion::Place {} };
+        let answer = client.ask(&place).await.map_err(daemon_failure)?;
+        let Place { zone, now_ms } = serde_json::from_value(answer).map_err(|error| {
+            let hint = "is this the version of the daemon?";
+            Failure::new(Code::Failed, format!("the answer makes no sense: {error}; {hint}"))
+        })?;
+        let now = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        let zone = TimeZone::get(&zone).unwrap_or(TimeZone::UTC);
+        Ok(Self { client, clock: SiteClock(now.to_zoned(zone)) })
+    }
+
+    pub(super) async fn ask(&mut self, question: &Question) -> Result<Value, Failure> {
+        self.client.ask(question).await.map_err(daemon_failure)
+    }
+}
+
+/// What the clock of the site shows.
+pub(super) struct SiteClock(pub(super) Zoned);
+
+impl SiteClock {
+    /// A time as this clock shows it; nothing where there is none.
+    pub(super) fn time(&self, value: &Value) -> String {
+        let instant = match value {
+            Value::Number(ms) => ms.as_i64().and_then(|ms| Timestamp::from_millisecond(ms).ok()),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        let zone = self.0.time_zone();
+        instant.map(|at| at.to_zoned(zone.clone()).strftime("%m-%d %H:%M").to_string()).unwrap_or_default()
+    }
+
+    /// In which zone times are, where whoever reads them may take them for times of this machine.
+    pub(super) fn zone_note(&self, machine: &TimeZone) -> Option<String> {
+        let here = self.0.time_zone();
+        let is_same =
+            here == machine || here.iana_name().is_some_and(|name| machine.iana_name() == Some(name));
+        (!is_same).then(|| format!("times of {}", here.iana_name().unwrap_or("UTC")))
+    }
+}
+
+async fn connect(common: &Common) -> Result<Client, Failure> {
     let config = common.load_if_any()?.map(|(_, config)| config);
     let dir = common.data_dir(config.as_ref())?;
-    let Some(mut client) = Client::connect(&dir).await else {
+    Client::connect(&dir).await.ok_or_else(|| {
         let text = format!("nobody runs on {}: start it with `ohmstead run`", dir.display());
-        return Err(Failure::new(Code::Usage, text));
-    };
-    client.ask(question).await.map_err(daemon_failure)
+        Failure::new(Code::Usage, text)
+    })
 }
 
 /// A language by its code.
@@ -95,7 +148,8 @@ pub(super) fn languages(code: Option<&str>) -> Result<Option<String>, Failure> {
     }
 }
 
-fn outlook_text(answer: &Value, with_slots: bool) -> String {
+fn outlook_text(answer: &Value, clock: &SiteClock, with_slots: bool) -> String {
+    let time = |value: &Value| clock.time(value);
     let sources = answer["sources"].as_array().into_iter().flatten().map(|source| {
         vec![
             text_of(&source["name"]),
@@ -105,7 +159,7 @@ fn outlook_text(answer: &Value, with_slots: bool) -> String {
         ]
     });
     let sources: Vec<_> = sources.collect();
-    let mut lines = Vec::new();
+    let mut lines: Vec<_> = clock.zone_note(&TimeZone::system()).into_iter().collect();
     if sources.is_empty() {
         lines.push("no service is asked".to_owned());
     } else {
@@ -187,17 +241,19 @@ pub(super) fn number(value: &Value, decimals: usize) -> String {
     value.as_f64().map_or_else(|| "?".to_owned(), |value| format!("{value:.decimals$}"))
 }
 
-/// A time of this machine's own clock; nothing where there is none.
-pub(super) fn time(value: &Value) -> String {
-    time_in(value, &TimeZone::system())
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-/// A time of the clock of a zone; nothing where there is none.
-pub(super) fn time_in(value: &Value, zone: &TimeZone) -> String {
-    let instant = match value {
-        Value::Number(ms) => ms.as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    };
-    instant.map(|at| at.to_zoned(zone.clone()).strftime("%m-%d %H:%M").to_string()).unwrap_or_default()
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_the_site_and_their_zone_is_said_where_the_machine_has_another() {
+        let clock = SiteClock("2026-11-21T09:00:00+01:00[Europe/Paris]".parse().unwrap());
+        assert_eq!(clock.time(&json!("2026-11-21T17:00:00.000Z")), "11-21 18:00");
+        assert_eq!(clock.time(&json!(1_795_248_000_000_i64)), "11-21 09:00");
+        assert_eq!(clock.time(&Value::Null), "");
+        assert_eq!(clock.zone_note(&TimeZone::UTC).as_deref(), Some("times of Europe/Paris"));
+        assert_eq!(clock.zone_note(&TimeZone::get("Europe/Paris").unwrap()), None);
+    }
 }

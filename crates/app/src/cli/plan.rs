@@ -9,10 +9,10 @@ use clap::Args;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::ahead::{ask, headed, lacks, languages, number, text_of, time_in};
+use super::ahead::{Site, SiteClock, headed, lacks, languages, number, text_of};
 use super::{Common, real_clock};
 use crate::failure::{Code, Failure};
-use crate::socket::AheadPart;
+use crate::socket::{AheadPart, Question};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -38,8 +38,10 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Fa
         return of_file(common, path);
     }
     let lang = languages(arguments.lang.as_deref())?;
-    let answer = ask(common, AheadPart::Plan, lang).await?;
-    common.print(&answer, || text(&answer, arguments.why, &TimeZone::system()))
+    let mut site = Site::reach(common).await?;
+    let answer = site.ask(&Question::Ahead { part: AheadPart::Plan, lang }).await?;
+    let note = site.clock.zone_note(&TimeZone::system());
+    common.print(&answer, || text(&answer, &site.clock, note.as_deref(), arguments.why))
 }
 
 fn of_file(common: &Common, path: &PathBuf) -> Result<(), Failure> {
@@ -79,26 +81,27 @@ fn of_problem(json: &Value) -> String {
     [vec![headed(&head, rows, &[1, 2, 3, 4]), cost], notes].concat().join("\n")
 }
 
-/// Slots that are alike are one line. Times are those of the clock of `zone`.
-fn text(plan: &Value, with_reasons: bool, zone: &TimeZone) -> String {
+/// Slots that are alike are one line.
+fn text(plan: &Value, clock: &SiteClock, note: Option<&str>, with_reasons: bool) -> String {
     if plan["made_at"].is_null() {
         return format!("no plan: {}", text_of(&plan["why_none"]["reason"]));
     }
     let mut lines = vec![format!(
-        "made {}, {}{}",
-        time_in(&plan["made_at"], zone),
+        "made {}, {}{}{}",
+        clock.time(&plan["made_at"]),
         text_of(&plan["origin"]),
         match (plan["acting"] == Value::Bool(true), plan["read_only"] == Value::Bool(true)) {
             (true, false) => ", being carried out",
             (true, true) => ", not carried out: everything is read-only",
             (false, _) => ", advice only",
-        }
+        },
+        note.map(|note| format!("; {note}")).unwrap_or_default()
     )];
     lines.extend(plan["trouble"]["reason"].as_str().map(|why| format!("! {why}")));
     for (place, battery) in plan["batteries"].as_array().into_iter().flatten().enumerate() {
         lines.push(String::new());
         lines.push(text_of(&battery["device"]));
-        lines.push(steps(plan, place, with_reasons, zone));
+        lines.push(steps(plan, clock, place, with_reasons));
     }
     lines.push(String::new());
     lines.push(format!(
@@ -112,14 +115,14 @@ fn text(plan: &Value, with_reasons: bool, zone: &TimeZone) -> String {
     lines.join("\n")
 }
 
-fn steps(plan: &Value, place: usize, with_reasons: bool, zone: &TimeZone) -> String {
+fn steps(plan: &Value, clock: &SiteClock, place: usize, with_reasons: bool) -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut last = None;
     for slot in plan["slots"].as_array().into_iter().flatten() {
         let step = &slot["steps"][place];
         let reason = text_of(&step["reason"]);
         let key = (text_of(&step["mode"]), if with_reasons { reason.clone() } else { String::new() });
-        let until = time_in(&slot["end"], zone);
+        let until = clock.time(&slot["end"]);
         if last.as_ref() == Some(&key)
             && let Some(row) = rows.last_mut()
         {
@@ -128,7 +131,7 @@ fn steps(plan: &Value, place: usize, with_reasons: bool, zone: &TimeZone) -> Str
             continue;
         }
         let mut row =
-            vec![time_in(&slot["start"], zone), until, key.0.clone(), number(&slot["soc_pct"][place], 0)];
+            vec![clock.time(&slot["start"]), until, key.0.clone(), number(&slot["soc_pct"][place], 0)];
         if with_reasons {
             row.extend([number(&slot["import_price"], 4), number(&slot["worth"], 4), reason]);
         }

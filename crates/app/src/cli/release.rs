@@ -27,7 +27,7 @@ use crate::store::{HistoryConfig, Store};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Name in the configuration; without: all of them, and schedule, rotation and limits are switched off
+    /// Name in the configuration; without: all of them, what was asked ahead too, and limits, plan, tempo, schedule and rotation are switched off
     #[arg(value_name = "DEVICE")]
     device: Option<String>,
 }
@@ -63,12 +63,14 @@ async fn alone(dir: PathBuf, config: &Config, device: Option<&str>) -> Result<Va
         return Err(Failure::new(Code::Failed, message));
     }
     let off = if device.is_none() { switch_off(&store, config).await? } else { Vec::new() };
+    let which = match device {
+        Some(_) => by_hand::Which::Present(real_clock().now()),
+        None => by_hand::Which::All,
+    };
     let mut released = Vec::new();
     for (id, settings) in chosen {
         book::forget(&store, Some(id)).await?;
-        if device.is_none() {
-            by_hand::forget(&store, id).await?;
-        }
+        by_hand::forget(&store, id, which).await?;
         released.append(&mut give_back(&store, id, settings, config.read_only).await?);
     }
     Ok(json!({ "released": released, "switched_off": off, "settings": [] }))
@@ -187,6 +189,9 @@ fn text(answer: &Value) -> String {
             settings.join(", ")
         ));
     }
+    if let Some(why) = answer["ahead_stays"].as_str() {
+        blocks.push(format!("what was asked for a time to come stays: {why}"));
+    }
     blocks.join("\n\n")
 }
 
@@ -206,6 +211,9 @@ fn ended(answer: &Value) -> Result<(), Failure> {
     }
     if is(Outcome::DryRun) {
         return Err(Failure::new(Code::Refused, "this was a dry run: `read_only: true` is set"));
+    }
+    if answer["ahead_stays"].is_string() {
+        return Err(Failure::new(Code::Failed, "what was asked for a time to come is not taken back"));
     }
     Ok(())
 }
@@ -278,6 +286,15 @@ mod tests {
     fn a_device_that_is_not_given_back_is_an_error(#[case] outcome: &str, #[case] code: Option<Code>) {
         let answer = json!({ "released": [{ "outcome": "unchanged" }, { "outcome": outcome }] });
         assert_eq!(ended(&answer).err().map(|failure| failure.code), code);
+    }
+
+    #[test]
+    fn what_stays_for_a_time_to_come_is_an_error() {
+        let answer = json!({ "released": [{ "outcome": "unchanged" }], "ahead_stays": "the disk is full" });
+        assert_eq!(ended(&answer).unwrap_err().code, Code::Failed);
+        assert!(text(&answer).ends_with("what was asked for a time to come stays: the disk is full"));
+        let answer = json!({ "released": [{ "outcome": "unchanged" }], "ahead_stays": null });
+        assert!(ended(&answer).is_ok());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ohmstead_control::Override;
+use ohmstead_control::overrides::power_beyond_all;
 use ohmstead_model::{DeviceId, Part, UnixMillis};
 use serde::{Deserialize, Serialize};
 
@@ -88,10 +89,11 @@ impl Line {
     pub(super) fn read(self) -> Option<Override> {
         Some(Override {
             device: self.device.parse().ok()?,
-            mode: self.mode.parse().ok()?,
+            mode: self.mode.parse().ok().filter(|mode| power_beyond_all(mode).is_none())?,
             asked_by: self.asked_by,
             since: UnixMillis(self.since_unix_ms),
             ends: UnixMillis(self.ends_unix_ms),
+            asked_at: None,
         })
     }
 }

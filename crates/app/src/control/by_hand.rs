@@ -1,24 +1,24 @@
 //! What was asked by hand: what counts at present, and what was asked for a time to come, which is kept in the store, begins and
 //! ends by itself.
 
+mod kept;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use ohmstead_control::overrides::{Agenda, AgendaError, Later};
 use ohmstead_control::{Override, Who};
-use ohmstead_model::{Asker, BatteryMode, DeviceId, TimeSpan, UnixMillis};
-use ohmstead_web::{Refusal, ScheduleRefused};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use ohmstead_model::{Asker, DeviceId, Event, Severity, UnixMillis};
+use ohmstead_web::{AheadChange, Refusal, ScheduleRefused};
 use tokio::sync::oneshot;
 
-use super::book::{Kept, Line, put_aside};
+use super::book::Kept;
 use super::{Control, book};
 use crate::actuator::{Ended, Ending};
-use crate::records::{NotDurable, Records};
-
-/// Where it is kept what was asked for a time to come.
-pub(crate) const KEY: &str = "overrides/later";
+use crate::records::NotDurable;
+use kept::{KEY, write};
+pub(crate) use kept::{Which, forget, read};
 
 /// Everything that was asked by hand, for whoever shows it or plans with it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -37,33 +37,33 @@ impl ByHand {
     }
 }
 
-/// What somebody wants of what was asked for a time to come.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum LaterChange {
-    /// Something new.
-    Add {
-        /// For which device.
-        device: DeviceId,
-        /// What it should do.
-        mode: BatteryMode,
-        /// From when until when.
-        span: TimeSpan,
-    },
-    /// One is taken back.
-    Remove {
-        /// Its number.
-        id: u32,
-    },
-}
-
-/// Such a change on its way to control.
+/// A change of what was asked for a time to come on its way to control.
 pub(crate) struct LaterAsk {
     /// What is to be otherwise.
-    pub(crate) change: LaterChange,
+    pub(crate) change: AheadChange,
     /// By what way.
     pub(crate) asked_by: Asker,
     /// Where the answer goes.
     pub(crate) answer: oneshot::Sender<Result<Later, NotLater>>,
+}
+
+/// All that was asked for a time to come is taken back.
+pub(crate) struct ClearAsk {
+    /// By what way.
+    pub(crate) asked_by: Asker,
+    /// Where the answer goes: what there was.
+    pub(crate) answer: oneshot::Sender<Result<Vec<Later>, NotLater>>,
+}
+
+/// What is not in the memory as it counts: it is tried again with every cycle.
+#[derive(Debug, Default)]
+pub(super) struct Unkept {
+    /// What was asked for now.
+    pub(super) now: bool,
+    /// What was asked for a time to come.
+    pub(super) later: bool,
+    /// Whether the log says so.
+    is_told: bool,
 }
 
 /// Why nothing was changed.
@@ -95,6 +95,9 @@ impl NotLater {
                 AgendaError::CannotDo { .. } => {
                     (Refusal::Conflict, "not_controllable", "ask for one of its modes")
                 }
+                AgendaError::Power(_) => {
+                    (Refusal::Bad, "bad_power", "the direction is in the mode: charge or discharge")
+                }
                 AgendaError::Full(_) => (Refusal::Conflict, "too_many", "take one back first"),
                 AgendaError::Past => {
                     (Refusal::Bad, "bad_time", "for now there is POST /api/v1/devices/NAME/mode")
@@ -111,68 +114,6 @@ impl NotLater {
     }
 }
 
-/// Everything as it is kept.
-#[derive(Debug, Serialize)]
-struct Book {
-    next_id: u32,
-    asked: Vec<Entry>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Entry {
-    id: u32,
-    #[serde(flatten)]
-    line: Line,
-}
-
-/// What was kept, as far as it can be read; an error where the memory cannot be read at present.
-pub(crate) async fn read(records: &dyn Records) -> Result<Kept<Agenda>, NotDurable> {
-    let text = records.get_state(KEY.to_owned()).await?.unwrap_or_default();
-    Ok(agenda(&text))
-}
-
-/// One by one: what a later version may have written takes nothing else with it.
-fn agenda(text: &str) -> Kept<Agenda> {
-    if text.is_empty() {
-        return Kept::default();
-    }
-    let book: Map<String, Value> = match serde_json::from_str(text) {
-        Ok(book) => book,
-        Err(error) => return Kept { value: Agenda::default(), unreadable: vec![error.to_string()] },
-    };
-    let (mut all, mut unreadable) = (Vec::new(), Vec::new());
-    for entry in book.get("asked").and_then(Value::as_array).cloned().unwrap_or_default() {
-        let name = format!("number {}", entry["id"]);
-        let read = serde_json::from_value::<Entry>(entry).ok();
-        match read.and_then(|Entry { id, line }| Some(Later { id, asked: line.read()? })) {
-            Some(later) => all.push(later),
-            None => unreadable.push(name),
-        }
-    }
-    let next_id = book.get("next_id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
-    Kept { value: Agenda::of(all, next_id.unwrap_or_default()), unreadable }
-}
-
-/// What cannot be read goes aside first, or nothing is written.
-async fn write(records: &dyn Records, agenda: &Agenda) -> Result<(), NotDurable> {
-    let before = records.get_state(KEY.to_owned()).await?.unwrap_or_default();
-    if !self::agenda(&before).unreadable.is_empty() {
-        put_aside(records, KEY, &before).await?;
-    }
-    let entry = |Later { id, asked }: &Later| Entry { id: *id, line: Line::of(asked) };
-    let book = Book { next_id: agenda.next_id(), asked: agenda.all().iter().map(entry).collect() };
-    let text = serde_json::to_string(&book).expect("texts and numbers");
-    records.put_state(KEY.to_owned(), text).await
-}
-
-/// Forgets what was asked for a time to come of `device`, where no control runs that would.
-pub(crate) async fn forget(records: &dyn Records, device: &DeviceId) -> Result<(), NotDurable> {
-    let mut agenda = read(records).await?.or_warn(KEY);
-    let before = agenda.all().len();
-    agenda.retain(|later| later.asked.device != *device);
-    if agenda.all().len() == before { Ok(()) } else { write(records, &agenda).await }
-}
-
 impl Control {
     /// What counts now, one for each device at most: what was asked for now goes before what was planned ahead.
     pub(super) fn overrides_now(&self) -> Vec<Override> {
@@ -187,7 +128,7 @@ impl Control {
         all
     }
 
-    /// Takes away what has come to its end.
+    /// Takes away what has come to its end, and keeps what is not kept yet.
     pub(super) async fn end_overrides(&mut self) {
         let (snapshot, now) = (self.parts.hub.snapshot(), self.parts.clock.now());
         let has_ended = |asked: &Override| {
@@ -199,51 +140,64 @@ impl Control {
             }
             end.is_some()
         };
+        for asked in self.overrides.values_mut() {
+            self.unkept.now |= asked.follow_clock(now);
+        }
         let before = self.overrides.len();
         self.overrides.retain(|_, asked| !has_ended(asked));
-        if self.overrides.len() != before {
-            self.keep().await;
+        self.unkept.now |= self.overrides.len() != before;
+        if let Some(later) = &mut self.later {
+            let before = later.all().len();
+            later.retain(|later| !has_ended(&later.asked));
+            self.unkept.later |= later.all().len() != before;
         }
-        let Some(later) = &mut self.later else { return };
-        let before = later.all().len();
-        later.retain(|later| !has_ended(&later.asked));
-        if later.all().len() != before {
-            self.keep_later().await;
-        }
+        self.try_to_keep().await;
     }
 
     /// What was wanted is over: an override goes. Other wishes stay, and their actuator is in no hurry with them.
     pub(super) async fn take_end(&mut self, ended: Ended) {
         let Ended { device, chosen, ends, why } = ended;
         let is_it = |asked: &Override| chosen == Some(Who::Override) && ends == Some(asked.ends);
+        let now = self.overrides.get(&device).filter(|asked| is_it(asked)).cloned();
+        // Who asks for now is told of a refusal by the answer.
+        let is_told = now.is_some() && why == Ending::Refused;
+        let asked = match now {
+            Some(asked) => {
+                self.overrides.remove(&device);
+                self.keep().await;
+                asked
+            }
+            None => match self.drop_present(&device, is_it).await {
+                Some(asked) => asked,
+                None => return,
+            },
+        };
         let why = match why {
             Ending::Refused => "the device refuses it",
             Ending::GivenUp => "it was tried in vain",
             Ending::Foreign => "somebody else has changed the mode since",
         };
-        if self.overrides.get(&device).is_some_and(is_it) {
-            self.overrides.remove(&device);
-            self.keep().await;
-        } else if !self.drop_present(&device, is_it).await {
-            return;
-        }
         tracing::warn!(target: "control", %device, why, "what was asked by hand is over before its time");
+        if !is_told {
+            let text = self.sentence(&asked, &format!("is over before its time: {why}"));
+            let (at, code) = (self.parts.clock.now().unix, "by_hand_over".to_owned());
+            let event = Event { id: 0, at, severity: Severity::Warning, device: Some(device), code, text };
+            self.parts.hub.event(event).await;
+        }
     }
 
-    /// Takes away what was planned ahead for a device and counts now; whether there was such a thing.
+    /// Takes away what was planned ahead for a device and counts now, where there is such a thing: what it was.
     pub(super) async fn drop_present(
         &mut self,
         device: &DeviceId,
         is_it: impl Fn(&Override) -> bool,
-    ) -> bool {
+    ) -> Option<Override> {
         let now = self.parts.clock.now();
-        let Some(later) = &mut self.later else { return false };
-        let Some(id) = later.present(device, now).filter(|it| is_it(&it.asked)).map(|it| it.id) else {
-            return false;
-        };
+        let later = self.later.as_mut()?;
+        let Later { id, asked } = later.present(device, now).filter(|it| is_it(&it.asked))?.clone();
         later.retain(|other| other.id != id);
         self.keep_later().await;
-        true
+        Some(asked)
     }
 
     /// Changes what was asked for a time to come: first durably, then for the next cycle.
@@ -258,36 +212,74 @@ impl Control {
         let _ = answer.send(changed);
     }
 
-    async fn changed_later(&mut self, change: LaterChange, asked_by: Asker) -> Result<Later, NotLater> {
-        let before = match &self.later {
-            Some(later) => later.clone(),
-            None => self.kept_later().await.map_err(NotLater::NotKept)?,
-        };
+    async fn changed_later(&mut self, change: AheadChange, asked_by: Asker) -> Result<Later, NotLater> {
+        let before = self.known_later().await?;
         let (snapshot, now) = (self.parts.hub.snapshot(), self.parts.clock.now().unix);
         let (next, later, what) = match change {
-            LaterChange::Add { device, mode, span } => {
+            AheadChange::Add { device, mode, span } => {
                 let by = asked_by.key().to_owned();
-                let asked = Override { device, mode, asked_by: by, since: span.start, ends: span.end };
+                let (since, ends) = (span.start, span.end);
+                let asked = Override { device, mode, asked_by: by, since, ends, asked_at: None };
                 let (next, id) = before.added(asked.clone(), &snapshot, now).map_err(NotLater::Refused)?;
                 (next, Later { id, asked }, "is asked for by hand")
             }
-            LaterChange::Remove { id } => {
+            AheadChange::Remove { id } => {
                 let (next, gone) = before.removed(id).map_err(NotLater::Refused)?;
                 (next, gone, "is taken back")
             }
         };
-        write(self.records(), &next).await.map_err(NotLater::NotKept)?;
-        self.later = Some(next);
-        let Override { device, mode, since, ends, .. } = &later.asked;
-        let text = format!("{mode} of {device} from {} until {} {what}", told(*since), told(*ends));
-        self.tell("asked_ahead", &text, asked_by).await;
+        self.put_later(next).await?;
+        self.tell("asked_ahead", &self.sentence(&later.asked, what), asked_by).await;
         Ok(later)
     }
 
-    /// What was kept; what cannot be read of it is told.
-    pub(super) async fn kept_later(&self) -> Result<Agenda, NotDurable> {
-        let Kept { value, unreadable } = read(self.records()).await?;
+    /// Takes back all that was asked for a time to come, or none of it.
+    pub(super) async fn clear_later(&mut self, ask: ClearAsk) {
+        let ClearAsk { asked_by, answer } = ask;
+        let cleared = self.cleared_later(asked_by).await;
+        self.show_by_hand();
+        // Whoever asked may have left.
+        let _ = answer.send(cleared);
+    }
+
+    async fn cleared_later(&mut self, asked_by: Asker) -> Result<Vec<Later>, NotLater> {
+        let mut next = self.known_later().await?;
+        let gone = next.all().to_vec();
+        next.retain(|_| false);
+        if !gone.is_empty() || self.unkept.later {
+            self.put_later(next).await?;
+        }
+        for Later { asked, .. } in &gone {
+            self.tell("asked_ahead", &self.sentence(asked, "is taken back"), asked_by).await;
+        }
+        Ok(gone)
+    }
+
+    /// What was asked for a time to come, out of the memory where that was not read yet.
+    async fn known_later(&mut self) -> Result<Agenda, NotLater> {
+        match &self.later {
+            Some(later) => Ok(later.clone()),
+            None => self.kept_later().await.map_err(NotLater::NotKept),
+        }
+    }
+
+    /// First durably, then for the next cycle.
+    async fn put_later(&mut self, next: Agenda) -> Result<(), NotLater> {
+        write(self.records(), &next).await.map_err(NotLater::NotKept)?;
+        self.later = Some(next);
+        self.unkept.later = false;
+        Ok(())
+    }
+
+    /// What was kept, without what was released since; what cannot be read of it is told.
+    pub(super) async fn kept_later(&mut self) -> Result<Agenda, NotDurable> {
+        let Kept { mut value, unreadable } = read(self.records()).await?;
         self.tell_unreadable("later_unreadable", "wishes for a time to come", KEY, &unreadable).await;
+        let before = value.all().len();
+        for (device, at) in &self.released {
+            value.drop_present(device, *at);
+        }
+        self.unkept.later |= value.all().len() != before;
         Ok(value)
     }
 
@@ -303,24 +295,72 @@ impl Control {
         });
     }
 
-    pub(super) async fn keep_later(&self) {
-        let Some(later) = &self.later else { return };
-        if let Err(error) = write(self.records(), later).await {
-            tracing::warn!(target: "control", %error, "what was planned by hand would not survive a restart as it is");
+    /// Keeps what was asked for a time to come as it is by now.
+    pub(super) async fn keep_later(&mut self) {
+        self.unkept.later = true;
+        self.try_to_keep().await;
+    }
+
+    /// Keeps what was asked for now as it is by now.
+    pub(super) async fn keep(&mut self) {
+        self.unkept.now = true;
+        self.try_to_keep().await;
+    }
+
+    /// Puts into the memory what is not there yet as it counts. What cannot be kept now is tried again with every cycle: what
+    /// has ended must not begin again after a restart.
+    async fn try_to_keep(&mut self) {
+        let mut trouble = None;
+        // What was not read yet would lose its place.
+        if self.unkept.now && self.has_read_book {
+            let kept = book::write(self.records(), &self.overrides).await;
+            self.unkept.now = kept.is_err();
+            trouble = kept.err();
+        }
+        if self.unkept.later
+            && let Some(later) = &self.later
+        {
+            let kept = write(self.records(), later).await;
+            self.unkept.later = kept.is_err();
+            trouble = kept.err().or(trouble);
+        }
+        let (is_told, is_kept) = (self.unkept.is_told, !self.unkept.now && !self.unkept.later);
+        match trouble {
+            Some(error) if !is_told => {
+                tracing::warn!(target: "control", %error, "what was asked by hand would not survive a restart as it is; it is tried again");
+                self.unkept.is_told = true;
+            }
+            None if is_told && is_kept => {
+                tracing::info!(target: "control", "what was asked by hand is kept again");
+                self.unkept.is_told = false;
+            }
+            _ => {}
         }
     }
 
-    pub(super) async fn keep(&self) {
-        if !self.has_read_book {
-            // It would take the place of what is there.
-            return;
-        }
-        if let Err(error) = book::write(self.parts.records.as_ref(), &self.overrides).await {
-            tracing::warn!(target: "control", %error, "what was asked by hand would not survive a restart");
-        }
+    fn sentence(&self, asked: &Override, what: &str) -> String {
+        let Override { device, mode, since, ends, .. } = asked;
+        let rules = self.parts.rules.borrow();
+        let [since, ends] = [since, ends].map(|at| told(*at, &rules.settings.time_zone));
+        format!("{mode} of {device} from {since} until {ends} {what}")
     }
 }
 
-fn told(at: UnixMillis) -> String {
-    jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| at.0.to_string(), |at| format!("{at:.0}"))
+/// A time as people of the site read it.
+fn told(at: UnixMillis, zone: &TimeZone) -> String {
+    match jiff::Timestamp::from_millisecond(at.0) {
+        Ok(instant) => instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string(),
+        Err(_) => at.0.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_by_the_clock_of_the_site() {
+        let zone = TimeZone::get("Europe/Paris").unwrap();
+        assert_eq!(told(UnixMillis(1_795_248_000_000), &zone), "2026-11-21 09:00 CET");
+    }
 }

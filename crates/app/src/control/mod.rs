@@ -6,6 +6,7 @@
 //!                     +--Desired, one per device--> actuators --what is over--> overrides
 //! ```
 
+mod asked_now;
 pub(crate) mod book;
 pub(crate) mod by_hand;
 mod findings;
@@ -19,24 +20,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ohmstead_control::limiter::Asked;
-use ohmstead_control::overrides::{Agenda, LONGEST};
+use ohmstead_control::overrides::Agenda;
 use ohmstead_control::plan::Plan;
 use ohmstead_control::schedule::Timetable;
-use ohmstead_control::{
-    Bounds, Cycle, Desired, Inputs, Override, Reason, Settings, State, Tariff, Who, step,
-};
+use ohmstead_control::{Cycle, Inputs, Override, Settings, State, Tariff, step};
 use ohmstead_control::{limiter, rotation};
 use ohmstead_model::{
-    AskError, Asker, BatteryMode, Clock, DeviceId, Event, Language, Part, Request, Severity, Snapshot,
-    Switches, UnixMillis, Wish,
+    AskError, Asker, Clock, DeviceId, Event, Moment, Part, Severity, Snapshot, Switches, UnixMillis,
 };
 use ohmstead_tariff::tempo::{Colours, PriceTable};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::actuator::{Ask, Commander, ControlAsk, ControlDoor, How, ModeAsk, SwitchAsk};
+use crate::actuator::{Commander, ControlAsk, ControlDoor, SwitchAsk};
 use crate::hub::Hub;
 use crate::records::{NotDurable, Records};
+pub(crate) use asked_now::too_much;
+use by_hand::Unkept;
 use findings::Findings;
 use pace::Pace;
 pub(crate) use rules::{Rules, change, refused};
@@ -89,6 +89,10 @@ pub(crate) struct Control {
     /// What was asked by hand for a time to come; `None` until the memory was read.
     later: Option<Agenda>,
     has_read_book: bool,
+    /// What of both is not kept yet.
+    unkept: Unkept,
+    /// What was released while the memory could not be read, and when: what is kept there counts no more then.
+    released: BTreeMap<DeviceId, Moment>,
     /// What is switched off; `None` until the memory was read, without which nothing is written to a device either.
     off: Option<BTreeSet<Part>>,
     /// The windows of run time; `None` until the memory was read.
@@ -111,6 +115,8 @@ impl Control {
             overrides: BTreeMap::new(),
             later: None,
             has_read_book: false,
+            unkept: Unkept::default(),
+            released: BTreeMap::new(),
             off: None,
             windows: None,
             asked: None,
@@ -137,6 +143,7 @@ impl Control {
                     ControlAsk::Switch(ask) => self.switch(ask).await,
                     ControlAsk::Window(ask) => self.change_windows(ask).await,
                     ControlAsk::Later(ask) => self.change_later(ask).await,
+                    ControlAsk::Clear(ask) => self.clear_later(ask).await,
                     ControlAsk::Limit(ask) => self.limit(ask).await,
                 },
                 () = read_again(&mut news, clock.as_ref(), &mut pace), if is_limited => {}
@@ -149,7 +156,6 @@ impl Control {
     async fn cycle(&mut self) {
         if !self.has_read_book {
             self.read_book().await;
-            self.keep().await;
         }
         self.read_changes().await;
         self.put_in_force().await;
@@ -267,115 +273,6 @@ impl Control {
         Ok(())
     }
 
-    async fn take(&mut self, ask: ModeAsk) {
-        let ModeAsk { device, request, asked_by, answer } = ask;
-        self.put_in_force().await;
-        let (before, later) = (self.overrides.remove(&device), self.later.clone());
-        if request.is_none() {
-            // Whatever counts by hand at present ends; what is to come stays.
-            self.drop_present(&device, |_| true).await;
-        }
-        let how = match &request {
-            Some(request) if self.is_for_good(request) || !self.remember(request) => Ok(How::Once),
-            _ => self.held(&device),
-        };
-        let how = match how {
-            Ok(how) => how,
-            Err(why) => {
-                self.restore(&device, before, later).await;
-                let _ = answer.send(Err(AskError::NotControllable(why)));
-                return;
-            }
-        };
-        if self.overrides.get(&device) != before.as_ref() {
-            self.keep().await;
-        }
-        let request = request.unwrap_or_else(|| Request {
-            device: device.clone(),
-            wish: BatteryMode::Auto.into(),
-            lease: None,
-            asked_by,
-        });
-        if !self.parts.commander.hand_to_device(Ask { request, how, answer }) {
-            // Who asked has been told that nothing comes of it.
-            self.restore(&device, before, later).await;
-            self.keep().await;
-        }
-    }
-
-    async fn restore(&mut self, device: &DeviceId, before: Option<Override>, later: Option<Agenda>) {
-        match before {
-            Some(before) => self.overrides.insert(device.clone(), before),
-            None => self.overrides.remove(device),
-        };
-        if self.later != later {
-            self.later = later;
-            self.keep_later().await;
-        }
-    }
-
-    /// Whether a request leaves the device alone from then on: its own automatic, while nobody else wants anything of it.
-    fn is_for_good(&self, request: &Request) -> bool {
-        let is_auto = request.wish == Wish::Mode(BatteryMode::Auto) && request.lease.is_none();
-        is_auto
-            && !self
-                .decide()
-                .desired
-                .iter()
-                .any(|desired| desired.device == request.device && desired.mode.is_some())
-    }
-
-    /// What follows for a device. What it cannot do at all is asked of it once, for it knows best why; what only a bound
-    /// forbids is not.
-    fn held(&mut self, device: &DeviceId) -> Result<How, String> {
-        let desired = self.decide().desired.into_iter().find(|desired| desired.device == *device);
-        let desired = desired.unwrap_or_else(|| Desired::hands_off(device.clone()));
-        if desired.chosen == Some(Who::Override) && matches!(desired.reason, Reason::CannotDo(_)) {
-            self.overrides.remove(device);
-            if desired.bounds == Bounds::ANY {
-                return Ok(How::Once);
-            }
-            let by: Vec<_> = desired.bounded_by.iter().map(|who| who.key()).collect();
-            return Err(format!(
-                "{}, within the bounds of {}",
-                desired.reason.sentence(Language::En),
-                by.join(", ")
-            ));
-        }
-        Ok(How::Held(Box::new(desired)))
-    }
-
-    /// Puts a wish into the book; `false` for one that has come to its end already.
-    fn remember(&mut self, request: &Request) -> bool {
-        let Some(mode) = request.wish.mode() else { return false };
-        let now = self.parts.clock.now();
-        let lasts = self.parts.rules.borrow().overrides.lasts(mode);
-        let asked = Override {
-            device: request.device.clone(),
-            mode: mode.clone(),
-            asked_by: request.asked_by.key().to_owned(),
-            since: now.unix,
-            ends: now.unix.plus(request.lease.unwrap_or(lasts).min(LONGEST)),
-        };
-        let snapshot = self.parts.hub.snapshot();
-        let device = snapshot.device(request.device.as_str()).map(AsRef::as_ref);
-        let stands = asked.ended(device, now).is_none();
-        if stands {
-            self.overrides.insert(request.device.clone(), asked);
-        }
-        stands
-    }
-
-    /// What was asked before the start. A memory that cannot be read yet is read later, and what was asked since counts.
-    async fn read_book(&mut self) {
-        if let Ok(before) = book::read(self.parts.records.as_ref()).await {
-            for (device, asked) in before {
-                self.overrides.entry(device).or_insert(asked);
-            }
-            self.has_read_book = true;
-        }
-    }
-
     /// What was changed before the start. A memory that cannot be read yet is read later; until then the file counts.
     async fn read_changes(&mut self) {
         if self.off.is_none() {
@@ -388,6 +285,9 @@ impl Control {
         }
         if self.later.is_none() {
             self.later = self.kept_later().await.ok();
+        }
+        if self.has_read_book && self.later.is_some() {
+            self.released.clear();
         }
         if self.asked.is_none() {
             self.asked = self.kept_limits().await.ok();

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ohmstead_model::{Answer, Asker, Clock, Commands as _, ControlPhase, LedgerEntry, Outcome};
+use ohmstead_model::{Answer, Asker, Clock, Commands as _, ControlPhase, LedgerEntry, Outcome, Request};
 use tokio_util::task::TaskTracker;
 
 mod ahead;
 mod changes;
+mod clock_steps;
+mod enduring;
 
 use super::*;
 use crate::device_task::{self, DeviceTask};
@@ -327,7 +329,7 @@ async fn the_device_is_given_back_at_the_stop_and_taken_again_at_the_start() {
     let again = Scene::with("", Arc::clone(&scene.records), scene.fake.clone()).await;
     again.sleep(60).await;
     assert_eq!(again.mode(), "Passive");
-    assert_eq!(again.ledger().last().map(String::as_str), Some("override: charge 800 W: confirmed"));
+    assert_eq!(again.ledger().last().map(String::as_str), Some("rest: charge 800 W: confirmed"));
 }
 
 /// The program is killed while it is in control: the next start finds what was ours.

@@ -59,7 +59,7 @@ async fn what_is_refused_when_its_time_has_come_is_over() {
         (fake.says, fake.obeys, fake.mode) = (Some(false), Obeys::Not, "Elsewhere".to_owned());
     }
     scene.sleep(100).await;
-    let refused = scene.ledger().iter().any(|row| row == "override: charge 800 W: rejected");
+    let refused = scene.ledger().iter().any(|row| row == "mqtt: charge 800 W: rejected");
     assert_eq!((refused, scene.kept("overrides").as_str()), (true, "[]"), "{:?}", scene.ledger());
     scene.stop().await;
 }

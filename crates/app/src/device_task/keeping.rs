@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use ohmstead_control::{Desired, Who};
+use ohmstead_control::{Desired, Reason, Who};
 use ohmstead_drivers::Device;
 use ohmstead_model::{
     Asker, BatteryMode, Language, LedgerEntry, Metric, Online, Outcome, Request, Unknown, Wish,
@@ -292,8 +292,16 @@ impl DeviceTask {
     }
 }
 
-/// Who wants it, in the ledger's words.
-fn by(desired: &Desired) -> &'static str {
+/// Who wants it, in the ledger's words: of what was asked by hand, by what way.
+fn by(desired: &Desired) -> &str {
+    let of_chosen = desired.said.iter().filter(|said| Some(said.who) == desired.chosen);
+    let mut ways = of_chosen.filter_map(|said| match &said.reason {
+        Reason::AskedBy(way) => Some(way.as_str()),
+        _ => None,
+    });
+    if let Some(way) = ways.next() {
+        return way;
+    }
     desired.chosen.or_else(|| desired.bounded_by.first().copied()).map_or(LEFT_ALONE, Who::key)
 }
 

@@ -111,6 +111,7 @@ mod tests {
             device: device.clone(),
             mode: mode.parse().expect("a mode"),
             asked_by: "rest".to_owned(),
+            asked_at: None,
             since: UnixMillis(since_s * 1000),
             ends: UnixMillis(ends_s * 1000),
         };

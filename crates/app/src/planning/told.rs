@@ -168,6 +168,7 @@ mod tests {
             asked_by: "rest".to_owned(),
             since: at(from),
             ends: at(to),
+            asked_at: None,
         }
     }
 

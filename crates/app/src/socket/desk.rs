@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::civil::Date;
+use ohmstead_control::overrides::power_beyond_all;
 use ohmstead_model::{
     AskError, Asker, Commands as _, DeviceId, Language, LedgerQuery, LimitName, LimitRefused, Outcome, Part,
     Request, TempoColour, TimeSpan, UnixMillis, Wish,
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 use super::protocol::{AheadPart, Failure, Question};
 use crate::actuator::LEASE_MAX;
 use crate::archive::Archive;
+use crate::control::too_much;
 use crate::house::{House, VERSION};
 use crate::shapes::{iso, ledger_json};
 
@@ -88,6 +90,13 @@ async fn set(house: &House, device: &str, wish: &str, lease: Option<Duration>) -
             "`ohmstead read NAME --json` lists the modes and settings of a device",
         )
     })?;
+    if let Some(power) = wish.mode().and_then(power_beyond_all) {
+        return Err(Failure::new(
+            "bad_power",
+            too_much(power),
+            "the direction is in the mode: charge or discharge",
+        ));
+    }
     if lease.is_some_and(|lease| lease > LEASE_MAX) {
         return Err(Failure::new("bad_time", "a mode is asked for a week at most", "ask again when it ends"));
     }
@@ -168,10 +177,7 @@ async fn release_all(house: &House) -> Result<Value, Failure> {
             off.push(part.key());
         }
     }
-    for asked in house.asked_ahead() {
-        // What has come to its end meanwhile is gone already.
-        let _ = change_ahead(house, AheadChange::Remove { id: asked.id }).await;
-    }
+    let stays = house.commander.clear_later(Asker::Cli).await.err().map(|why| why.to_string());
     let (mut released, mut settings) = (Vec::new(), Vec::new());
     for id in house.device_order() {
         released.push(match house.commander.release(id.clone(), Asker::Cli).await {
@@ -180,7 +186,7 @@ async fn release_all(house: &House) -> Result<Value, Failure> {
         });
         settings.append(&mut changed(house, &id));
     }
-    Ok(json!({ "released": released, "switched_off": off, "settings": settings }))
+    Ok(json!({ "released": released, "switched_off": off, "settings": settings, "ahead_stays": stays }))
 }
 
 /// A device that could not even be asked.

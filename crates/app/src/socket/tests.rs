@@ -172,3 +172,23 @@ async fn the_socket_of_a_dead_one_is_replaced() {
     };
     tokio::time::timeout(DEADLINE, connected).await.expect("a daemon in time");
 }
+
+/// Nobody is there who could take it back.
+#[tokio::test]
+async fn a_release_of_all_says_what_it_could_not_take_back() {
+    let scene = Scene::new().await;
+    let all = Question::Release { device: None };
+    let answer = desk::answer(&scene.house.house, all).await.unwrap();
+    assert_eq!(answer["ahead_stays"], json!("the program is stopping"));
+    scene.stop.cancel();
+}
+
+#[tokio::test]
+async fn a_power_that_no_battery_has_is_refused() {
+    let scene = Scene::new().await;
+    let wish = "charge 2000000 kW".to_owned();
+    let set = Question::Set { device: "a".to_owned(), wish, for_s: None };
+    let refused = desk::answer(&scene.house.house, set).await.unwrap_err();
+    assert_eq!(refused.code, "bad_power");
+    scene.stop.cancel();
+}

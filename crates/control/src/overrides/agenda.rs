@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use ohmstead_model::{BatteryMode, DeviceId, Moment, Snapshot, UnixMillis};
+use ohmstead_units::Watts;
 use thiserror::Error;
 
-use super::{LONGEST, Override};
+use super::{LONGEST, Override, POWER_MAX, power_beyond_all};
 use crate::schedule::{can, offered};
 
 /// How many stretches are kept for one device.
@@ -44,6 +45,9 @@ pub enum AgendaError {
         /// What it can do.
         offered: String,
     },
+    /// No battery has such a power.
+    #[error("a power must be from 0 to {POWER_MAX}, not {0}")]
+    Power(Watts),
     /// It would have begun already.
     #[error("it must begin in the future")]
     Past,
@@ -54,7 +58,7 @@ pub enum AgendaError {
     #[error("it must end within a week from now")]
     TooLate,
     /// There are too many.
-    #[error("{PER_DEVICE_MAX} stretches of time are kept for {0} already")]
+    #[error("no more than {PER_DEVICE_MAX} stretches of time are kept for {0}, and this would make more")]
     Full(DeviceId),
     /// There is no such number.
     #[error("nothing was asked under the number {0}")]
@@ -128,6 +132,13 @@ impl Agenda {
         self.all.iter().filter(|later| later.asked.device == *device).find(counts)
     }
 
+    /// Takes away what counts for a device at present, if anything does.
+    pub fn drop_present(&mut self, device: &DeviceId, now: Moment) {
+        if let Some(id) = self.present(device, now).map(|later| later.id) {
+            self.retain(|later| later.id != id);
+        }
+    }
+
     /// Keeps what `is_kept`.
     pub fn retain(&mut self, is_kept: impl FnMut(&Later) -> bool) {
         self.all.retain(is_kept);
@@ -176,6 +187,9 @@ fn judge(asked: &Override, snapshot: &Snapshot, now: UnixMillis) -> Result<(), A
         let (device, offered) = (asked.device.clone(), offered(device));
         return Err(AgendaError::CannotDo { device, mode: asked.mode.clone(), offered });
     }
+    if let Some(power) = power_beyond_all(&asked.mode) {
+        return Err(AgendaError::Power(power));
+    }
     if asked.since <= now {
         return Err(AgendaError::Past);
     }
@@ -216,6 +230,7 @@ mod tests {
             asked_by: "rest".to_owned(),
             since: UnixMillis(from_h * HOUR),
             ends: UnixMillis(to_h * HOUR),
+            asked_at: None,
         }
     }
 
@@ -250,6 +265,8 @@ mod tests {
     #[rstest]
     #[case(wish("c", "idle", 1, 2), "no device c is configured")]
     #[case(wish("a", "discharge", 1, 2), "a cannot be asked for discharge; it has auto, hold, idle, charge")]
+    #[case(wish("a", "charge 2000000 kW", 1, 2), "a power must be from 0 to 100000 W, not 2000000000 W")]
+    #[case(wish("a", "charge 100001 W", 1, 2), "a power must be from 0 to 100000 W, not 100001 W")]
     #[case(wish("a", "idle", 0, 2), "it must begin in the future")]
     #[case(wish("a", "idle", 2, 2), "it must end after it begins")]
     #[case(wish("a", "idle", 2, 169), "it must end within a week from now")]

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use ohmstead_model::{Asker, TimeSpan};
 
 use super::devices::find;
-use super::history::instant;
+use super::history::instant_ahead;
 use super::schedules::refused;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Body, Name};
@@ -52,7 +52,8 @@ pub(crate) async fn add(
     let device = find(&app.backend.snapshot(), &body.device)?.info.id.clone();
     let mode = body.mode()?;
     let (zone, now) = (app.backend.site().time_zone, app.backend.now().unix);
-    let (from, to) = (instant("from", &body.from, &zone, now)?, instant("to", &body.to, &zone, now)?);
+    let (from, to) =
+        (instant_ahead("from", &body.from, &zone, now)?, instant_ahead("to", &body.to, &zone, now)?);
     let change = AheadChange::Add { device, mode, span: span(from, to)? };
     Ok((StatusCode::CREATED, Json(AskedAheadJson::from(&change_to(&app, change).await?))))
 }

@@ -132,15 +132,30 @@ pub(super) fn instant(
     now: UnixMillis,
 ) -> Result<UnixMillis, ApiError> {
     parse_instant(text, zone, now).ok_or_else(|| {
-        let shown: String = text.chars().take(64).collect();
-        ApiError::bad(
-            "bad_time",
-            format!("{name}={shown:?} is no time"),
-            "expected milliseconds since 1970 such as 1795248000000, a span before now such as -24h, or ISO 8601 such as \
-             2026-11-21T08:00:00Z, 2026-11-21T09:00:00%2B01:00, 2026-11-21T09:00 or 2026-11-21 (without an offset in the \
-             site's time zone)",
-        )
+        let hint = "expected milliseconds since 1970 such as 1795248000000, a span before now such as -24h, or ISO 8601 such \
+             as 2026-11-21T08:00:00Z, 2026-11-21T09:00:00%2B01:00, 2026-11-21T09:00 or 2026-11-21 (without an offset in the \
+             site's time zone)";
+        no_time(name, text, hint)
     })
+}
+
+/// An instant ahead, as clients write it into a body: nothing is escaped there, and a span before now would be none.
+pub(super) fn instant_ahead(
+    name: &str,
+    text: &str,
+    zone: &TimeZone,
+    now: UnixMillis,
+) -> Result<UnixMillis, ApiError> {
+    parse_instant(text, zone, now).ok_or_else(|| {
+        let hint = "expected ISO 8601 such as 2026-11-21T18:00 (in the site's time zone), 2026-11-21T17:00:00Z or \
+             2026-11-21T18:00:00+01:00, or milliseconds since 1970 as a text";
+        no_time(name, text, hint)
+    })
+}
+
+fn no_time(name: &str, text: &str, hint: &str) -> ApiError {
+    let shown: String = text.chars().take(64).collect();
+    ApiError::bad("bad_time", format!("{name}={shown:?} is no time"), hint)
 }
 
 fn resolution(

@@ -35,6 +35,7 @@ async fn it_is_asked_shown_and_taken_back() {
 #[case::device(HOLD.replace("fase_a", "fase_x"), 404, "unknown_device")]
 #[case::mode(HOLD.replace("hold", "sleep"), 400, "bad_mode")]
 #[case::time(HOLD.replace("2026-11-21T17", "tomorrow"), 400, "bad_time")]
+#[case::hint_that_parses(HOLD.replace("2026-11-21T17", "tomorrow"), 400, "2026-11-21T18:00:00+01:00, or")]
 #[case::order(HOLD.replace("T19", "T16"), 400, "bad_span")]
 #[case::field(HOLD.replace("to", "until"), 400, "bad_body")]
 #[tokio::test]

@@ -79,6 +79,11 @@ fn made() -> Made {
     }
 }
 
+/// The clock of the site, a morning in Paris.
+fn clock() -> SiteClock {
+    SiteClock("2026-11-21T09:00:00+01:00[Europe/Paris]".parse().expect("an instant"))
+}
+
 fn paris() -> TimeZone {
     TimeZone::get("Europe/Paris").expect("a zone")
 }
@@ -102,7 +107,7 @@ fn answer(language: Language) -> Value {
 #[case(Language::Et, expect_file!["why/et.txt"])]
 #[case(Language::De, expect_file!["why/de.txt"])]
 fn what_plan_why_prints(#[case] language: Language, #[case] expected: ExpectFile) {
-    expected.assert_eq(&(text(&answer(language), true, &paris()) + "\n"));
+    expected.assert_eq(&(text(&answer(language), &clock(), None, true) + "\n"));
 }
 
 /// Whatever it does, it says at which price, what stored energy is worth then, and instead of what.
@@ -139,7 +144,7 @@ fn mode_of(slot: &Value) -> String {
 /// Without `--why` slots of one mode are one line, whatever their reasons.
 #[test]
 fn without_reasons_there_are_modes_only() {
-    let printed = text(&answer(Language::Fr), false, &paris());
+    let printed = text(&answer(Language::Fr), &clock(), None, false);
     assert!(!printed.contains("kWh"), "{printed}");
     assert!(printed.contains("from         until        mode"), "{printed}");
 }
@@ -149,7 +154,7 @@ fn why_there_is_no_plan_is_printed_in_the_language() {
     let why_none = Some(Lack::SocUnknown { device: "garage".parse().expect("a name") }.in_words());
     let planning =
         Planning { mode: PlannerMode::Advise, acting: false, read_only: false, plan: None, why_none };
-    let printed = text(&plan_json(&planning, Language::De), true, &paris());
+    let printed = text(&plan_json(&planning, Language::De), &clock(), None, true);
     assert_eq!(printed, "no plan: garage wird nicht eingeplant: der Ladezustand ist nicht bekannt");
 }
 

@@ -2,9 +2,10 @@
 
 use ohmstead_control::overrides::{AgendaError, Later};
 use ohmstead_model::TimeSpan;
+use ohmstead_web::AheadChange;
 
 use super::*;
-use crate::control::by_hand::{LaterChange, NotLater};
+use crate::control::by_hand::NotLater;
 
 impl Scene {
     /// From so many seconds after now until so many seconds after now.
@@ -12,7 +13,7 @@ impl Scene {
         let now = self.clock.now().unix;
         let at = |seconds| now.plus(Duration::from_secs(seconds));
         let (device, mode) = (id("a"), mode.parse().expect("a mode"));
-        let change = LaterChange::Add { device, mode, span: TimeSpan::new(at(from_s), at(to_s)) };
+        let change = AheadChange::Add { device, mode, span: TimeSpan::new(at(from_s), at(to_s)) };
         self.commander.change_later(change, Asker::Rest).await
     }
 
@@ -44,6 +45,46 @@ async fn it_takes_over_at_its_begin_and_gives_back_at_its_end() {
     scene.sleep(30).await;
     assert_eq!(scene.does(), before, "{:?}", scene.ledger());
     assert!(scene.asked_ahead().is_empty());
+    let by: Vec<_> = scene.ledger().iter().map(|row| row.split(':').next().unwrap().to_owned()).collect();
+    assert_eq!(by, ["rest", "control"], "who asked, and who gave it back");
+    scene.stop().await;
+}
+
+/// What nobody waits for is told when it is over before its time.
+#[tokio::test(start_paused = true)]
+async fn what_is_tried_in_vain_is_over_and_an_event_says_so() {
+    let scene = Scene::new("", |fake| {
+        fake.mode = "Auto".to_owned();
+        fake.obeys = Obeys::ModeOnly;
+    })
+    .await;
+    scene.ahead("charge 800 W", 60, 36_000).await.expect("accepted");
+    scene.sleep(900).await;
+    assert!(scene.asked_ahead().is_empty(), "{:?}", scene.ledger());
+    let events = scene.heard.event_texts();
+    let over = "by_hand_over: charge 800 W of a from 2026-11-21 08:01 UTC until 2026-11-21 18:00 UTC is over before its time: it was tried in vain";
+    assert!(events.iter().any(|text| text == over), "{events:#?}");
+    scene.stop().await;
+}
+
+/// A refusal may pass, and nobody is there to ask again.
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_at_its_begin_is_tried_again_until_its_end() {
+    let scene = Scene::new("", |fake| {
+        fake.mode = "Auto".to_owned();
+        fake.obeys = Obeys::Not;
+        fake.says = Some(false);
+    })
+    .await;
+    scene.ahead("charge 800 W", 60, 36_000).await.expect("accepted");
+    scene.sleep(300).await;
+    assert_eq!(scene.asked_ahead(), ["1 charge 800 W"], "{:?}", scene.ledger());
+    {
+        let mut fake = scene.fake.lock();
+        (fake.obeys, fake.says) = (Obeys::Fully, Some(true));
+    }
+    scene.sleep(700).await;
+    assert_eq!(scene.mode(), "Passive", "{:?}", scene.ledger());
     scene.stop().await;
 }
 
@@ -83,7 +124,7 @@ async fn a_release_ends_what_counts_now_and_leaves_what_is_to_come() {
 async fn it_is_taken_back_by_its_number() {
     let scene = Scene::new("", |fake| fake.mode = "Auto".to_owned()).await;
     let asked = scene.ahead("idle", 60, 3600).await.expect("accepted");
-    let back = |id| scene.commander.change_later(LaterChange::Remove { id }, Asker::Rest);
+    let back = |id| scene.commander.change_later(AheadChange::Remove { id }, Asker::Rest);
     assert_eq!(back(asked.id).await, Ok(asked.clone()));
     assert_eq!(back(asked.id).await, Err(NotLater::Refused(AgendaError::Unknown(asked.id))));
     scene.sleep(120).await;

@@ -352,6 +352,7 @@ fn slots_are_cut_where_something_by_hand_begins_or_ends() {
         device: "a".parse().unwrap(),
         mode: mode.parse().unwrap(),
         asked_by: "rest".to_owned(),
+        asked_at: None,
         since: minute(from),
         ends: minute(to),
     };

@@ -241,6 +241,7 @@ fn in_a_cycle_the_limit_bounds_what_is_asked_by_hand() {
         asked_by: "cli".to_owned(),
         since: ohmstead_model::UnixMillis(0),
         ends: ohmstead_model::UnixMillis(3_600_000),
+        asked_at: None,
     };
     let cycle = |state: &crate::State, snapshot: &Snapshot, now: f64| {
         crate::step(
