@@ -46,6 +46,23 @@ pub fn modes(problem: &Problem, plan: &Outcome) -> Vec<Vec<BatteryMode>> {
     best.1
 }
 
+/// A charge that takes nothing from its beginning to its end, for the battery is fuller than it is to become, is a rest, and is
+/// called that.
+pub(crate) fn put_to_rest(modes: &mut [Vec<BatteryMode>], outcome: &Outcome) {
+    let is_charge = |mode: &BatteryMode| matches!(mode, BatteryMode::Charge { .. });
+    for number in 0..modes.first().map_or(0, Vec::len) {
+        let mut slot = 0;
+        while slot < modes.len() {
+            let run = modes[slot..].iter().take_while(|of_slot| is_charge(&of_slot[number])).count();
+            let takes = |done: &SlotOutcome| done.battery_w[number] < -1.0;
+            if run > 0 && !outcome.slots[slot..slot + run].iter().any(takes) {
+                modes[slot..slot + run].iter_mut().for_each(|of_slot| of_slot[number] = BatteryMode::Idle);
+            }
+            slot += run.max(1);
+        }
+    }
+}
+
 /// The modes that follow a plan in each style, the simplest first.
 pub(crate) fn in_styles(problem: &Problem, plan: &Outcome) -> impl Iterator<Item = Vec<Vec<BatteryMode>>> {
     let styles = [Style::Follow, Style::Together, Style::Auto, Style::Lead, Style::Exact];

@@ -145,7 +145,12 @@ fn fresh(problem: &Problem, tuning: &Tuning) -> Plan {
 /// The cheapest powers, confirmed by the simulator.
 fn found(problem: &Problem, tuning: &Tuning) -> Result<Found, FallbackReason> {
     let found = optimise_around_pins(problem, tuning.slots_max, tuning.time_limit);
-    let found = found.map_err(FallbackReason::Solver)?;
+    let mut found = found.map_err(FallbackReason::Solver)?;
+    // The simulator judges, not the program: where rules that cannot be kept have their price, batteries at rest may be cheaper.
+    let resting = no_battery(problem);
+    if !problem.has_pins() && resting.score_eur() < found.outcome.score_eur() {
+        found.outcome = resting;
+    }
     unconfirmed(&found.outcome).map_or(Ok(found), Err)
 }
 
@@ -171,11 +176,13 @@ fn assembled(
     modes: Option<Vec<Vec<BatteryMode>>>,
 ) -> Plan {
     let mut modes = modes.unwrap_or_else(|| modes::modes(problem, &outcome));
+    let in_modes = simulate_modes(problem, &modes);
+    modes::put_to_rest(&mut modes, &in_modes);
     problem.put_pins(&mut modes);
     Plan {
         origin,
         batteries: problem.batteries.iter().map(|battery| battery.name.clone()).collect(),
-        in_modes: simulate_modes(problem, &modes),
+        in_modes,
         self_consumption: self_consumption(problem),
         no_battery: no_battery(problem),
         modes,

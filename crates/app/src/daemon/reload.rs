@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn prices_and_forecasts_wait_for_a_restart_and_strategies_do_not() {
         let old = format!("{TWO}\ntariffs: {{ import: {{ tempo: {{}} }} }}");
-        let strategies = "tempo: { batteries: [a] }\nplanner: { mode: act, devices: [b] }";
+        let strategies = "tempo: { batteries: [a], power: 800 W }\nplanner: { mode: act, devices: [b] }";
         check(
             &old,
             &format!("{old}\n{strategies}"),

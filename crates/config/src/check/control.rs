@@ -24,8 +24,9 @@ pub(super) fn judge(config: &Config, root: &Node, faults: &mut Vec<Fault>) {
                 "`tempo` prepares for dear days of the Tempo tariff, and no tariff is Tempo".to_owned();
             let help = "write `tariffs: { import: { tempo: {} } }`, or take `tempo` out";
             faults.push(Fault::at(mark_of(root, &["tempo"]), What::Text(text)).help(help));
+        } else {
+            faults.extend(of_no_known_power(config, root, tempo));
         }
-        faults.extend(of_no_known_power(config, root, tempo));
     }
     planner(config, root, faults);
 }

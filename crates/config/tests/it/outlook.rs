@@ -209,11 +209,27 @@ planner: { mode: act, devices: [garage], keep_within: 2 ct, batteries: { garage:
     2 | tempo: { red: 100 % }
       | ^^^^^
       = write `tariffs: { import: { tempo: {} } }`, or take `tempo` out"#]])]
-#[case::tempo_for_a_stranger("tariffs: { import: { tempo: {} } }\ntempo: { batteries: [garage, gaarge] }", expect![[r#"
-    ohmstead.yaml:3:30: no device `gaarge` is configured
+#[case::tempo_without_a_power("tariffs: { import: { tempo: {} } }\ntempo: {}", expect![[r#"
+    ohmstead.yaml:3:1: `tempo` cannot fill `garage`: a Marstek battery must be told with how much power
       |
-    3 | tempo: { batteries: [garage, gaarge] }
-      |                              ^^^^^^
+    3 | tempo: {}
+      | ^^^^^
+      = write `tempo: { power: 2.5 kW }`, or `power_max` of `devices.garage`"#]])]
+#[case::tempo_with_no_power("tariffs: { import: { tempo: {} } }\ntempo: { power: -500 W }", expect![[r#"
+    ohmstead.yaml:3:17: expected a power to charge with, 50 W or more, such as 2.5 kW
+      |
+    3 | tempo: { power: -500 W }
+      |                 ^^^^^^"#]])]
+#[case::tempo_with_a_part_for_per_cent("tariffs: { import: { tempo: {} } }\ntempo: { power: 2 kW, red: 0.9 }", expect![[r#"
+    ohmstead.yaml:3:28: 0.9 is less than one per cent: expected 0 % to 100 %, such as 90 %
+      |
+    3 | tempo: { power: 2 kW, red: 0.9 }
+      |                            ^^^"#]])]
+#[case::tempo_for_a_stranger("tariffs: { import: { tempo: {} } }\ntempo: { power: 800 W, batteries: [garage, gaarge] }", expect![[r#"
+    ohmstead.yaml:3:44: no device `gaarge` is configured
+      |
+    3 | tempo: { power: 800 W, batteries: [garage, gaarge] }
+      |                                            ^^^^^^
       = did you mean `garage`?"#]])]
 #[case::a_plan_for_a_stranger("tariffs: { import: { fixed: 0.25 } }\nplanner: { mode: act, devices: [gaarge] }", expect![[r#"
     ohmstead.yaml:3:33: no device `gaarge` is configured

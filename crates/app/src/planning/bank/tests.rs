@@ -70,9 +70,9 @@ fn shown(device: DeviceState, settings: &Settings) -> String {
 #[case::nothing_at_all(&[], "- [capacity_unknown]")]
 #[case::limits_guessed(&[CAPACITY, SOC], "2500 of 5000 Wh, 0 to 5000 Wh, takes 2500 W, gives 2500 W [power_guessed]")]
 #[case::one_limit_guessed(&[CAPACITY, SOC, DISCHARGE], "2500 of 5000 Wh, 0 to 5000 Wh, takes 2500 W, gives 800 W [power_guessed]")]
-#[case::limits_of_0_are_guessed(
+#[case::a_limit_of_0_passes(
     &[CAPACITY, SOC, CHARGE, (Metric::BatteryDischargePowerMax, 0.0)],
-    "2500 of 5000 Wh, 0 to 5000 Wh, takes 2500 W, gives 2500 W [power_guessed]"
+    "2500 of 5000 Wh, 0 to 5000 Wh, takes 2500 W, gives 2500 W []"
 )]
 #[case::limits_without_end_are_guessed(
     &[CAPACITY, SOC, (Metric::BatteryChargePowerMax, f64::INFINITY), DISCHARGE],
