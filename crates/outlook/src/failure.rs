@@ -35,6 +35,53 @@ pub enum Failure {
     Unreadable(ParseError),
 }
 
+/// The sort of a trouble: while it stays the same, the log has nothing new to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// See [`Failure::Refused`].
+    Refused,
+    /// See [`Failure::Busy`].
+    Busy,
+    /// See [`Failure::Unreachable`].
+    Unreachable,
+    /// See [`Failure::NotYet`].
+    NotYet,
+    /// An answer that is of no use: too large, no data, no figures that can be.
+    Unreadable,
+}
+
+impl FailureKind {
+    /// Its name, as it stands in the cache.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Busy => "busy",
+            Self::Unreachable => "unreachable",
+            Self::NotYet => "not_yet",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
+    /// The kind of a name.
+    pub fn named(id: &str) -> Option<Self> {
+        let all = [Self::Refused, Self::Busy, Self::Unreachable, Self::NotYet, Self::Unreadable];
+        all.into_iter().find(|kind| kind.id() == id)
+    }
+}
+
+impl Failure {
+    /// Its sort.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Refused(_) => FailureKind::Refused,
+            Self::Busy { .. } => FailureKind::Busy,
+            Self::Unreachable(_) => FailureKind::Unreachable,
+            Self::NotYet => FailureKind::NotYet,
+            Self::TooLarge { .. } | Self::Unreadable(_) => FailureKind::Unreadable,
+        }
+    }
+}
+
 impl From<ParseError> for Failure {
     fn from(error: ParseError) -> Self {
         match error {

@@ -6,9 +6,10 @@ use jiff::Span;
 use jiff::civil::{Date, Time};
 use ohmstead_model::{TempoColour, TimeSpan, Timeline, UnixMillis};
 
+use crate::answer::Lack;
 use crate::provider::{TEMPO, midnight};
 use crate::schedule::Memory;
-use crate::{Answer, Kind, PriceGrid, Quantity};
+use crate::{Answer, Failure, Kind, PriceGrid, Quantity};
 
 /// A figure and when it was said.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,6 +59,8 @@ pub(crate) struct Held {
     pub(crate) licence: Option<String>,
     pub(crate) refused: usize,
     pub(crate) fetched_at: Option<UnixMillis>,
+    /// What was wrong with the last try, in words without secrets.
+    pub(crate) trouble: Option<String>,
     pub(crate) memory: Memory,
 }
 
@@ -69,6 +72,27 @@ pub(crate) enum News {
 }
 
 impl Held {
+    /// Takes in what became of an ask. What is wrong, if anything is, comes in words.
+    pub(crate) fn hear(&mut self, heard: Result<Answer, Failure>, now: UnixMillis) -> (News, Option<String>) {
+        match heard {
+            Ok(mut answer) => {
+                // What it did say counts, and the rest is a trouble like any other.
+                let trouble = answer.lack.take().map(|Lack { what, why }| {
+                    self.memory.failed(now, &why);
+                    format!("{what}: {why}")
+                });
+                if trouble.is_none() {
+                    self.memory.succeeded();
+                }
+                (self.take(answer, now), trouble)
+            }
+            Err(failure) => {
+                self.memory.failed(now, &failure);
+                (News::Same, Some(failure.to_string()))
+            }
+        }
+    }
+
     /// Lays an answer over what is known.
     pub(crate) fn take(&mut self, answer: Answer, now: UnixMillis) -> News {
         let before = self.substance();

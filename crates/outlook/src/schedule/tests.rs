@@ -225,7 +225,7 @@ proptest! {
         known in any::<Option<i64>>(), jitter in any::<f64>(),
     ) {
         let asks = asks.into_iter().map(|(at, calls)| (UnixMillis(at), calls)).collect();
-        let mut memory = Memory { asks, failures, not_before: not_before.map(UnixMillis) };
+        let mut memory = Memory { asks, failures, not_before: not_before.map(UnixMillis), ..Memory::default() };
         let pace = Pace { per_day: Some(3), publication: Some(&TEMPO), awake: Some((5, 21)), ..Pace::default() };
         next_ask(&memory, &pace, known.map(UnixMillis), UnixMillis(now), &paris(), jitter);
         memory.asking(UnixMillis(now), 1);

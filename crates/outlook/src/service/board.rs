@@ -22,7 +22,9 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn new(name: Arc<str>, kind: Kind, held: Held, fresh_for: Duration) -> Self {
-        Self { name, kind, held, fresh_for, trouble: None, next_try: None }
+        // What was wrong before a restart is wrong until it is tried again.
+        let trouble = held.trouble.clone();
+        Self { name, kind, held, fresh_for, trouble, next_try: None }
     }
 
     fn source(&self) -> merge::Source<'_> {

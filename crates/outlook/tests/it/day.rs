@@ -478,3 +478,58 @@ async fn figures_of_other_settings_are_not_ours() {
     assert!(house.now().figures(Quantity::SpotPrice).is_empty());
     house.stop().await;
 }
+
+/// A token that was refused is not tried again for hours, and a corrected one at once: while the program runs, and after a
+/// restart, which shows what was wrong before it. The token itself is not kept.
+#[tokio::test(start_paused = true)]
+async fn a_corrected_token_is_tried_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let clock = Paused::at(instant("2025-12-10T14:00:00+01:00"));
+    let token = secrets(folder.path());
+    let yaml = format!(
+        "prices: {{ entsoe: {{ area: 10YFR-RTE------C, token_file: {}, url: 'http://x/e' }} }}",
+        token.display()
+    );
+    let wire = Script::of(&clock, |path, _| match path {
+        path if path.contains("RIGHT") => ok(include_str!("../answers/entsoe.xml")),
+        _ => Outside::Says(401, "no".to_owned()),
+    });
+    let words = "x does not let us in (401: no); check the key or token";
+    let trouble = |house: &House| source(&house.now(), "prices.entsoe").trouble.clone();
+    let house = start(&yaml, &clock, &wire, folder.path());
+    clock.sleep(HOUR / 2).await;
+    house.kill().await;
+    let house = start(&yaml, &clock, &wire, folder.path());
+    clock.sleep(HOUR / 4).await;
+    assert_eq!(trouble(&house).as_deref(), Some(words), "it is shown after the restart");
+    assert_eq!(wire.asked("/e").len(), 1, "the same token is not tried again so soon");
+    std::fs::write(&token, "OTHER").expect("written");
+    clock.sleep(HOUR / 30).await;
+    assert_eq!(wire.asked("/e").len(), 2, "another one is, while it runs");
+    house.kill().await;
+    std::fs::write(&token, "RIGHT").expect("written");
+    let house = start(&yaml, &clock, &wire, folder.path());
+    clock.sleep(HOUR / 120).await;
+    assert_eq!((wire.asked("/e").len(), trouble(&house)), (3, None), "and after a restart");
+    house.stop().await;
+    let kept = std::fs::read_to_string(folder.path().join("outlook/prices.entsoe.json")).expect("kept");
+    assert!(!kept.contains("RIGHT"), "{kept}");
+}
+
+/// Settings that were corrected are tried with the next start too.
+#[tokio::test(start_paused = true)]
+async fn corrected_settings_are_tried_at_the_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let clock = Paused::at(instant("2025-12-10T14:00:00+01:00"));
+    let wire = Script::of(&clock, |path, _| match path {
+        path if path.starts_with("/right") => ok(r#"{"values": {"2025-12-11": "RED"}}"#),
+        _ => Outside::Says(404, String::new()),
+    });
+    for (path, asked) in [("wrong", 1), ("wrong", 1), ("right", 2)] {
+        let yaml = format!("tempo: {{ rte_site: {{ url: 'http://x/{path}' }} }}");
+        let house = start(&yaml, &clock, &wire, folder.path());
+        clock.sleep(HOUR / 60).await;
+        house.kill().await;
+        assert_eq!(wire.asked("/").len(), asked, "{path}");
+    }
+}
