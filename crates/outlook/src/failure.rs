@@ -30,6 +30,17 @@ pub enum Failure {
     /// An answer came, and what we ask for is not in it yet.
     #[error("not published yet")]
     NotYet,
+    /// An answer came, and no value in it can be.
+    #[error("nothing in its answer can be used: {}", left_out(*refused, *blank))]
+    Absurd {
+        /// Values that are absurd, or have a stamp that is none.
+        refused: usize,
+        /// Values that are null, or no number.
+        blank: usize,
+    },
+    /// An answer came, and it is not what was asked for.
+    #[error("{0}")]
+    Useless(String),
     /// The answer could not be understood.
     #[error("its answer cannot be read: {0}")]
     Unreadable(ParseError),
@@ -77,7 +88,9 @@ impl Failure {
             Self::Busy { .. } => FailureKind::Busy,
             Self::Unreachable(_) => FailureKind::Unreachable,
             Self::NotYet => FailureKind::NotYet,
-            Self::TooLarge { .. } | Self::Unreadable(_) => FailureKind::Unreadable,
+            Self::TooLarge { .. } | Self::Absurd { .. } | Self::Useless(_) | Self::Unreadable(_) => {
+                FailureKind::Unreadable
+            }
         }
     }
 }
@@ -89,4 +102,18 @@ impl From<ParseError> for Failure {
             other => Self::Unreadable(other),
         }
     }
+}
+
+/// `96 values were refused as absurd, 1 value is no number`.
+fn left_out(refused: usize, blank: usize) -> String {
+    let told = |count: usize, one: &str, more: &str| match count {
+        0 => None,
+        1 => Some(format!("1 value {one}")),
+        _ => Some(format!("{count} values {more}")),
+    };
+    let parts = [
+        told(refused, "was refused as absurd", "were refused as absurd"),
+        told(blank, "is no number", "are no numbers"),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -47,6 +47,12 @@ const DAYS_AHEAD: u64 = 17;
 /// Days of colours: a season and what is before it.
 const COLOUR_DAYS_KEPT: i64 = 400;
 
+/// The days whose figures are kept.
+pub(crate) fn window(now: UnixMillis) -> TimeSpan {
+    let days = |count: u64| std::time::Duration::from_secs(count * 86_400);
+    TimeSpan::new(now.minus(days(DAYS_KEPT)), now.plus(days(DAYS_AHEAD)))
+}
+
 /// All that one source has said.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Held {
@@ -87,6 +93,9 @@ impl Held {
                 (self.take(answer, now), trouble)
             }
             Err(failure) => {
+                if let Failure::Absurd { refused, .. } = failure {
+                    self.refused = refused;
+                }
                 self.memory.failed(now, &failure);
                 (News::Same, Some(failure.to_string()))
             }
@@ -100,8 +109,7 @@ impl Held {
             self.series.retain(|quantity, _| !quantity.is_price());
             self.currency = answer.currency;
         }
-        let days = |count: u64| std::time::Duration::from_secs(count * 86_400);
-        let kept = TimeSpan::new(now.minus(days(DAYS_KEPT)), now.plus(days(DAYS_AHEAD)));
+        let kept = window(now);
         for (quantity, timeline) in answer.series {
             let dated = timeline.map(|_, value| Dated { value: *value, fetched_at: now });
             let known = self.series.entry(quantity).or_default();
@@ -172,6 +180,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::parse::Left;
 
     fn instant(text: &str) -> UnixMillis {
         UnixMillis(text.parse::<Timestamp>().unwrap().as_millisecond())
@@ -205,7 +214,7 @@ mod tests {
         let span = |from: i64, to: i64| TimeSpan::new(UnixMillis(from), UnixMillis(to));
         let prices = |slots: &[(i64, i64, f64)], currency: &str| {
             let slots = slots.iter().map(|(from, to, value)| (span(*from, *to), *value));
-            Answer::of(Quantity::SpotPrice, (Timeline::of(slots), 0)).priced_in(currency)
+            Answer::of(Quantity::SpotPrice, (Timeline::of(slots), Left::default())).priced_in(currency)
         };
         let mut held = Held::default();
         let far = i64::MAX / 2;

@@ -27,7 +27,11 @@ pub(super) fn judge(
     let words = words(&reply.body, request.secrets());
     let said = if words.is_empty() { reply.status.to_string() } else { format!("{}: {words}", reply.status) };
     match reply.status {
-        200..=299 if is_blank => Err(Failure::NotYet),
+        // "No content" is what Nord Pool says of a day that is not published.
+        204 if is_blank => Err(Failure::NotYet),
+        200..=299 if is_blank => {
+            Err(Failure::Useless(format!("{} gave an empty answer ({said})", request.host())))
+        }
         200..=299 => Ok(reply.body),
         300..=399 => Err(Failure::Refused(format!(
             "{} sends us elsewhere{} ({said}); set that as `url`",
@@ -123,7 +127,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case(200, " \n", expect!["Err(NotYet)"])]
+    #[case(200, " \n", expect![[r#"Err(Useless("a.example gave an empty answer (200)"))"#]])]
     #[case(204, "", expect!["Err(NotYet)"])]
     #[case(302, "", expect![[r#"Err(Refused("a.example sends us elsewhere, to b.example (302); set that as `url`"))"#]])]
     #[case(401, "<html><title>401 no</title>", expect![[r#"Err(Refused("a.example does not let us in (401: 401 no); check the key or token"))"#]])]

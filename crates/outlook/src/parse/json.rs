@@ -8,7 +8,7 @@ use super::ParseError;
 pub(crate) fn document(body: &[u8]) -> Result<Value, ParseError> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
     if body.is_empty() {
-        return Err(ParseError::NothingYet);
+        return Err(ParseError::Empty);
     }
     if body.starts_with(b"<") {
         return Err(ParseError::Html);
@@ -87,7 +87,7 @@ mod tests {
         let body = b"\xEF\xBB\xBF{\"a\": [NaN, -Infinity, 1], \"b\": \"NaN \\\" NaN\"}";
         assert_eq!(document(body).unwrap(), json!({"a": [null, null, 1], "b": "NaN \" NaN"}));
         assert_eq!(document(b" <!doctype html>"), Err(ParseError::Html));
-        assert_eq!(document(b"  "), Err(ParseError::NothingYet));
+        assert_eq!(document(b"  "), Err(ParseError::Empty));
         assert!(matches!(document(b"{\"a\": Na"), Err(ParseError::Malformed { .. })));
     }
 

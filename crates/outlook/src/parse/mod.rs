@@ -5,7 +5,7 @@ mod points;
 mod stamps;
 
 pub(crate) use json::{array, document, number, text, whole};
-pub(crate) use points::{Points, Spans, sum};
+pub(crate) use points::{Left, Points, Spans, sum};
 pub(crate) use stamps::{date, instant, season_of, seconds, today};
 
 /// Why an answer cannot be read. Bad single values are not among it: they are left out and counted.
@@ -41,7 +41,13 @@ pub enum ParseError {
     /// The answer is an error message.
     #[error("it says: {0}")]
     Said(String),
-    /// In order, and empty.
+    /// What we ask for is not among what it tells.
+    #[error("it has no figures for {0}")]
+    NotAmong(String),
+    /// Nothing but white space.
+    #[error("it is empty")]
+    Empty,
+    /// In order, and there is nothing in it yet.
     #[error("not published yet")]
     NothingYet,
 }

@@ -533,3 +533,69 @@ async fn corrected_settings_are_tried_at_the_start() {
         assert_eq!(wire.asked("/").len(), asked, "{path}");
     }
 }
+
+/// An answer of figures that cannot be is a trouble that says so, and is tried again soon: it tells nothing of what is published.
+#[tokio::test(start_paused = true)]
+async fn figures_that_cannot_be_are_a_trouble() {
+    let table: [(&str, &str, &str); 9] = [
+        (
+            "prices: { energy_charts: { zone: FR, url: 'http://x/' } }",
+            r#"{"unix_seconds": [1765321200, 1765322100], "price": [null, NaN], "unit": "EUR / MWh"}"#,
+            "nothing in its answer can be used: 2 values are no numbers",
+        ),
+        (
+            "prices: { energy_charts: { zone: FR, url: 'http://x/' } }",
+            r#"{"unix_seconds": [1765321200, 1765322100, 1765323000], "price": [1e308, -1e308, null], "unit": "EUR / MWh"}"#,
+            "nothing in its answer can be used: 2 values were refused as absurd, 1 value is no number",
+        ),
+        (
+            "prices: { energy_charts: { zone: FR, url: 'http://x/' } }",
+            r#"{"unix_seconds": [-7, 9e18], "price": [50, 50], "unit": "EUR / MWh"}"#,
+            "nothing in its answer can be used: 2 values were refused as absurd",
+        ),
+        (
+            "prices: { energy_charts: { zone: FR, url: 'http://x/' } }",
+            r#"{"unix_seconds": [1799881200, 1799882100], "price": [50, 50], "unit": "EUR / MWh"}"#,
+            "the figures in its answer are of other days than these",
+        ),
+        (
+            "prices: { nordpool: { area: FR, url: 'http://x/' } }",
+            r#"{"currency": "EUR", "multiAreaEntries": [{"deliveryStart": "2025-12-10T00:00:00Z", "deliveryEnd": "2025-12-10T01:00:00Z", "entryPerArea": {"DE": 1}}]}"#,
+            "its answer cannot be read: it has no figures for area FR",
+        ),
+        (
+            "prices: { entsoe: { area: 10YFR-RTE------C, token_file: SECRET, url: 'http://x/' } }",
+            "<Publication_MarketDocument><TimeSeries><Period><timeInterval><start>2025-12-11T23:00Z</start><end>2025-12-10T23:00Z</end></timeInterval><resolution>PT60M</resolution><Point><position>1</position><price.amount>50</price.amount></Point></Period></TimeSeries></Publication_MarketDocument>",
+            "nothing in its answer can be used: 1 value was refused as absurd",
+        ),
+        (
+            "pv: { forecast_solar: { planes: [{ peak: 6 kWp, tilt: 30, azimuth: 0 }], url: 'http://x/' } }",
+            r#"{"result": {"watts": {"2025-12-10T10:00:00Z": 9e9, "2025-12-10T11:00:00Z": 9e9}}, "message": {"code": 0}}"#,
+            "nothing in its answer can be used: 1 value was refused as absurd",
+        ),
+        (
+            "pv: { open_meteo: { planes: [{ peak: 6 kWp, tilt: 30, azimuth: 0 }], url: 'http://x/' } }",
+            r#"{"hourly": {"time": [1765368000], "global_tilted_irradiance": [null], "temperature_2m": [3]}}"#,
+            "no irradiance: nothing in its answer can be used: 1 value is no number",
+        ),
+        (
+            "tempo: { rte_site: { url: 'http://x/' } }",
+            r#"{"values": {"2025-12-10": "PURPLE"}}"#,
+            "nothing in its answer can be used: 1 value was refused as absurd",
+        ),
+    ];
+    for (yaml, body, words) in table {
+        let folder = tempfile::tempdir().expect("a folder");
+        let secret = secrets(folder.path());
+        let yaml = yaml.replace("SECRET", &secret.display().to_string());
+        let clock = Paused::at(instant("2025-12-10T09:00:00+01:00"));
+        let wire = Script::of(&clock, move |_, _| ok(body));
+        let house = start(&yaml, &clock, &wire, folder.path());
+        clock.sleep(HOUR).await;
+        let outlook = house.now();
+        let status = outlook.sources.values().next().expect("one");
+        assert_eq!(status.trouble.as_deref(), Some(words), "{body}");
+        assert!(status.failures >= 3, "{body}: {status:?}");
+        house.stop().await;
+    }
+}

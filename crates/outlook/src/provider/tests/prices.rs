@@ -104,7 +104,7 @@ fn energy_charts_days(#[case] start: &str, #[case] hours: i64) {
     "{\"unix_seconds\": [], \"price\": [], \"unit\": \"ct / kWh\"}",
     "`unit` is in \"ct / kWh\", expected \"EUR / MWh\""
 )]
-#[case::empty("", "not published yet")]
+#[case::empty("", "it is empty")]
 fn what_is_no_answer_is_said(#[case] body: &str, #[case] words: &str) {
     assert_eq!(told(energy_charts::parse(body.as_bytes())), words);
 }
@@ -141,8 +141,9 @@ fn nordpool() {
         09 23:30:00 - 09 23:45:00  0.09
         currency Some("EUR"), refused 0"#]]
     .assert_eq(&told(nordpool::parse(body, "FR")));
-    let missing = nordpool::parse(body, "SE3").unwrap();
-    assert!(missing.is_empty(), "an area that is not in the answer");
+    assert_eq!(told(nordpool::parse(body, "SE3")), "it has no figures for area SE3");
+    let nothing = br#"{"currency": "EUR", "multiAreaEntries": []}"#;
+    assert!(nordpool::parse(nothing, "FR").is_ok_and(|answer| answer.is_empty()), "not published yet");
 }
 
 #[test]
