@@ -7,6 +7,7 @@ use ohmstead_model::UnixMillis;
 
 use super::request::hide;
 use super::{BODY_BYTES_MAX, NoReply, Reply, Request};
+use crate::parse::short;
 use crate::{Failure, Secret};
 
 /// A server that asks for more is not believed.
@@ -36,7 +37,7 @@ pub(super) fn judge(
         300..=399 => Err(Failure::Refused(format!(
             "{} sends us elsewhere{} ({said}); set that as `url`",
             request.host(),
-            reply.location.map_or_else(String::new, |to| format!(", to {to}"))
+            reply.location.map_or_else(String::new, |to| format!(", to {}", short(&to)))
         ))),
         401 | 403 => Err(Failure::Refused(format!(
             "{} does not let us in ({said}); check the key or token",
@@ -88,7 +89,7 @@ fn words(body: &[u8], secrets: &[Secret]) -> String {
     let message = json
         .as_ref()
         .and_then(|json| known.iter().find_map(|path| json.pointer(path)?.as_str().map(str::to_owned)));
-    one_line(&hide(&message.unwrap_or(text), secrets))
+    short(&hide(&message.unwrap_or(text), secrets))
 }
 
 /// An HTML page says nothing to an owner; its title, or the reason in an XML answer, may.
@@ -96,13 +97,8 @@ fn reason_in_markup(text: &str) -> Option<String> {
     ["title", "text"].iter().find_map(|tag| {
         let (_, rest) = text.split_once(&format!("<{tag}>"))?;
         let (inside, _) = rest.split_once(&format!("</{tag}>"))?;
-        Some(one_line(inside))
+        Some(short(inside))
     })
-}
-
-fn one_line(text: &str) -> String {
-    let plain = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    plain.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 #[cfg(test)]

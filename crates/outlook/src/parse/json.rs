@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::ParseError;
+use super::{ParseError, malformed};
 
 /// The document in `body`. `NaN` and `Infinity`, which JSON does not have and some servers send, become null.
 pub(crate) fn document(body: &[u8]) -> Result<Value, ParseError> {
@@ -17,7 +17,7 @@ pub(crate) fn document(body: &[u8]) -> Result<Value, ParseError> {
         let repaired = without_nan(body);
         if repaired == body { Err(error) } else { serde_json::from_slice(&repaired) }
     });
-    parsed.map_err(|error| ParseError::Malformed { form: "JSON", why: error.to_string() })
+    parsed.map_err(|error| malformed("JSON", error))
 }
 
 /// The same with null for every `NaN` and `Infinity` outside of strings.

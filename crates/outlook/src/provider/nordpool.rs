@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::{Ask, DAY_AHEAD, HOUR, PRICES, Pace, Provider, market_zone};
 use crate::answer::Lack;
 use crate::http::{Caller, Request};
-use crate::parse::{ParseError, Spans, array, document, instant, number, text};
+use crate::parse::{ParseError, Spans, array, currency, document, instant, number, text};
 use crate::{Answer, Failure, Quantity};
 
 pub(super) struct NordPool {
@@ -49,7 +49,11 @@ impl Provider for NordPool {
             let tomorrow = today.checked_add(Span::new().days(1)).unwrap_or(today);
             let mut answer = self.day(caller, today, ask.now).await?;
             match self.day(caller, tomorrow, ask.now).await {
-                Ok(more) => answer.join(more),
+                Ok(more) if more.currency == answer.currency => answer.join(more),
+                Ok(_) => {
+                    let why = Failure::Useless("they are in another currency than today's".to_owned());
+                    answer.lack = Some(Lack { what: "no prices of tomorrow", why });
+                }
                 // Nobody misses tomorrow before it is due; nor is it a trouble when the portal is late with it.
                 Err(Failure::NotYet) => {}
                 Err(_) if !DAY_AHEAD.is_due(ask.now) => {}
@@ -75,7 +79,8 @@ impl NordPool {
 
 pub(super) fn parse(body: &[u8], area: &str) -> Result<Answer, ParseError> {
     let json = document(body)?;
-    let currency = text(&json, "currency").ok_or(ParseError::Missing("currency"))?;
+    // What it says counts, not what was asked for: kronor taken for euros are ten times the price.
+    let currency = currency(text(&json, "currency").ok_or(ParseError::Missing("currency"))?)?;
     let mut spans = Spans::within(PRICES);
     let entries = array(&json, "/multiAreaEntries")?;
     let is_among = |entry: &Value| entry.get("entryPerArea").is_some_and(|areas| areas.get(area).is_some());
@@ -90,5 +95,5 @@ pub(super) fn parse(body: &[u8], area: &str) -> Result<Answer, ParseError> {
             _ => spans.refuse(),
         }
     }
-    Ok(Answer::of(Quantity::SpotPrice, spans.timeline()).priced_in(currency))
+    Ok(Answer::of(Quantity::SpotPrice, spans.timeline()).priced_in(currency.code()))
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::{Ask, HOUR, Pace, Provider, not_negative};
 use crate::answer::Lack;
 use crate::http::{Caller, Request};
-use crate::parse::{Left, ParseError, Points, array, document, number, seconds, text, whole};
+use crate::parse::{Left, ParseError, Points, array, document, number, other_unit, seconds, text, whole};
 use crate::provider::open::{Place, secret_of};
 use crate::settings::Plane;
 use crate::{Answer, Failure, Quantity};
@@ -89,11 +89,7 @@ pub(super) fn parse(body: &[u8], plane: u8) -> Result<Answer, ParseError> {
         return Err(crate::parse::said(reason));
     }
     if json.get("utc_offset_seconds").and_then(whole).unwrap_or(0) != 0 {
-        return Err(ParseError::Unit {
-            field: "timezone",
-            found: "a local time".to_owned(),
-            expected: "GMT",
-        });
+        return Err(other_unit("timezone", "a local time", "GMT"));
     }
     let (block, units, step) = block(&json)?;
     let mut answer = Answer::default();
@@ -157,7 +153,7 @@ impl Column {
         let Some(values) = block.get(self.field).and_then(Value::as_array) else { return Ok(None) };
         if let Some(unit) = units.and_then(|units| text(units, self.field)).filter(|unit| *unit != self.unit)
         {
-            return Err(ParseError::Unit { field: self.field, found: unit.to_owned(), expected: self.unit });
+            return Err(other_unit(self.field, unit, self.unit));
         }
         let mut points = Points::within(self.sane);
         for (stamp, value) in array(block, "/time")?.iter().zip(values) {
