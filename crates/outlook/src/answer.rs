@@ -1,6 +1,6 @@
 //! What one answer of a source says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use ohmstead_model::{TempoColour, TimeSpan, Timeline};
@@ -97,6 +97,8 @@ pub struct Answer {
     pub series: BTreeMap<Quantity, Timeline<f64>>,
     /// Colours of Tempo days by civil date; the day begins at 06:00.
     pub colours: BTreeMap<Date, TempoColour>,
+    /// Days that it names without a colour: they are not decided.
+    pub undecided: BTreeSet<Date>,
     /// Rows of the grid of Tempo prices.
     pub grids: Vec<PriceGrid>,
     /// The currency of prices, such as `EUR`.
@@ -149,6 +151,7 @@ impl Answer {
         for (date, colour) in other.colours {
             self.colours.entry(date).or_insert(colour);
         }
+        self.undecided.extend(other.undecided);
         self.grids.extend(other.grids);
         self.currency = self.currency.take().or(other.currency);
         self.licence = self.licence.take().or(other.licence);

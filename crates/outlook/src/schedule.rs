@@ -184,11 +184,31 @@ pub fn next_ask(
         calm
     };
     // A clock that was set back must not leave us waiting for last year's promise.
-    let not_before = memory.not_before.map_or(now, |at| at.min(now.plus(DAY)));
+    let not_before =
+        not_before(memory, pace, known_until, last, jitter).map_or(now, |at| at.min(now.plus(DAY)));
     let wanted = wanted.max(not_before).max(last.plus(pace.least));
     let wanted = awake(pace, wanted, site, jitter);
     let wanted = awake(pace, spared(memory, pace, now, wanted, site), site, jitter);
     within_limits(memory, pace, now, wanted)
+}
+
+/// Until when to stay away. What a server asks for is kept to. A refusal is our own guess, and some are of the moment: who
+/// publishes soon is asked then, and every hour while tomorrow is due and not there.
+fn not_before(
+    memory: &Memory,
+    pace: &Pace,
+    known_until: Option<UnixMillis>,
+    last: UnixMillis,
+    jitter: f64,
+) -> Option<UnixMillis> {
+    let set = memory.not_before?;
+    let (Some(publication), Some(FailureKind::Refused)) = (pace.publication, memory.trouble) else {
+        return Some(set);
+    };
+    let zone = publication.zone();
+    let is_missing = tomorrow_is_missing(publication, &zone, known_until, last);
+    let hourly = is_missing.then(|| last.plus(HOUR));
+    [Some(set), next_time(publication, &zone, last, jitter), hourly].into_iter().flatten().min()
 }
 
 /// `wanted`, or when the calls of one more ask are within the limits of the hour and the day.

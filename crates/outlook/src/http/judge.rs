@@ -43,7 +43,8 @@ pub(super) fn judge(
             "{} does not let us in ({said}); check the key or token",
             request.host()
         ))),
-        429 => Err(Failure::Busy {
+        // RTE has a number of its own for it.
+        429 | 509 => Err(Failure::Busy {
             said: format!("{} says we ask too often ({said})", request.host()),
             after: reply.retry_after.or_else(|| retry_at(&reply.body, now)).map(|wait| wait.min(WAIT_MAX)),
         }),
@@ -130,6 +131,7 @@ mod tests {
     #[case(400, "token abc-123 is bad", expect![[r#"Err(Refused("a.example refuses the request (400: token *** is bad); check the settings of this source"))"#]])]
     #[case(429, r#"{"message":{"text":"limit","ratelimit":{"retry-at":"2024-04-27T02:48:53+02:00"}}}"#, expect![[r#"Err(Busy { said: "a.example says we ask too often (429: limit)", after: Some(60s) })"#]])]
     #[case(500, r#"{"error":"x"}"#, expect![[r#"Err(Unreachable("a.example cannot answer now (500: x)"))"#]])]
+    #[case(509, "", expect![[r#"Err(Busy { said: "a.example says we ask too often (509)", after: None })"#]])]
     #[case(503, "", expect![[r#"Err(Busy { said: "a.example is not available (503)", after: Some(7s) })"#]])]
     #[case(408, "", expect![[r#"Err(Unreachable("a.example cannot answer now (408)"))"#]])]
     fn answers(#[case] status: u16, #[case] body: &str, #[case] expected: Expect) {

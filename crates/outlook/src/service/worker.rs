@@ -14,7 +14,7 @@ use ohmstead_outside::{Secret, in_one_line};
 use super::Links;
 use super::board::Board;
 use crate::check::Named;
-use crate::held::{News, window};
+use crate::held::News;
 use crate::http::Caller;
 use crate::provider::{Ask, Provider};
 use crate::schedule::{Pace, next_ask};
@@ -169,7 +169,6 @@ impl Worker {
         let answer = asked.unwrap_or_else(|_| {
             Err(Failure::Unreachable("its answer met a defect of this program; please report it".to_owned()))
         });
-        let answer = answer.and_then(|answer| answer.usable(window(now)));
         let news = self.take(answer, &caller, print);
         self.board.publish(&self.links);
         self.is_unkept = true;
