@@ -41,7 +41,7 @@ pub(super) struct Worker {
     pace: Pace,
     settings: String,
     secret_files: Vec<(&'static str, PathBuf)>,
-    path: PathBuf,
+    path: Option<PathBuf>,
     site: TimeZone,
     links: Arc<Links>,
     board: Arc<Board>,
@@ -49,7 +49,6 @@ pub(super) struct Worker {
     /// When the file was last written, and whether there is more to write.
     kept_at: Option<Moment>,
     is_unkept: bool,
-    has_complained_of_disk: bool,
     /// The trouble that the log told last.
     told: Option<FailureKind>,
 }
@@ -58,7 +57,7 @@ impl Worker {
     pub(super) fn new(
         index: usize,
         source: Named,
-        path: PathBuf,
+        path: Option<PathBuf>,
         site: TimeZone,
         links: &Arc<Links>,
         board: &Arc<Board>,
@@ -80,7 +79,6 @@ impl Worker {
             random: fastrand::Rng::with_seed(links.seed ^ salt),
             kept_at: None,
             is_unkept: false,
-            has_complained_of_disk: false,
             told: None,
         }
     }
@@ -220,19 +218,28 @@ impl Worker {
         self.is_unkept && self.kept_at.is_none_or(|at| now.since(at) >= KEEP_EVERY)
     }
 
-    /// Writes the file. What cannot be written is said once, and tried again with the next.
+    /// Writes the file. That nothing can be kept is said once for all sources; it is tried again with the next.
     async fn keep(&mut self) {
-        let Some(held) = self.board.with(self.index, |entry| entry.held.clone()) else { return };
-        let (path, name) = (self.path.clone(), Arc::clone(&self.name));
-        let written = tokio::task::spawn_blocking(move || cache::write(&path, &name, &held)).await;
+        let Some(path) = self.path.clone() else { return };
         self.kept_at = Some(self.links.clock.now());
-        let Ok(Err(error)) = written else {
-            (self.is_unkept, self.has_complained_of_disk) = (false, false);
+        if !(self.links.may_keep)() {
+            self.tell_of_disk("the data folder cannot be written");
             return;
-        };
-        if !self.has_complained_of_disk {
-            tracing::warn!(target: "outlook", source = &*self.name, "{}", in_one_line(&error));
-            self.has_complained_of_disk = true;
+        }
+        let Some(held) = self.board.with(self.index, |entry| entry.held.clone()) else { return };
+        let name = Arc::clone(&self.name);
+        match tokio::task::spawn_blocking(move || cache::write(&path, &name, &held)).await {
+            Ok(Err(error)) => self.tell_of_disk(&in_one_line(&error)),
+            Ok(Ok(())) | Err(_) => {
+                self.is_unkept = false;
+                self.board.disk_works();
+            }
+        }
+    }
+
+    fn tell_of_disk(&self, why: &str) {
+        if self.board.is_news_that_disk_fails() {
+            tracing::warn!(target: "outlook", "what sources say, and how often they are asked, is not kept over a restart: {why}");
         }
     }
 

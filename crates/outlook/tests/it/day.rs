@@ -599,3 +599,32 @@ async fn figures_that_cannot_be_are_a_trouble() {
         house.stop().await;
     }
 }
+
+/// A data folder that cannot be written is read all the same, its counts of calls too, and they go on in memory.
+#[tokio::test(start_paused = true)]
+async fn a_folder_that_cannot_be_written_is_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let clock = Paused::at(instant("2025-12-10T14:00:00+01:00"));
+    let wire = Script::of(&clock, |_, _| ok(quarters(&["2025-12-10", "2025-12-11"], 50.0)));
+    let yaml = "prices: { energy_charts: { zone: FR, url: 'http://x/' } }";
+    let house = start(yaml, &clock, &wire, folder.path());
+    clock.sleep(HOUR / 60).await;
+    house.stop().await;
+    let file = folder.path().join("outlook/prices.energy_charts.json");
+    let before = std::fs::read(&file).expect("kept");
+    let house = House::keeping_if(
+        Arc::new(|| false),
+        settings(yaml),
+        Arc::clone(&clock) as _,
+        Arc::clone(&wire) as _,
+        folder.path(),
+    );
+    clock.sleep(HOUR / 60).await;
+    assert_eq!(house.now().figures(Quantity::SpotPrice).slots().len(), 192, "it is known from the cache");
+    assert_eq!(wire.asked("/").len(), 1, "and not asked again");
+    clock.sleep(HOUR * 23).await;
+    let asked = wire.asked("/").len();
+    assert!((2..=20).contains(&asked), "{asked}");
+    house.stop().await;
+    assert_eq!(std::fs::read(&file).expect("still there"), before);
+}
