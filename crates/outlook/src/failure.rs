@@ -99,9 +99,24 @@ impl From<ParseError> for Failure {
     fn from(error: ParseError) -> Self {
         match error {
             ParseError::NothingYet => Self::NotYet,
+            // Some say it with a status of success, where asking again soon changes as little.
+            ParseError::Said(words) if is_about_access(&words) => {
+                Self::Refused(format!("it does not let us in ({words}); check the key or token"))
+            }
             other => Self::Unreadable(other),
         }
     }
+}
+
+/// Whether words are about who asks, and not about what is asked.
+fn is_about_access(words: &str) -> bool {
+    let words = words.to_lowercase();
+    let has = |any: &[&str]| any.iter().any(|part| words.contains(part));
+    let access =
+        ["unauthori", "not authori", "unauthenticated", "not authenticated", "forbidden", "access denied"];
+    let keys = ["token", "api key", "api-key", "apikey", "credential"];
+    let faults = ["invalid", "not valid", "missing", "expired", "revoked", "wrong", "unknown", "bad"];
+    has(&access) || (has(&keys) && has(&faults))
 }
 
 /// `96 values were refused as absurd, 1 value is no number`.
@@ -116,4 +131,23 @@ fn left_out(refused: usize, blank: usize) -> String {
         told(blank, "is no number", "are no numbers"),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("Unauthorized. Missing or invalid security token.", FailureKind::Refused)]
+    #[case("invalid token", FailureKind::Refused)]
+    #[case("No valid access token: it has expired", FailureKind::Refused)]
+    #[case("Context creation failed: Not Authorized", FailureKind::Refused)]
+    #[case("Delivered time interval is not valid", FailureKind::Unreadable)]
+    #[case("Syntax Error: Unexpected token", FailureKind::Unreadable)]
+    #[case("internal server error", FailureKind::Unreadable)]
+    fn who_is_not_let_in(#[case] words: &str, #[case] kind: FailureKind) {
+        assert_eq!(Failure::from(ParseError::Said(words.to_owned())).kind(), kind);
+    }
 }

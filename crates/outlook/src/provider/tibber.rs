@@ -110,6 +110,6 @@ fn failure(error: &Value) -> Failure {
         Some("UNAUTHENTICATED" | "FORBIDDEN") => {
             Failure::Refused(format!("Tibber does not let us in ({}); check the token", said(words)))
         }
-        _ => Failure::Unreadable(said(words)),
+        _ => said(words).into(),
     }
 }
