@@ -228,12 +228,12 @@ impl Worker {
         }
         let Some(held) = self.board.with(self.index, |entry| entry.held.clone()) else { return };
         let name = Arc::clone(&self.name);
-        match tokio::task::spawn_blocking(move || cache::write(&path, &name, &held)).await {
-            Ok(Err(error)) => self.tell_of_disk(&in_one_line(&error)),
-            Ok(Ok(())) | Err(_) => {
-                self.is_unkept = false;
-                self.board.disk_works();
-            }
+        let written = tokio::task::spawn_blocking(move || cache::write(&path, &name, &held)).await;
+        if let Ok(Err(error)) = written {
+            self.tell_of_disk(&in_one_line(&error));
+        } else {
+            self.is_unkept = false;
+            self.board.disk_works();
         }
     }
 
