@@ -298,9 +298,9 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
                 [(key, node)] => visitor
                     .visit_enum(Variant { parent: self, key, node })
                     .map_err(|fault| self.placed(fault)),
-                _ => Err(self.unexpected(format!("exactly one of {}", examples(variants)))),
+                _ => Err(self.unexpected(format!("exactly one of {}", quoted(variants)))),
             },
-            _ => Err(self.unexpected(format!("one of {}", examples(variants)))),
+            _ => Err(self.unexpected(format!("one of {}", quoted(variants)))),
         }
     }
 
@@ -351,8 +351,12 @@ fn explained(fault: Fault, found: &str) -> Fault {
 }
 
 fn examples(names: &[&str]) -> String {
-    let shown: Vec<_> = names.iter().take(4).map(|name| format!("`{name}`")).collect();
-    shown.join(", ")
+    quoted(&names[..names.len().min(4)])
+}
+
+/// All of them: what is one of a few is not told by some.
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

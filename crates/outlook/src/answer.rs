@@ -1,11 +1,12 @@
 //! What one answer of a source says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use ohmstead_model::{TempoColour, Timeline};
+use ohmstead_model::{TempoColour, TimeSpan, Timeline};
 
 use crate::Failure;
+use crate::parse::Left;
 
 /// What a series of figures is of, with its unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,6 +97,8 @@ pub struct Answer {
     pub series: BTreeMap<Quantity, Timeline<f64>>,
     /// Colours of Tempo days by civil date; the day begins at 06:00.
     pub colours: BTreeMap<Date, TempoColour>,
+    /// Days that it names without a colour: they are not decided.
+    pub undecided: BTreeSet<Date>,
     /// Rows of the grid of Tempo prices.
     pub grids: Vec<PriceGrid>,
     /// The currency of prices, such as `EUR`.
@@ -104,6 +107,8 @@ pub struct Answer {
     pub licence: Option<String>,
     /// Values that cannot be: absurd, or with a stamp that is none. They are holes.
     pub refused: usize,
+    /// Values that are null, or no number. They are holes too.
+    pub blank: usize,
     /// A part that should be there and could not be had.
     pub lack: Option<Lack>,
 }
@@ -119,8 +124,9 @@ pub struct Lack {
 
 impl Answer {
     /// Only this series.
-    pub(crate) fn of(quantity: Quantity, (timeline, refused): (Timeline<f64>, usize)) -> Self {
-        Self { series: BTreeMap::from([(quantity, timeline)]), refused, ..Self::default() }
+    pub(crate) fn of(quantity: Quantity, (timeline, left): (Timeline<f64>, Left)) -> Self {
+        let Left { refused, blank } = left;
+        Self { series: BTreeMap::from([(quantity, timeline)]), refused, blank, ..Self::default() }
     }
 
     /// The same with a currency.
@@ -129,8 +135,9 @@ impl Answer {
     }
 
     /// One more series.
-    pub(crate) fn add(&mut self, quantity: Quantity, (timeline, refused): (Timeline<f64>, usize)) {
-        self.refused += refused;
+    pub(crate) fn add(&mut self, quantity: Quantity, (timeline, left): (Timeline<f64>, Left)) {
+        self.refused += left.refused;
+        self.blank += left.blank;
         let known = self.series.entry(quantity).or_default();
         *known = timeline.or(known);
     }
@@ -144,11 +151,35 @@ impl Answer {
         for (date, colour) in other.colours {
             self.colours.entry(date).or_insert(colour);
         }
+        self.undecided.extend(other.undecided);
         self.grids.extend(other.grids);
         self.currency = self.currency.take().or(other.currency);
         self.licence = self.licence.take().or(other.licence);
         self.refused += other.refused;
+        self.blank += other.blank;
         self.lack = self.lack.take().or(other.lack);
+    }
+
+    /// The answer if there is anything in it within `window`, else why not: an answer of values that cannot be is no answer,
+    /// and tells nothing of what is published.
+    pub(crate) fn usable(self, window: TimeSpan) -> Result<Self, Failure> {
+        if self.is_empty() {
+            return Err(match self.lack {
+                _ if self.refused + self.blank > 0 => {
+                    Failure::Absurd { refused: self.refused, blank: self.blank }
+                }
+                Some(Lack { what, why }) => Failure::Useless(format!("{what}: {why}")),
+                None => Failure::NotYet,
+            });
+        }
+        let is_there = |known: &Timeline<f64>| !known.within(window).is_empty();
+        let has_figures = !self.series.values().all(Timeline::is_empty);
+        if has_figures && !self.series.values().any(is_there) {
+            return Err(Failure::Useless(
+                "the figures in its answer are of other days than these".to_owned(),
+            ));
+        }
+        Ok(self)
     }
 
     /// Whether nothing is said.

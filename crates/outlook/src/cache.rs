@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::held::{Dated, Held, Said};
 use crate::schedule::Memory;
-use crate::{PriceGrid, Quantity};
+use crate::{FailureKind, PriceGrid, Quantity};
 
 const VERSION: u32 = 1;
 /// None of ours is larger.
@@ -95,6 +95,16 @@ struct Kept {
     asks: Vec<(i64, u32)>,
     failures: u32,
     not_before: Option<i64>,
+    #[serde(default)]
+    trouble: Option<Trouble>,
+    #[serde(default)]
+    refused_with: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Trouble {
+    kind: String,
+    words: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -133,6 +143,11 @@ impl Kept {
             asks: memory.asks.iter().map(|(at, calls)| (at.0, *calls)).collect(),
             failures: memory.failures,
             not_before: memory.not_before.map(|at| at.0),
+            trouble: memory
+                .trouble
+                .zip(held.trouble.as_ref())
+                .map(|(kind, words)| Trouble { kind: kind.id().to_owned(), words: words.clone() }),
+            refused_with: memory.refused_with,
         }
     }
 
@@ -145,6 +160,11 @@ impl Kept {
             // A quantity of a later version is left out, not an error.
             Some((Quantity::named(&id)?, timeline(batches)))
         });
+        let (trouble, words) = match self.trouble {
+            // A kind of a later version is told in its words all the same.
+            Some(Trouble { kind, words }) => (FailureKind::named(&kind), Some(words)),
+            None => (None, None),
+        };
         Held {
             identity: self.identity,
             series: series.collect(),
@@ -154,10 +174,14 @@ impl Kept {
             licence: self.licence,
             refused: self.refused,
             fetched_at: self.fetched_at.map(UnixMillis),
+            trouble: words,
             memory: Memory {
                 asks: self.asks.into_iter().map(|(at, calls)| (UnixMillis(at), calls)).collect(),
                 failures: self.failures,
                 not_before: self.not_before.map(UnixMillis),
+                trouble,
+                refused_with: self.refused_with,
+                is_corrected: false,
             },
         }
     }
@@ -248,10 +272,14 @@ mod tests {
             licence: None,
             refused: 2,
             fetched_at: Some(UnixMillis(8)),
+            trouble: Some("no".to_owned()),
             memory: Memory {
                 asks: vec![(UnixMillis(7), 1), (UnixMillis(8), 2)],
                 failures: 3,
                 not_before: Some(UnixMillis(99)),
+                trouble: Some(FailureKind::Refused),
+                refused_with: Some(u64::MAX),
+                is_corrected: false,
             },
         }
     }

@@ -89,27 +89,29 @@ pub(crate) struct Named {
     index: usize,
     pub(crate) name: Arc<str>,
     pub(crate) opened: Opened,
+    /// The settings of the source and the place, in a form that differs when they do. No secrets.
+    pub(crate) settings: String,
 }
 
 /// All sources that can be opened, in their order, and what is wrong with the others.
 pub(crate) fn open(settings: &Settings) -> (Vec<Named>, Vec<SettingsError>) {
     let Settings { site, prices, tempo, tempo_prices, pv, .. } = settings;
-    let prices = prices.0.iter().map(|it| (it.name(), provider::price_source(it)));
-    let colours = tempo.0.iter().map(|it| (it.name(), provider::colour_source(it)));
-    let grids = tempo_prices.0.iter().map(|it| (it.name(), provider::grid_source(it)));
-    let pv = pv.0.iter().map(|it| (it.name(), provider::pv_source(it, site)));
-    let of = |kind| move |(index, (source, opened))| (kind, index, source, opened);
+    let prices = prices.0.iter().map(|it| (it.name(), shown(it), provider::price_source(it)));
+    let colours = tempo.0.iter().map(|it| (it.name(), shown(it), provider::colour_source(it)));
+    let grids = tempo_prices.0.iter().map(|it| (it.name(), shown(it), provider::grid_source(it)));
+    let pv = pv.0.iter().map(|it| (it.name(), shown(it), provider::pv_source(it, site)));
+    let of = |kind| move |(index, (source, settings, opened))| (kind, index, source, settings, opened);
     let all = (prices.enumerate().map(of(Kind::Prices)))
         .chain(colours.enumerate().map(of(Kind::Colours)))
         .chain(grids.enumerate().map(of(Kind::Grids)))
         .chain(pv.enumerate().map(of(Kind::Pv)));
     let (mut sources, mut errors, mut taken) = (Vec::new(), Vec::new(), Vec::new());
-    for (kind, index, source, opened) in all {
+    for (kind, index, source, settings, opened) in all {
         match opened {
             Ok(opened) => {
                 let name = provider::distinct(kind.id(), opened.name, &taken);
                 taken.push(Arc::clone(&name));
-                sources.push(Named { kind, index, name, opened });
+                sources.push(Named { kind, index, name, opened, settings });
             }
             Err((key, what)) => {
                 errors.push(SettingsError::Wrong { place: Place { kind, index, source, key }, what });
@@ -117,6 +119,10 @@ pub(crate) fn open(settings: &Settings) -> (Vec<Named>, Vec<SettingsError>) {
         }
     }
     (sources, errors)
+}
+
+fn shown(settings: &impl fmt::Debug) -> String {
+    format!("{settings:?}")
 }
 
 #[cfg(test)]

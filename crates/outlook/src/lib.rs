@@ -28,7 +28,7 @@ pub mod settings;
 
 pub use answer::{Answer, PriceGrid, Quantity};
 pub use check::{Place, SettingsError, check, check_values};
-pub use failure::Failure;
+pub use failure::{Failure, FailureKind};
 pub use ohmstead_outside::Secret;
 pub use outlook::{Kind, MANUAL, Manual, Outlook, SourceStatus, Sourced, TempoDay, Voice};
 pub use parse::ParseError;

@@ -119,6 +119,7 @@ mod tests {
     use super::*;
     use crate::Answer;
     use crate::held::Said;
+    use crate::parse::Left;
 
     const HOUR: i64 = 3_600_000;
 
@@ -127,7 +128,7 @@ mod tests {
             (TimeSpan::new(UnixMillis(hour * HOUR), UnixMillis((hour + 1) * HOUR)), *value)
         });
         let mut held = Held::default();
-        let answer = Answer::of(quantity, (Timeline::of(slots), 0)).priced_in(currency);
+        let answer = Answer::of(quantity, (Timeline::of(slots), Left::default())).priced_in(currency);
         held.take(answer, UnixMillis(fetched_at * HOUR));
         held
     }

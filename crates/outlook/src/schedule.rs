@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use ohmstead_model::{TimeSpan, UnixMillis};
 
-use crate::Failure;
+use crate::{Failure, FailureKind};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -99,6 +99,12 @@ pub struct Memory {
     pub failures: u32,
     /// What the server, or we for wrong settings, have set as the earliest next ask.
     pub not_before: Option<UnixMillis>,
+    /// What sort of trouble the last ask met.
+    pub trouble: Option<FailureKind>,
+    /// The print of the settings and the secrets that were refused.
+    pub refused_with: Option<u64>,
+    /// What was refused has been corrected since: it is tried without waiting.
+    pub is_corrected: bool,
 }
 
 impl Memory {
@@ -109,6 +115,7 @@ impl Memory {
         // Never reached with a sane pace; a clock that runs wild shall not fill the memory.
         let surplus = self.asks.len().saturating_sub(2_000);
         self.asks.drain(..surplus);
+        self.is_corrected = false;
     }
 
     /// Corrects the last ask to the calls that it really took.
@@ -120,15 +127,25 @@ impl Memory {
 
     /// Notes a good answer.
     pub fn succeeded(&mut self) {
-        (self.failures, self.not_before) = (0, None);
+        *self = Self { asks: std::mem::take(&mut self.asks), ..Self::default() };
+    }
+
+    /// Ends the wait after a refusal if settings and secrets have another `print` than those that were refused.
+    pub fn compare(&mut self, print: u64) {
+        if self.refused_with.is_some_and(|refused| refused != print) {
+            self.succeeded();
+            self.is_corrected = true;
+        }
     }
 
     /// Notes a failure. That something is not published yet is none.
     pub fn failed(&mut self, now: UnixMillis, failure: &Failure) {
         if *failure == Failure::NotYet {
             self.succeeded();
+            self.trouble = Some(FailureKind::NotYet);
             return;
         }
+        (self.trouble, self.refused_with) = (Some(failure.kind()), None);
         self.failures = self.failures.saturating_add(1);
         let wait = match failure {
             Failure::Refused(_) => Some(doubled(HOUR, self.failures, HOUR * 6)),
@@ -155,6 +172,9 @@ pub fn next_ask(
     jitter: f64,
 ) -> UnixMillis {
     let Some(last) = memory.last(now) else { return now };
+    if memory.is_corrected {
+        return within_limits(memory, pace, now, now);
+    }
     let jitter = if jitter.is_finite() { jitter.clamp(0.0, 1.0) } else { 0.5 };
     let calm = calm(pace, known_until, last, jitter);
     let wanted = if memory.failures > 0 {
@@ -164,10 +184,35 @@ pub fn next_ask(
         calm
     };
     // A clock that was set back must not leave us waiting for last year's promise.
-    let not_before = memory.not_before.map_or(now, |at| at.min(now.plus(DAY)));
+    let not_before =
+        not_before(memory, pace, known_until, last, jitter).map_or(now, |at| at.min(now.plus(DAY)));
     let wanted = wanted.max(not_before).max(last.plus(pace.least));
     let wanted = awake(pace, wanted, site, jitter);
     let wanted = awake(pace, spared(memory, pace, now, wanted, site), site, jitter);
+    within_limits(memory, pace, now, wanted)
+}
+
+/// Until when to stay away. What a server asks for is kept to. A refusal is our own guess, and some are of the moment: who
+/// publishes soon is asked then, and every hour while tomorrow is due and not there.
+fn not_before(
+    memory: &Memory,
+    pace: &Pace,
+    known_until: Option<UnixMillis>,
+    last: UnixMillis,
+    jitter: f64,
+) -> Option<UnixMillis> {
+    let set = memory.not_before?;
+    let (Some(publication), Some(FailureKind::Refused)) = (pace.publication, memory.trouble) else {
+        return Some(set);
+    };
+    let zone = publication.zone();
+    let is_missing = tomorrow_is_missing(publication, &zone, known_until, last);
+    let hourly = is_missing.then(|| last.plus(HOUR));
+    [Some(set), next_time(publication, &zone, last, jitter), hourly].into_iter().flatten().min()
+}
+
+/// `wanted`, or when the calls of one more ask are within the limits of the hour and the day.
+fn within_limits(memory: &Memory, pace: &Pace, now: UnixMillis, wanted: UnixMillis) -> UnixMillis {
     let hourly = affordable(memory, pace, pace.per_hour.map(|limit| (limit, HOUR)), now, wanted);
     affordable(memory, pace, pace.per_day.map(|limit| (limit, DAY)), now, hourly)
 }

@@ -30,8 +30,10 @@ pub struct Links {
     pub clock: Arc<dyn Clock>,
     /// The way to the outside: [`crate::http::Internet`], or a stand-in.
     pub wire: Arc<dyn Wire>,
-    /// Where the cache is, `outlook` in the data folder.
-    pub folder: PathBuf,
+    /// Where the cache is, `outlook` in the data folder; nothing is kept over a restart where there is no such place.
+    pub folder: Option<PathBuf>,
+    /// Whether the cache may be written at present. What it holds is read in any case.
+    pub may_keep: Arc<dyn Fn() -> bool + Send + Sync>,
     /// What the owner says.
     pub manual: watch::Receiver<Manual>,
     /// Where the outlook is published.
@@ -53,7 +55,7 @@ pub async fn run(settings: Settings, links: Links, stop: CancellationToken) {
     let board = Arc::new(Board::new(settings.offline));
     let mut workers = Vec::new();
     for (index, source) in sources.into_iter().enumerate() {
-        let path = cache::path(&links.folder, &source.name);
+        let path = links.folder.as_deref().map(|folder| cache::path(folder, &source.name));
         let held = load(path.clone(), source.opened.provider.identity()).await;
         let fresh_for = source.opened.provider.pace().fresh_for();
         board.add(Entry::new(Arc::clone(&source.name), source.kind, held, fresh_for));
@@ -90,8 +92,8 @@ async fn look_again(board: &Board, links: &Links) {
 }
 
 /// What was kept of a source. Figures of something else are dropped; that we asked is remembered.
-async fn load(path: PathBuf, identity: String) -> crate::held::Held {
-    let read = tokio::task::spawn_blocking(move || cache::read(&path)).await;
+async fn load(path: Option<PathBuf>, identity: String) -> crate::held::Held {
+    let read = tokio::task::spawn_blocking(move || path.map_or(Ok(None), |path| cache::read(&path))).await;
     let mut held = match read {
         Ok(Ok(held)) => held.unwrap_or_default(),
         Ok(Err(error)) => {

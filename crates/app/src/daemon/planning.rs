@@ -71,29 +71,18 @@ fn start_outlook(house: &Arc<House>, config: &Config, tracker: &TaskTracker, sto
             return;
         }
     };
-    // Without a place for data nothing is kept over a restart; what is asked for is used all the same.
-    let passing = match house.store.dir() {
-        Some(_) => None,
-        None => tempfile::Builder::new().prefix("ohmstead-outlook-").tempdir().ok(),
-    };
-    let place = house.store.dir().or(passing.as_ref().map(tempfile::TempDir::path));
-    let Some(folder) = place.map(|place| place.join(FOLDER)) else {
-        tracing::error!(target: "outlook", "nobody is asked for prices and forecasts: there is no place to keep count of it");
-        return;
-    };
+    // What a folder holds that cannot be written is of use all the same; it is written as soon as it is this program's.
+    let store = house.store.clone();
     let links = Links {
         clock: Arc::clone(&house.clock),
         wire,
-        folder,
+        folder: house.store.place().map(|place| place.join(FOLDER)),
+        may_keep: Arc::new(move || store.dir().is_some()),
         manual: house.ahead.manual.subscribe(),
         outlook: house.ahead.outlook.clone(),
         seed: seed(config),
     };
-    let run = ohmstead_outlook::run(settings, links, stop.clone());
-    tracker.spawn(async move {
-        run.await;
-        drop(passing);
-    });
+    tracker.spawn(ohmstead_outlook::run(settings, links, stop.clone()));
 }
 
 /// Not the same for two houses, so that they do not all ask in the same second.

@@ -138,6 +138,11 @@ impl Store {
         self.inner.dir.as_deref().filter(|_| locked(&self.inner.lock).is_some())
     }
 
+    /// The data directory, whether this process has it or not: to be read only.
+    pub(crate) fn place(&self) -> Option<&Path> {
+        self.inner.dir.as_deref()
+    }
+
     /// Why the store does not work at present, if it does not.
     pub(crate) fn trouble(&self) -> watch::Receiver<Option<String>> {
         self.inner.trouble.subscribe()

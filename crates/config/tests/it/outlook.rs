@@ -86,6 +86,11 @@ planner: { mode: act, devices: [garage], keep_within: 2 ct, batteries: { garage:
       |
     2 | tariffs: { import: { fixed: 1, tempo: {} } }
       |            ^^^^^^"#]])]
+#[case::two_sources_in_one("tariffs: { import: { market: {} }, market: [{ tibber: {}, octopus: {} }] }", expect![[r#"
+    ohmstead.yaml:2:36: invalid value (a map of keys) for `market` in `tariffs`: expected exactly one of `energy_charts`, `entsoe`, `awattar`, `nordpool`, `octopus`, `tibber`
+      |
+    2 | tariffs: { import: { market: {} }, market: [{ tibber: {}, octopus: {} }] }
+      |                                    ^^^^^^"#]])]
 #[case::a_price_without_energy("tariffs: { import: { fixed: 0.25 EUR } }", expect![[r#"
     ohmstead.yaml:2:29: invalid value "0.25 EUR" for `fixed` in `tariffs.import`: expected a price of energy such as 0.2516, "0.2516 EUR/kWh", "25.16 ct/kWh" or "95.2 EUR/MWh"
       |

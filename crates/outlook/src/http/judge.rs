@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use ohmstead_model::UnixMillis;
+use reqwest::Url;
 
 use super::request::hide;
+use super::wire::is_same_server;
 use super::{BODY_BYTES_MAX, NoReply, Reply, Request};
+use crate::parse::short;
 use crate::{Failure, Secret};
 
 /// A server that asks for more is not believed.
@@ -27,18 +30,19 @@ pub(super) fn judge(
     let words = words(&reply.body, request.secrets());
     let said = if words.is_empty() { reply.status.to_string() } else { format!("{}: {words}", reply.status) };
     match reply.status {
-        200..=299 if is_blank => Err(Failure::NotYet),
+        // "No content" is what Nord Pool says of a day that is not published.
+        204 if is_blank => Err(Failure::NotYet),
+        200..=299 if is_blank => {
+            Err(Failure::Useless(format!("{} gave an empty answer ({said})", request.host())))
+        }
         200..=299 => Ok(reply.body),
-        300..=399 => Err(Failure::Refused(format!(
-            "{} sends us elsewhere{} ({said}); set that as `url`",
-            request.host(),
-            reply.location.map_or_else(String::new, |to| format!(", to {to}"))
-        ))),
+        300..=399 => Err(Failure::Refused(sent_on(reply.location.as_deref(), request, &said))),
         401 | 403 => Err(Failure::Refused(format!(
             "{} does not let us in ({said}); check the key or token",
             request.host()
         ))),
-        429 => Err(Failure::Busy {
+        // RTE has a number of its own for it.
+        429 | 509 => Err(Failure::Busy {
             said: format!("{} says we ask too often ({said})", request.host()),
             after: reply.retry_after.or_else(|| retry_at(&reply.body, now)).map(|wait| wait.min(WAIT_MAX)),
         }),
@@ -51,6 +55,24 @@ pub(super) fn judge(
             after: reply.retry_after.map(|wait| wait.min(WAIT_MAX)),
         }),
         _ => Err(Failure::Unreachable(format!("{} cannot answer now ({said})", request.host()))),
+    }
+}
+
+/// What is sent on within a server is followed, so what is left of that goes round in a circle.
+fn sent_on(to: Option<&str>, request: &Request, said: &str) -> String {
+    let host = request.host();
+    let is_same = |to: &str| Url::parse(to).is_ok_and(|to| is_same_server(&request.url, &to));
+    match to {
+        None => format!("{host} sends us elsewhere and does not say where ({said})"),
+        Some(to) if is_same(to) => {
+            format!("{host} sends us round in a circle ({said}); check `url`, or what stands between us")
+        }
+        Some(to) => {
+            let to = short(&hide(to, request.secrets()));
+            format!(
+                "{host} sends us elsewhere, to {to} ({said}); if that is the service's new address, change `url`"
+            )
+        }
     }
 }
 
@@ -84,7 +106,7 @@ fn words(body: &[u8], secrets: &[Secret]) -> String {
     let message = json
         .as_ref()
         .and_then(|json| known.iter().find_map(|path| json.pointer(path)?.as_str().map(str::to_owned)));
-    one_line(&hide(&message.unwrap_or(text), secrets))
+    short(&hide(&message.unwrap_or(text), secrets))
 }
 
 /// An HTML page says nothing to an owner; its title, or the reason in an XML answer, may.
@@ -92,19 +114,13 @@ fn reason_in_markup(text: &str) -> Option<String> {
     ["title", "text"].iter().find_map(|tag| {
         let (_, rest) = text.split_once(&format!("<{tag}>"))?;
         let (inside, _) = rest.split_once(&format!("</{tag}>"))?;
-        Some(one_line(inside))
+        Some(short(inside))
     })
-}
-
-fn one_line(text: &str) -> String {
-    let plain = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    plain.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
-    use reqwest::Url;
     use rstest::rstest;
 
     use super::*;
@@ -115,7 +131,11 @@ mod tests {
         let reply = Reply {
             status,
             retry_after: (status == 503).then_some(Duration::from_secs(7)),
-            location: (status == 302).then(|| "b.example".to_owned()),
+            location: match status {
+                302 => Some("https://b.example/abc-123/y".to_owned()),
+                301 => Some("https://a.example/x".to_owned()),
+                _ => None,
+            },
             body: body.as_bytes().to_vec(),
         };
         expected
@@ -123,13 +143,16 @@ mod tests {
     }
 
     #[rstest]
-    #[case(200, " \n", expect!["Err(NotYet)"])]
+    #[case(200, " \n", expect![[r#"Err(Useless("a.example gave an empty answer (200)"))"#]])]
     #[case(204, "", expect!["Err(NotYet)"])]
-    #[case(302, "", expect![[r#"Err(Refused("a.example sends us elsewhere, to b.example (302); set that as `url`"))"#]])]
+    #[case(302, "", expect![[r#"Err(Refused("a.example sends us elsewhere, to https://b.example/***/y (302); if that is the service's new address, change `url`"))"#]])]
+    #[case(301, "", expect![[r#"Err(Refused("a.example sends us round in a circle (301); check `url`, or what stands between us"))"#]])]
+    #[case(304, "", expect![[r#"Err(Refused("a.example sends us elsewhere and does not say where (304)"))"#]])]
     #[case(401, "<html><title>401 no</title>", expect![[r#"Err(Refused("a.example does not let us in (401: 401 no); check the key or token"))"#]])]
     #[case(400, "token abc-123 is bad", expect![[r#"Err(Refused("a.example refuses the request (400: token *** is bad); check the settings of this source"))"#]])]
     #[case(429, r#"{"message":{"text":"limit","ratelimit":{"retry-at":"2024-04-27T02:48:53+02:00"}}}"#, expect![[r#"Err(Busy { said: "a.example says we ask too often (429: limit)", after: Some(60s) })"#]])]
     #[case(500, r#"{"error":"x"}"#, expect![[r#"Err(Unreachable("a.example cannot answer now (500: x)"))"#]])]
+    #[case(509, "", expect![[r#"Err(Busy { said: "a.example says we ask too often (509)", after: None })"#]])]
     #[case(503, "", expect![[r#"Err(Busy { said: "a.example is not available (503)", after: Some(7s) })"#]])]
     #[case(408, "", expect![[r#"Err(Unreachable("a.example cannot answer now (408)"))"#]])]
     fn answers(#[case] status: u16, #[case] body: &str, #[case] expected: Expect) {

@@ -18,7 +18,7 @@ pub struct Reply {
     pub status: u16,
     /// How long the server wants us to wait.
     pub retry_after: Option<Duration>,
-    /// The host that a redirection names.
+    /// Where a redirection goes, without parameters: they may hold a token.
     pub location: Option<String>,
     /// The body.
     pub body: Vec<u8>,
@@ -74,7 +74,7 @@ fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     }
 }
 
-fn is_same_server(from: &Url, to: &Url) -> bool {
+pub(super) fn is_same_server(from: &Url, to: &Url) -> bool {
     let is_encrypted_now = from.scheme() == "http" && to.scheme() == "https" && to.port().is_none();
     let is_same_port =
         from.scheme() == to.scheme() && from.port_or_known_default() == to.port_or_known_default();
@@ -106,7 +106,11 @@ async fn reply(request: &Request, mut response: Response) -> Result<Reply, NoRep
     let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
     let retry_after = header(RETRY_AFTER).and_then(|text| wait(text, header(DATE)));
     let target = header(LOCATION).and_then(|to| response.url().join(to).ok());
-    let location = target.and_then(|to| to.host_str().map(str::to_owned));
+    let location = target.map(|mut to| {
+        to.set_query(None);
+        to.set_fragment(None);
+        to.to_string()
+    });
     let status = response.status().as_u16();
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(request, error))? {

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::ParseError;
+use super::{ParseError, malformed};
 
 /// The document in `body`. `NaN` and `Infinity`, which JSON does not have and some servers send, become null.
 pub(crate) fn document(body: &[u8]) -> Result<Value, ParseError> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
     if body.is_empty() {
-        return Err(ParseError::NothingYet);
+        return Err(ParseError::Empty);
     }
     if body.starts_with(b"<") {
         return Err(ParseError::Html);
@@ -17,7 +17,7 @@ pub(crate) fn document(body: &[u8]) -> Result<Value, ParseError> {
         let repaired = without_nan(body);
         if repaired == body { Err(error) } else { serde_json::from_slice(&repaired) }
     });
-    parsed.map_err(|error| ParseError::Malformed { form: "JSON", why: error.to_string() })
+    parsed.map_err(|error| malformed("JSON", error))
 }
 
 /// The same with null for every `NaN` and `Infinity` outside of strings.
@@ -87,7 +87,7 @@ mod tests {
         let body = b"\xEF\xBB\xBF{\"a\": [NaN, -Infinity, 1], \"b\": \"NaN \\\" NaN\"}";
         assert_eq!(document(body).unwrap(), json!({"a": [null, null, 1], "b": "NaN \" NaN"}));
         assert_eq!(document(b" <!doctype html>"), Err(ParseError::Html));
-        assert_eq!(document(b"  "), Err(ParseError::NothingYet));
+        assert_eq!(document(b"  "), Err(ParseError::Empty));
         assert!(matches!(document(b"{\"a\": Na"), Err(ParseError::Malformed { .. })));
     }
 

@@ -5,8 +5,10 @@ mod points;
 mod stamps;
 
 pub(crate) use json::{array, document, number, text, whole};
-pub(crate) use points::{Points, Spans, sum};
+pub(crate) use points::{Left, Points, Spans, sum};
 pub(crate) use stamps::{date, instant, season_of, seconds, today};
+
+use ohmstead_units::Currency;
 
 /// Why an answer cannot be read. Bad single values are not among it: they are left out and counted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,13 +43,41 @@ pub enum ParseError {
     /// The answer is an error message.
     #[error("it says: {0}")]
     Said(String),
-    /// In order, and empty.
+    /// What we ask for is not among what it tells.
+    #[error("it has no figures for {0}")]
+    NotAmong(String),
+    /// Nothing but white space.
+    #[error("it is empty")]
+    Empty,
+    /// In order, and there is nothing in it yet.
     #[error("not published yet")]
     NothingYet,
 }
 
 /// What a provider says, short enough for one line.
 pub(crate) fn said(words: &str) -> ParseError {
-    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    ParseError::Said(line.chars().filter(|c| !c.is_control()).take(200).collect())
+    ParseError::Said(short(words))
+}
+
+/// Words of somebody else in one line of at most 200 characters, none of which moves a terminal.
+pub(crate) fn short(words: &str) -> String {
+    // What is cut off need not be looked at: words come in answers of megabytes.
+    let head: String = words.chars().take(2_000).collect();
+    let line = head.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+/// Not the unit that we know how to read.
+pub(crate) fn other_unit(field: &'static str, found: &str, expected: &'static str) -> ParseError {
+    ParseError::Unit { field, found: short(found), expected }
+}
+
+/// Not of the form that it should have.
+pub(crate) fn malformed(form: &'static str, why: impl std::fmt::Display) -> ParseError {
+    ParseError::Malformed { form, why: short(&why.to_string()) }
+}
+
+/// The currency of this code: three letters, whatever an answer may say.
+pub(crate) fn currency(code: &str) -> Result<Currency, ParseError> {
+    Currency::of_code(code.trim()).ok_or_else(|| other_unit("currency", code, "three letters such as EUR"))
 }

@@ -16,43 +16,53 @@ const STEP_MAX: Duration = Duration::from_secs(3600);
 /// Shorter ones come from broken stamps.
 const STEP_MIN: Duration = Duration::from_secs(60);
 
+/// Values that were left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Left {
+    /// Absurd, or with a stamp that is none.
+    pub(crate) refused: usize,
+    /// Null, or no number.
+    pub(crate) blank: usize,
+}
+
 /// Values whose stretch begins, or ends, at their stamp, and whose length follows from the stamps around them.
 pub(crate) struct Points {
     sane: RangeInclusive<f64>,
     by_stamp: BTreeMap<UnixMillis, Option<f64>>,
-    refused: usize,
+    left: Left,
 }
 
 impl Points {
     /// Values outside of `sane` are refused.
     pub(crate) fn within(sane: RangeInclusive<f64>) -> Self {
-        Self { sane, by_stamp: BTreeMap::new(), refused: 0 }
+        Self { sane, by_stamp: BTreeMap::new(), left: Left::default() }
     }
 
     /// One more. `None` is a hole. Of several with one stamp the last counts.
     pub(crate) fn add(&mut self, at: UnixMillis, value: Option<f64>) -> Result<(), ParseError> {
         let kept = value.filter(|value| self.sane.contains(value));
-        self.refused += usize::from(value.is_some() && kept.is_none());
+        self.left.blank += usize::from(value.is_none());
+        self.left.refused += usize::from(value.is_some() && kept.is_none());
         self.by_stamp.insert(at, kept);
         if self.by_stamp.len() > POINTS_MAX { Err(ParseError::TooMany(POINTS_MAX)) } else { Ok(()) }
     }
 
     /// One whose stamp could not be read.
     pub(crate) fn refuse(&mut self) {
-        self.refused += 1;
+        self.left.refused += 1;
     }
 
-    /// Stretches that begin at the stamps, and how many values were refused. `lone` is the step of a single stamp.
-    pub(crate) fn beginning(self, lone: Duration) -> (Timeline<f64>, usize) {
+    /// Stretches that begin at the stamps, and what was left out. `lone` is the step of a single stamp.
+    pub(crate) fn beginning(self, lone: Duration) -> (Timeline<f64>, Left) {
         let stamps: Vec<UnixMillis> = self.by_stamp.keys().copied().collect();
         let steps = steps(&stamps, lone);
         let slots = self.by_stamp.iter().zip(steps);
         let slots = slots.filter_map(|((at, value), step)| Some((TimeSpan::lasting(*at, step), (*value)?)));
-        (Timeline::of(slots), self.refused)
+        (Timeline::of(slots), self.left)
     }
 
     /// Stretches that end at the stamps.
-    pub(crate) fn ending(self, lone: Duration) -> (Timeline<f64>, usize) {
+    pub(crate) fn ending(self, lone: Duration) -> (Timeline<f64>, Left) {
         // Seen backwards in time an end is a beginning.
         let stamps: Vec<UnixMillis> =
             self.by_stamp.keys().rev().map(|at| UnixMillis(at.0.saturating_neg())).collect();
@@ -63,7 +73,7 @@ impl Points {
             .iter()
             .zip(steps)
             .filter_map(|((at, value), step)| Some((TimeSpan::new(at.minus(step), *at), (*value)?)));
-        (Timeline::of(slots), self.refused)
+        (Timeline::of(slots), self.left)
     }
 }
 
@@ -96,20 +106,23 @@ fn steps(stamps: &[UnixMillis], lone: Duration) -> Vec<Duration> {
 pub(crate) struct Spans {
     sane: RangeInclusive<f64>,
     slots: Vec<(TimeSpan, f64)>,
-    refused: usize,
+    left: Left,
 }
 
 impl Spans {
     /// Values outside of `sane` are refused.
     pub(crate) fn within(sane: RangeInclusive<f64>) -> Self {
-        Self { sane, slots: Vec::new(), refused: 0 }
+        Self { sane, slots: Vec::new(), left: Left::default() }
     }
 
     /// One more; a stretch that ends before it begins is refused too. Of several for one time the last counts.
     pub(crate) fn add(&mut self, span: TimeSpan, value: Option<f64>) -> Result<(), ParseError> {
-        let Some(value) = value else { return Ok(()) };
+        let Some(value) = value else {
+            self.left.blank += 1;
+            return Ok(());
+        };
         if span.is_empty() || !self.sane.contains(&value) {
-            self.refused += 1;
+            self.left.refused += 1;
             return Ok(());
         }
         self.slots.push((span, value));
@@ -118,14 +131,14 @@ impl Spans {
 
     /// One that could not be read.
     pub(crate) fn refuse(&mut self) {
-        self.refused += 1;
+        self.left.refused += 1;
     }
 
-    /// The stretches, and how many were refused.
-    pub(crate) fn timeline(mut self) -> (Timeline<f64>, usize) {
+    /// The stretches, and what was left out.
+    pub(crate) fn timeline(mut self) -> (Timeline<f64>, Left) {
         // Stable: of equals the later one stays the later one. In order it is quick.
         self.slots.sort_by_key(|(span, _)| span.start);
-        (Timeline::of(self.slots), self.refused)
+        (Timeline::of(self.slots), self.left)
     }
 }
 
@@ -183,13 +196,13 @@ mod tests {
         for (at, value) in [(60, 1.0), (120, 2.0), (240, 3.0), (300, 99.0), (360, 4.0)] {
             points.add(UnixMillis(at * 60_000), Some(value)).unwrap();
         }
-        let (timeline, refused) = points.ending(HOUR);
+        let (timeline, left) = points.ending(HOUR);
         let slots: Vec<_> = timeline
             .slots()
             .map(|(span, value)| (span.start.0 / 60_000, span.end.0 / 60_000, *value))
             .collect();
         assert_eq!(slots, [(0, 60, 1.0), (60, 120, 2.0), (180, 240, 3.0), (300, 360, 4.0)]);
-        assert_eq!(refused, 1);
+        assert_eq!(left, Left { refused: 1, blank: 0 });
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{Ask, DAY_AHEAD, HOUR, PRICES, Pace, Provider, market_zone};
 use crate::http::{Caller, Request};
-use crate::parse::{ParseError, Spans, array, document, number, seconds, text, whole};
+use crate::parse::{ParseError, Spans, array, document, number, other_unit, seconds, text, whole};
 use crate::{Answer, Failure, Quantity};
 
 pub(super) struct Awattar {
@@ -55,7 +55,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Answer, ParseError> {
     for row in array(&json, "/data")? {
         let unit = text(row, "unit").unwrap_or_default();
         if !unit.eq_ignore_ascii_case("eur/mwh") {
-            return Err(ParseError::Unit { field: "unit", found: unit.to_owned(), expected: "\"Eur/MWh\"" });
+            return Err(other_unit("unit", unit, "\"Eur/MWh\""));
         }
         let edge = |key: &str| seconds(row.get(key).and_then(whole)?.div_euclid(1000));
         match (edge("start_timestamp"), edge("end_timestamp")) {

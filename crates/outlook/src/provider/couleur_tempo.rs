@@ -62,7 +62,10 @@ pub(super) fn parse(body: &[u8]) -> Result<Answer, ParseError> {
             Some(1) => Some(TempoColour::Blue),
             Some(2) => Some(TempoColour::White),
             Some(3) => Some(TempoColour::Red),
-            Some(0) | None => continue,
+            Some(0) | None => {
+                answer.undecided.extend(date);
+                continue;
+            }
             Some(_) => None,
         };
         match (date, colour) {

@@ -7,11 +7,14 @@
 
 use futures_util::future::BoxFuture;
 use jiff::Span;
+use ohmstead_units::Currency;
 use reqwest::Url;
 
 use super::{Ask, DAY_AHEAD, HOUR, PRICES, Pace, Provider, market_zone};
 use crate::http::{Caller, Request};
-use crate::parse::{ParseError, Points, array, document, number, seconds, text, whole};
+use crate::parse::{
+    ParseError, Points, array, currency, document, number, other_unit, seconds, short, text, whole,
+};
 use crate::{Answer, Failure, Quantity};
 
 pub(super) struct EnergyCharts {
@@ -57,16 +60,16 @@ pub(super) fn parse(body: &[u8]) -> Result<Answer, ParseError> {
             None => points.refuse(),
         }
     }
-    let mut answer = Answer::of(Quantity::SpotPrice, points.beginning(HOUR)).priced_in(currency);
-    answer.licence = text(&json, "license_info").map(str::to_owned);
+    let mut answer = Answer::of(Quantity::SpotPrice, points.beginning(HOUR)).priced_in(currency.code());
+    answer.licence = text(&json, "license_info").map(short);
     Ok(answer)
 }
 
 /// `EUR` of `EUR / MWh`.
-fn currency_of(unit: &str) -> Result<&str, ParseError> {
+fn currency_of(unit: &str) -> Result<Currency, ParseError> {
     let compact = unit.split('/').map(str::trim).collect::<Vec<_>>();
     match compact[..] {
-        [currency, per] if currency.len() == 3 && per.eq_ignore_ascii_case("mwh") => Ok(currency),
-        _ => Err(ParseError::Unit { field: "unit", found: unit.to_owned(), expected: "\"EUR / MWh\"" }),
+        [code, per] if per.eq_ignore_ascii_case("mwh") => currency(code),
+        _ => Err(other_unit("unit", unit, "\"EUR / MWh\"")),
     }
 }

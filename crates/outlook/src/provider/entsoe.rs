@@ -18,12 +18,13 @@ use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use ohmstead_model::{TimeSpan, UnixMillis};
+use ohmstead_units::Currency;
 use reqwest::Url;
 use roxmltree::{Document, Node, ParsingOptions};
 
 use super::{Ask, DAY_AHEAD, HOUR, PRICES, Pace, Provider, market_zone, stamp};
 use crate::http::{Caller, Request};
-use crate::parse::{ParseError, Spans, instant, said};
+use crate::parse::{ParseError, Spans, currency, instant, malformed, other_unit, said};
 use crate::provider::open::secret_of;
 use crate::{Answer, Failure, Quantity};
 
@@ -77,8 +78,7 @@ impl Provider for Entsoe {
 const NODES_MAX: u32 = 200_000;
 
 pub(super) fn parse(body: &[u8]) -> Result<Answer, ParseError> {
-    let malformed = |why: String| ParseError::Malformed { form: "XML", why };
-    let text = std::str::from_utf8(body).map_err(|error| malformed(error.to_string()))?;
+    let text = std::str::from_utf8(body).map_err(|error| malformed("XML", error))?;
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.get(..14).is_some_and(|head| head.eq_ignore_ascii_case("<!doctype html"))
         || text.starts_with("<html")
@@ -86,8 +86,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Answer, ParseError> {
         return Err(ParseError::Html);
     }
     let options = ParsingOptions { nodes_limit: NODES_MAX, ..ParsingOptions::default() };
-    let document =
-        Document::parse_with_options(text, options).map_err(|error| malformed(error.to_string()))?;
+    let document = Document::parse_with_options(text, options).map_err(|error| malformed("XML", error))?;
     let root = document.root_element();
     match root.tag_name().name() {
         "Publication_MarketDocument" => prices(root),
@@ -109,18 +108,14 @@ fn is_no_data(words: &str) -> bool {
 fn prices(root: Node<'_, '_>) -> Result<Answer, ParseError> {
     // By the position of their auction; what has none is the only one.
     let mut auctions: BTreeMap<u32, Spans> = BTreeMap::new();
-    let mut currency: Option<&str> = None;
+    let mut money: Option<Currency> = None;
     for series in children(root, "TimeSeries") {
         let unit = text(series, "price_Measure_Unit.name").unwrap_or("MWH");
         if !unit.eq_ignore_ascii_case("mwh") {
-            return Err(ParseError::Unit {
-                field: "price_Measure_Unit.name",
-                found: unit.to_owned(),
-                expected: "MWH",
-            });
+            return Err(other_unit("price_Measure_Unit.name", unit, "MWH"));
         }
-        let named = text(series, "currency_Unit.name").unwrap_or("EUR");
-        if *currency.get_or_insert(named) != named {
+        let named = currency(text(series, "currency_Unit.name").unwrap_or("EUR"))?;
+        if *money.get_or_insert(named) != named {
             return Err(said("prices in several currencies"));
         }
         let position = text(series, "classificationSequence_AttributeInstanceComponent.position");
@@ -133,7 +128,7 @@ fn prices(root: Node<'_, '_>) -> Result<Answer, ParseError> {
     }
     // Only the first auction: one of another hour has other prices, and is out before the first one.
     let first = auctions.pop_first().map(|(_, spans)| spans.timeline()).unwrap_or_default();
-    Ok(Answer::of(Quantity::SpotPrice, first).priced_in(currency.unwrap_or("EUR")))
+    Ok(Answer::of(Quantity::SpotPrice, first).priced_in(money.unwrap_or(Currency::EUR).code()))
 }
 
 /// What a point that is not there means.

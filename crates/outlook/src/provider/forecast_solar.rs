@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::{Ask, HOUR, POWERS, Pace, Provider, not_negative};
 use crate::http::{Caller, Request};
-use crate::parse::{ParseError, Spans, document, instant, number, said, sum, text, whole};
+use crate::parse::{Left, ParseError, Spans, document, instant, number, said, sum, text, whole};
 use crate::provider::open::{Place, secret_of};
 use crate::settings::Plane;
 use crate::{Answer, Failure, Quantity, Secret};
@@ -49,14 +49,15 @@ impl Provider for ForecastSolar {
     fn fetch<'a>(&'a mut self, caller: &'a mut Caller, _: &'a Ask) -> BoxFuture<'a, Result<Answer, Failure>> {
         Box::pin(async move {
             let key = self.key_file.as_deref().map(secret_of).transpose()?;
-            let (mut parts, mut refused) = (Vec::new(), 0);
+            let (mut parts, mut left) = (Vec::new(), Left::default());
             for plane in &self.planes {
                 let request = self.request(plane, key.as_ref());
                 let mut answer = parse(&caller.body(&request).await?)?;
-                refused += answer.refused;
+                left.refused += answer.refused;
+                left.blank += answer.blank;
                 parts.extend(answer.series.remove(&Quantity::PvPower));
             }
-            Ok(Answer::of(Quantity::PvPower, (sum(&parts), refused)))
+            Ok(Answer::of(Quantity::PvPower, (sum(&parts), left)))
         })
     }
 }
@@ -93,10 +94,13 @@ pub(super) fn parse(body: &[u8]) -> Result<Answer, ParseError> {
         }
     }
     moments.sort_by_key(|(at, _)| *at);
+    let blank = moments.iter().filter(|(_, power)| power.is_none()).count();
     for pair in moments.windows(2) {
         add_stretch(pair[0], pair[1], &mut spans)?;
     }
-    Ok(Answer::of(Quantity::PvPower, spans.timeline()))
+    let mut answer = Answer::of(Quantity::PvPower, spans.timeline());
+    answer.blank += blank;
+    Ok(answer)
 }
 
 /// The mean between two moments. What is longer than two hours is a night, if it begins and ends with nothing, or a hole.

@@ -13,8 +13,9 @@ use reqwest::Url;
 use serde_json::Value;
 
 use super::{Ask, HOUR, Pace, Provider, not_negative};
+use crate::answer::Lack;
 use crate::http::{Caller, Request};
-use crate::parse::{ParseError, Points, array, document, number, seconds, text, whole};
+use crate::parse::{Left, ParseError, Points, array, document, number, other_unit, seconds, text, whole};
 use crate::provider::open::{Place, secret_of};
 use crate::settings::Plane;
 use crate::{Answer, Failure, Quantity};
@@ -88,11 +89,7 @@ pub(super) fn parse(body: &[u8], plane: u8) -> Result<Answer, ParseError> {
         return Err(crate::parse::said(reason));
     }
     if json.get("utc_offset_seconds").and_then(whole).unwrap_or(0) != 0 {
-        return Err(ParseError::Unit {
-            field: "timezone",
-            found: "a local time".to_owned(),
-            expected: "GMT",
-        });
+        return Err(other_unit("timezone", "a local time", "GMT"));
     }
     let (block, units, step) = block(&json)?;
     let mut answer = Answer::default();
@@ -104,6 +101,7 @@ pub(super) fn parse(body: &[u8], plane: u8) -> Result<Answer, ParseError> {
     if let Some(points) = irradiance.read(block, units)? {
         answer.add(Quantity::Irradiance(plane), clamped(points.ending(step)));
     }
+    answer.lack = no_irradiance(&answer, plane);
     let weather = [
         (Quantity::AirTemperature, Column { field: "temperature_2m", unit: "°C", sane: -80.0..=60.0 }),
         (Quantity::WindSpeed, Column { field: "wind_speed_10m", unit: "m/s", sane: 0.0..=120.0 }),
@@ -117,11 +115,20 @@ pub(super) fn parse(body: &[u8], plane: u8) -> Result<Answer, ParseError> {
     Ok(answer)
 }
 
+/// The weather alone tells nothing of the panels.
+fn no_irradiance(answer: &Answer, plane: u8) -> Option<Lack> {
+    let known = answer.series.get(&Quantity::Irradiance(plane));
+    let why = match known {
+        Some(known) if !known.is_empty() => return None,
+        Some(_) => Failure::Absurd { refused: answer.refused, blank: answer.blank },
+        None => Failure::Useless("it is not in the answer".to_owned()),
+    };
+    Some(Lack { what: "no irradiance", why })
+}
+
 /// Somewhat below zero at dawn is a fault of interpolation over there: it is night.
-fn clamped(
-    (timeline, refused): (ohmstead_model::Timeline<f64>, usize),
-) -> (ohmstead_model::Timeline<f64>, usize) {
-    (timeline.map(|_, value| not_negative(Some(*value)).unwrap_or(0.0)), refused)
+fn clamped((timeline, left): (ohmstead_model::Timeline<f64>, Left)) -> (ohmstead_model::Timeline<f64>, Left) {
+    (timeline.map(|_, value| not_negative(Some(*value)).unwrap_or(0.0)), left)
 }
 
 fn block(json: &Value) -> Result<(&Value, Option<&Value>, Duration), ParseError> {
@@ -146,7 +153,7 @@ impl Column {
         let Some(values) = block.get(self.field).and_then(Value::as_array) else { return Ok(None) };
         if let Some(unit) = units.and_then(|units| text(units, self.field)).filter(|unit| *unit != self.unit)
         {
-            return Err(ParseError::Unit { field: self.field, found: unit.to_owned(), expected: self.unit });
+            return Err(other_unit(self.field, unit, self.unit));
         }
         let mut points = Points::within(self.sane);
         for (stamp, value) in array(block, "/time")?.iter().zip(values) {

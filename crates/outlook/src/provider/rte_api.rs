@@ -133,7 +133,10 @@ pub(super) fn parse(body: &[u8]) -> Result<Answer, ParseError> {
     for value in calendars.iter().filter_map(|it| it.get("values")?.as_array()).flatten() {
         // The local date, as written: the offset in it is that of the civil day.
         let day = text(value, "start_date").and_then(date);
-        let Some(name) = text(value, "value").filter(|name| !name.is_empty()) else { continue };
+        let Some(name) = text(value, "value").filter(|name| !name.is_empty()) else {
+            answer.undecided.extend(day);
+            continue;
+        };
         match (day, name.parse().ok()) {
             (Some(day), Some(colour)) => {
                 // Newest first: of two for one day the first counts.
@@ -142,5 +145,8 @@ pub(super) fn parse(body: &[u8]) -> Result<Answer, ParseError> {
             _ => answer.refused += 1,
         }
     }
+    // An older row of a day that has a colour says nothing.
+    let Answer { colours, undecided, .. } = &mut answer;
+    undecided.retain(|day| !colours.contains_key(day));
     Ok(answer)
 }

@@ -54,7 +54,10 @@ pub(super) fn parse(body: &[u8]) -> Result<Answer, ParseError> {
                 answer.colours.insert(day, colour);
             }
             // An empty text or null is a day that is not decided.
-            None => answer.refused += usize::from(!name.trim().is_empty()),
+            None if name.trim().is_empty() => {
+                answer.undecided.insert(day);
+            }
+            None => answer.refused += 1,
         }
     }
     Ok(answer)

@@ -78,7 +78,11 @@ impl Provider for Solcast {
 
 /// Several sites are several roofs of one house. The sum of the pessimistic ones is somewhat too pessimistic.
 fn together(answers: &[Answer]) -> Answer {
-    let mut answer = Answer { refused: answers.iter().map(|it| it.refused).sum(), ..Answer::default() };
+    let mut answer = Answer {
+        refused: answers.iter().map(|it| it.refused).sum(),
+        blank: answers.iter().map(|it| it.blank).sum(),
+        ..Answer::default()
+    };
     for (quantity, _) in ALL {
         let parts: Vec<_> = answers.iter().filter_map(|it| it.series.get(&quantity).cloned()).collect();
         if parts.len() == answers.len() {

@@ -10,12 +10,13 @@
 use std::path::PathBuf;
 
 use futures_util::future::BoxFuture;
+use ohmstead_units::Currency;
 use reqwest::Url;
 use serde_json::{Value, json};
 
 use super::{Ask, DAY_AHEAD, HOUR, PRICES, Pace, Provider};
 use crate::http::{Caller, Request};
-use crate::parse::{ParseError, Points, document, instant, number, said, text};
+use crate::parse::{ParseError, Points, currency, document, instant, number, said, text};
 use crate::provider::open::secret_of;
 use crate::{Answer, Failure, Quantity};
 
@@ -69,20 +70,25 @@ pub(super) fn parse(body: &[u8]) -> Result<Answer, Failure> {
         Failure::Refused("Tibber knows no home with a subscription for this token; check `home`".to_owned())
     })?;
     let (mut total, mut energy) = (Points::within(PRICES), Points::within(PRICES));
-    let mut currency = None;
+    let mut money: Option<Currency> = None;
     for row in ["today", "tomorrow"].iter().filter_map(|day| info.get(*day)?.as_array()).flatten() {
         let Some(at) = text(row, "startsAt").and_then(instant) else {
             total.refuse();
             continue;
         };
-        currency = currency.or_else(|| text(row, "currency"));
+        if let Some(named) = text(row, "currency") {
+            let named = currency(named)?;
+            if *money.get_or_insert(named) != named {
+                return Err(said("prices in several currencies").into());
+            }
+        }
         total.add(at, row.get("total").and_then(number))?;
         energy.add(at, row.get("energy").and_then(number))?;
     }
     let mut answer = Answer::of(Quantity::FullPrice, total.beginning(HOUR));
     answer.add(Quantity::SpotPrice, energy.beginning(HOUR));
-    Ok(match currency {
-        Some(currency) => answer.priced_in(currency),
+    Ok(match money {
+        Some(money) => answer.priced_in(money.code()),
         None if answer.is_empty() => answer,
         None => return Err(ParseError::Missing("currency").into()),
     })
@@ -104,6 +110,6 @@ fn failure(error: &Value) -> Failure {
         Some("UNAUTHENTICATED" | "FORBIDDEN") => {
             Failure::Refused(format!("Tibber does not let us in ({}); check the token", said(words)))
         }
-        _ => Failure::Unreadable(said(words)),
+        _ => said(words).into(),
     }
 }

@@ -90,6 +90,23 @@ fn failures_do_not_miss_the_publication(#[case] last: &str, #[case] next: &str) 
     assert_eq!(local(at), next);
 }
 
+/// A refusal waits for hours, but not past the publication, and not while tomorrow is missing; what a server asks for is kept to.
+#[rstest]
+#[case::in_the_night("2025-12-10T01:00:00+01:00", "10 06:45:00")]
+#[case::in_the_morning("2025-12-10T08:00:00+01:00", "10 10:42:00")]
+#[case::at_the_time("2025-12-10T10:42:00+01:00", "10 11:00:00")]
+#[case::afterwards("2025-12-10T14:00:00+01:00", "10 15:00:00")]
+fn refusals_do_not_miss_the_publication(#[case] last: &str, #[case] next: &str) {
+    let pace = Pace { every: HOUR * 12, publication: Some(&TEMPO), ..Pace::default() };
+    let mut memory = Memory { failures: 20, ..asked_at(last) };
+    let now = memory.asks[0].0;
+    memory.failed(now, &Failure::Refused(String::new()));
+    let at = |memory: &Memory| next_ask(memory, &pace, None, now, &TimeZone::UTC, 0.5);
+    assert_eq!(local(at(&memory)), next);
+    memory.failed(now, &Failure::Busy { said: String::new(), after: Some(HOUR * 7) });
+    assert_eq!(at(&memory), now.plus(HOUR * 7));
+}
+
 #[test]
 fn ten_calls_a_day_last_through_daylight() {
     let pace =
@@ -225,7 +242,7 @@ proptest! {
         known in any::<Option<i64>>(), jitter in any::<f64>(),
     ) {
         let asks = asks.into_iter().map(|(at, calls)| (UnixMillis(at), calls)).collect();
-        let mut memory = Memory { asks, failures, not_before: not_before.map(UnixMillis) };
+        let mut memory = Memory { asks, failures, not_before: not_before.map(UnixMillis), ..Memory::default() };
         let pace = Pace { per_day: Some(3), publication: Some(&TEMPO), awake: Some((5, 21)), ..Pace::default() };
         next_ask(&memory, &pace, known.map(UnixMillis), UnixMillis(now), &paris(), jitter);
         memory.asking(UnixMillis(now), 1);

@@ -1,5 +1,6 @@
 //! What all sources said, in one place; the outlook is made from it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +23,9 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn new(name: Arc<str>, kind: Kind, held: Held, fresh_for: Duration) -> Self {
-        Self { name, kind, held, fresh_for, trouble: None, next_try: None }
+        // What was wrong before a restart is wrong until it is tried again.
+        let trouble = held.trouble.clone();
+        Self { name, kind, held, fresh_for, trouble, next_try: None }
     }
 
     fn source(&self) -> merge::Source<'_> {
@@ -48,11 +51,22 @@ impl Entry {
 pub(super) struct Board {
     offline: bool,
     entries: Mutex<Vec<Entry>>,
+    has_told_of_disk: AtomicBool,
 }
 
 impl Board {
     pub(super) fn new(offline: bool) -> Self {
-        Self { offline, entries: Mutex::new(Vec::new()) }
+        Self { offline, entries: Mutex::new(Vec::new()), has_told_of_disk: AtomicBool::new(false) }
+    }
+
+    /// Whether nobody has been told yet that nothing can be written: one disk is one trouble, however many sources there are.
+    pub(super) fn is_news_that_disk_fails(&self) -> bool {
+        !self.has_told_of_disk.swap(true, Ordering::Relaxed)
+    }
+
+    /// Something was written.
+    pub(super) fn disk_works(&self) {
+        self.has_told_of_disk.store(false, Ordering::Relaxed);
     }
 
     pub(super) fn add(&self, entry: Entry) {
@@ -85,5 +99,19 @@ impl Board {
             sources: entries.iter().map(|entry| (Arc::clone(&entry.name), entry.status())).collect(),
         };
         links.outlook.send_replace(Arc::new(outlook));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_fails_is_told_of_once_until_it_works() {
+        let board = Board::new(false);
+        let told = [(); 3].map(|()| board.is_news_that_disk_fails());
+        assert_eq!(told, [true, false, false]);
+        board.disk_works();
+        assert!(board.is_news_that_disk_fails());
     }
 }

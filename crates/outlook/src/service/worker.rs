@@ -1,5 +1,6 @@
 //! One source at work.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,20 +9,21 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use jiff::tz::TimeZone;
 use ohmstead_model::{Moment, TimeSpan, UnixMillis};
-use ohmstead_outside::in_one_line;
+use ohmstead_outside::{Secret, in_one_line};
 
 use super::Links;
 use super::board::Board;
-use crate::answer::Lack;
 use crate::check::Named;
 use crate::held::News;
 use crate::http::Caller;
 use crate::provider::{Ask, Provider};
 use crate::schedule::{Pace, next_ask};
-use crate::{Answer, Failure, Kind, cache};
+use crate::{Answer, Failure, FailureKind, Kind, cache};
 
 /// Nobody waits longer without a look at the clock on the wall, which may jump.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(600);
+/// After a refusal the settings and secrets are looked at so often: whoever corrects a token wants to see it work.
+const LOOK_AT_SECRETS: Duration = Duration::from_secs(60);
 /// Houses that come back after one power cut do not ask in the same second.
 const FIRST_WITHIN: Duration = Duration::from_secs(5);
 /// What changed only in its age is kept on disk so often.
@@ -37,7 +39,9 @@ pub(super) struct Worker {
     kind: Kind,
     provider: Box<dyn Provider>,
     pace: Pace,
-    path: PathBuf,
+    settings: String,
+    secret_files: Vec<(&'static str, PathBuf)>,
+    path: Option<PathBuf>,
     site: TimeZone,
     links: Arc<Links>,
     board: Arc<Board>,
@@ -45,14 +49,15 @@ pub(super) struct Worker {
     /// When the file was last written, and whether there is more to write.
     kept_at: Option<Moment>,
     is_unkept: bool,
-    has_complained_of_disk: bool,
+    /// The trouble that the log told last.
+    told: Option<FailureKind>,
 }
 
 impl Worker {
     pub(super) fn new(
         index: usize,
         source: Named,
-        path: PathBuf,
+        path: Option<PathBuf>,
         site: TimeZone,
         links: &Arc<Links>,
         board: &Arc<Board>,
@@ -65,6 +70,8 @@ impl Worker {
             kind: source.kind,
             pace: source.opened.provider.pace(),
             provider: source.opened.provider,
+            settings: source.settings,
+            secret_files: source.opened.secret_files,
             path,
             site,
             links: Arc::clone(links),
@@ -72,12 +79,16 @@ impl Worker {
             random: fastrand::Rng::with_seed(links.seed ^ salt),
             kept_at: None,
             is_unkept: false,
-            has_complained_of_disk: false,
+            told: None,
         }
     }
 
     /// Asks for ever.
     pub(super) async fn run(&mut self) {
+        let kept = self.board.with(self.index, |entry| (entry.held.memory.trouble, entry.trouble.clone()));
+        if let Some((trouble @ Some(_), Some(words))) = kept {
+            self.tell(trouble, &format!("since before the start: {words}"));
+        }
         let first = FIRST_WITHIN.mul_f64(self.random.f64());
         self.links.clock.sleep(first).await;
         loop {
@@ -92,6 +103,7 @@ impl Worker {
         let mut shown = None;
         loop {
             let now = self.links.clock.now().unix;
+            let look = self.look_at_secrets();
             let next = if now < CLOCK_SET { now.plus(LOOK_AT_CLOCK / 20) } else { self.next(now, jitter) };
             if next <= now {
                 return;
@@ -106,9 +118,32 @@ impl Worker {
                 });
                 self.board.publish(&self.links);
             }
-            let pause = TimeSpan::new(now, next).length().min(LOOK_AT_CLOCK);
+            let pause = TimeSpan::new(now, next).length().min(look);
             self.links.clock.sleep(pause).await;
         }
+    }
+
+    /// Ends the wait after a refusal when what was refused has been corrected. Tells how long to wait until the next look.
+    fn look_at_secrets(&self) -> Duration {
+        let was_refused = self.board.with(self.index, |entry| entry.held.memory.refused_with.is_some());
+        if was_refused != Some(true) {
+            return LOOK_AT_CLOCK;
+        }
+        let print = self.print();
+        self.board.with(self.index, |entry| entry.held.memory.compare(print));
+        LOOK_AT_SECRETS
+    }
+
+    /// A number that is another one when the settings or the secrets of this source are. It tells nothing of either. Another
+    /// compiler may make another one: then what was refused is tried once more.
+    fn print(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.settings.hash(&mut hasher);
+        for (key, path) in &self.secret_files {
+            let secret = Secret::token_of(path);
+            (key, secret.as_ref().map(Secret::expose).map_err(std::io::Error::kind)).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     fn next(&self, now: UnixMillis, jitter: f64) -> UnixMillis {
@@ -127,14 +162,12 @@ impl Worker {
             self.keep().await;
         }
         let mut caller = Caller::new(Arc::clone(&self.links.wire), Arc::clone(&self.links.clock));
-        let ask = Ask { now };
+        let (ask, print) = (Ask { now }, self.print());
         let asked = AssertUnwindSafe(self.provider.fetch(&mut caller, &ask)).catch_unwind().await;
         let answer = asked.unwrap_or_else(|_| {
             Err(Failure::Unreachable("its answer met a defect of this program; please report it".to_owned()))
         });
-        let answer =
-            answer.and_then(|answer| if answer.is_empty() { Err(Failure::NotYet) } else { Ok(answer) });
-        let news = self.take(answer, &caller);
+        let news = self.take(answer, &caller, print);
         self.board.publish(&self.links);
         self.is_unkept = true;
         if news == News::Changed || self.is_time_to_keep() {
@@ -143,51 +176,41 @@ impl Worker {
     }
 
     /// Puts the outcome on the board; one line in the log for each change of state, not for each try.
-    fn take(&mut self, answer: Result<Answer, Failure>, caller: &Caller) -> News {
+    fn take(&mut self, answer: Result<Answer, Failure>, caller: &Caller, print: u64) -> News {
         let now = self.links.clock.now().unix;
-        let (news, before, after, refused) = self
-            .board
-            .with(self.index, |entry| {
-                entry.held.memory.took(caller.sent());
-                let before = entry.trouble.take();
-                let failed_before = entry.held.memory.failures > 0;
-                let mut news = News::Same;
-                match answer {
-                    Ok(mut answer) => {
-                        match answer.lack.take() {
-                            // What it did say counts, and the rest is a trouble like any other.
-                            Some(Lack { what, why }) => {
-                                entry.held.memory.failed(now, &why);
-                                entry.trouble = Some(caller.hide(&format!("{what}: {why}")));
-                            }
-                            None => entry.held.memory.succeeded(),
-                        }
-                        news = entry.held.take(answer, now);
-                    }
-                    Err(failure) => {
-                        entry.held.memory.failed(now, &failure);
-                        entry.trouble = Some(caller.hide(&failure.to_string()));
-                    }
-                }
-                if failed_before != (entry.held.memory.failures > 0) {
-                    // How long to stay away must outlive a power cut.
-                    news = News::Changed;
-                }
-                (news, before, entry.trouble.clone(), entry.held.refused)
-            })
-            .unwrap_or((News::Same, None, None, 0));
-        match (before, after) {
-            (None, Some(why)) => tracing::warn!(target: "outlook", source = &*self.name, "{why}"),
-            (Some(_), None) => tracing::info!(target: "outlook", source = &*self.name, "it answers again"),
-            (Some(before), Some(after)) if before != after => {
-                tracing::info!(target: "outlook", source = &*self.name, "{after}");
+        let outcome = self.board.with(self.index, |entry| {
+            entry.held.memory.took(caller.sent());
+            let before = entry.held.memory.trouble;
+            let (mut news, trouble) = entry.held.hear(answer, now);
+            if entry.held.memory.trouble == Some(FailureKind::Refused) {
+                entry.held.memory.refused_with = Some(print);
             }
-            _ => {}
-        }
+            entry.held.trouble = trouble.map(|words| caller.hide(&words));
+            entry.trouble.clone_from(&entry.held.trouble);
+            if before != entry.held.memory.trouble {
+                // Why and how long to stay away must outlive a power cut.
+                news = News::Changed;
+            }
+            (news, entry.held.memory.trouble, entry.trouble.clone(), entry.held.refused)
+        });
+        let Some((news, trouble, words, refused)) = outcome else { return News::Same };
+        self.tell(trouble, words.as_deref().unwrap_or_default());
         if refused > 0 && news == News::Changed {
             tracing::info!(target: "outlook", source = &*self.name, refused, "values that cannot be were left out");
         }
         news
+    }
+
+    /// Says in the log what has become of the source, unless that was said before.
+    fn tell(&mut self, trouble: Option<FailureKind>, words: &str) {
+        match line(std::mem::replace(&mut self.told, trouble), trouble) {
+            Some(Line::Trouble) => tracing::warn!(target: "outlook", source = &*self.name, "{words}"),
+            Some(Line::NothingYet) => tracing::info!(target: "outlook", source = &*self.name, "{words}"),
+            Some(Line::Well) => {
+                tracing::info!(target: "outlook", source = &*self.name, "it answers again");
+            }
+            None => {}
+        }
     }
 
     fn is_time_to_keep(&self) -> bool {
@@ -195,19 +218,28 @@ impl Worker {
         self.is_unkept && self.kept_at.is_none_or(|at| now.since(at) >= KEEP_EVERY)
     }
 
-    /// Writes the file. What cannot be written is said once, and tried again with the next.
+    /// Writes the file. That nothing can be kept is said once for all sources; it is tried again with the next.
     async fn keep(&mut self) {
-        let Some(held) = self.board.with(self.index, |entry| entry.held.clone()) else { return };
-        let (path, name) = (self.path.clone(), Arc::clone(&self.name));
-        let written = tokio::task::spawn_blocking(move || cache::write(&path, &name, &held)).await;
+        let Some(path) = self.path.clone() else { return };
         self.kept_at = Some(self.links.clock.now());
-        let Ok(Err(error)) = written else {
-            (self.is_unkept, self.has_complained_of_disk) = (false, false);
+        if !(self.links.may_keep)() {
+            self.tell_of_disk("the data folder cannot be written");
             return;
-        };
-        if !self.has_complained_of_disk {
-            tracing::warn!(target: "outlook", source = &*self.name, "{}", in_one_line(&error));
-            self.has_complained_of_disk = true;
+        }
+        let Some(held) = self.board.with(self.index, |entry| entry.held.clone()) else { return };
+        let name = Arc::clone(&self.name);
+        let written = tokio::task::spawn_blocking(move || cache::write(&path, &name, &held)).await;
+        if let Ok(Err(error)) = written {
+            self.tell_of_disk(&in_one_line(&error));
+        } else {
+            self.is_unkept = false;
+            self.board.disk_works();
+        }
+    }
+
+    fn tell_of_disk(&self, why: &str) {
+        if self.board.is_news_that_disk_fails() {
+            tracing::warn!(target: "outlook", "what sources say, and how often they are asked, is not kept over a restart: {why}");
         }
     }
 
@@ -216,5 +248,55 @@ impl Worker {
         if self.is_unkept {
             self.keep().await;
         }
+    }
+}
+
+/// What the log says.
+#[derive(Debug, PartialEq, Eq)]
+enum Line {
+    Trouble,
+    NothingYet,
+    Well,
+}
+
+/// The line that is due where the log told one trouble last and now there is another, or none.
+fn line(told: Option<FailureKind>, trouble: Option<FailureKind>) -> Option<Line> {
+    match trouble {
+        same if same == told => None,
+        None => Some(Line::Well),
+        Some(FailureKind::NotYet) => Some(Line::NothingYet),
+        Some(_) => Some(Line::Trouble),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One line when the sort of trouble changes, one when it is over, none for each try.
+    #[test]
+    fn the_log_follows_the_sort_of_trouble() {
+        let [none, away, refused, unreadable, early] = [
+            None,
+            Some(FailureKind::Unreachable),
+            Some(FailureKind::Refused),
+            Some(FailureKind::Unreadable),
+            Some(FailureKind::NotYet),
+        ];
+        let tries = [none, away, away, refused, refused, unreadable, early, early, none, none];
+        let lines: Vec<_> = tries.windows(2).map(|pair| line(pair[0], pair[1])).collect();
+        let trouble = || Some(Line::Trouble);
+        let expected = [
+            trouble(),
+            None,
+            trouble(),
+            None,
+            trouble(),
+            Some(Line::NothingYet),
+            None,
+            Some(Line::Well),
+            None,
+        ];
+        assert_eq!(lines, expected);
     }
 }

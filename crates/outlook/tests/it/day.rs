@@ -19,7 +19,7 @@ use crate::house::{House, local, secrets, settings, source};
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// What the outside does when it is asked.
-enum Outside {
+pub(crate) enum Outside {
     Says(u16, String),
     IsSilent,
 }
@@ -27,14 +27,14 @@ enum Outside {
 type Answers = Box<dyn Fn(&str, UnixMillis) -> Outside + Send + Sync>;
 
 /// The outside as a test says it is.
-struct Script {
+pub(crate) struct Script {
     clock: Arc<dyn Clock>,
     answer: Answers,
     asked: Mutex<Vec<(UnixMillis, String)>>,
 }
 
 impl Script {
-    fn of(
+    pub(crate) fn of(
         clock: &Arc<Paused>,
         answer: impl Fn(&str, UnixMillis) -> Outside + Send + Sync + 'static,
     ) -> Arc<Self> {
@@ -42,7 +42,7 @@ impl Script {
     }
 
     /// The minutes at which an address was asked, `10 06:45`.
-    fn asked(&self, part: &str) -> Vec<String> {
+    pub(crate) fn asked(&self, part: &str) -> Vec<String> {
         let asked = self.asked.lock().expect("no test panics with it");
         asked.iter().filter(|(_, path)| path.contains(part)).map(|(at, _)| local(*at)).collect()
     }
@@ -64,14 +64,14 @@ impl Wire for Script {
     }
 }
 
-fn ok(body: impl Into<String>) -> Outside {
+pub(crate) fn ok(body: impl Into<String>) -> Outside {
     Outside::Says(200, body.into())
 }
 
 const TWO_OF_TEMPO: &str =
     "tempo: [ rte_site: { url: 'http://x/rte' }, api_couleur_tempo: { url: 'http://x/couleur' } ]";
 
-fn start(yaml: &str, clock: &Arc<Paused>, wire: &Arc<Script>, folder: &Path) -> House {
+pub(crate) fn start(yaml: &str, clock: &Arc<Paused>, wire: &Arc<Script>, folder: &Path) -> House {
     House::start(settings(yaml), Arc::clone(clock) as _, Arc::clone(wire) as _, folder)
 }
 
@@ -206,7 +206,7 @@ async fn a_source_that_is_down_all_morning() {
     house.stop().await;
 }
 
-fn quarters(days: &[&str], price: f64) -> String {
+pub(crate) fn quarters(days: &[&str], price: f64) -> String {
     let stamps = days.iter().flat_map(|day| {
         let first = instant(&format!("{day}T00:00:00+01:00")).0 / 1000;
         (0..96).map(move |quarter| first + quarter * 900)

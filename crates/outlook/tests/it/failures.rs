@@ -52,7 +52,7 @@ async fn all_meet(fault: Canned, words: &str, least: Duration, most: Duration) {
 )]
 #[case::busy_without_a_word(429, "", "we ask too often", MINUTE * 15, MINUTE * 30)]
 #[case::maintenance(503, "retry-after: 7200\r\n", "is not available", MINUTE * 120, MINUTE * 120)]
-#[case::elsewhere(302, "location: http://other.example/x\r\n", "sends us elsewhere, to other.example", MINUTE * 60, MINUTE * 60)]
+#[case::elsewhere(302, "location: http://other.example/x\r\n", "sends us elsewhere, to http://other.example/x (302: oh)", MINUTE * 60, MINUTE * 60)]
 #[case::bad_request(400, "", "refuses the request (400: oh", MINUTE * 60, MINUTE * 60)]
 #[tokio::test]
 async fn a_status(
@@ -74,11 +74,17 @@ async fn a_body(#[case] body: &'static str, #[case] words: &str) {
     all_meet(Canned::ok(body), words, MINUTE * 5, MINUTE * 30).await;
 }
 
-/// Nothing in the answer is no failure: it is asked again as if that were usual.
+#[rstest]
+#[case::empty("")]
+#[case::blank(" \r\n")]
+#[tokio::test]
+async fn an_empty_body(#[case] body: &'static str) {
+    all_meet(Canned::ok(body), "gave an empty answer (200)", MINUTE * 5, MINUTE * 30).await;
+}
+
+/// "No content" is no failure: it is asked again as if that were usual.
 #[rstest]
 #[case::no_content(204, "")]
-#[case::empty(200, "")]
-#[case::blank(200, " \r\n")]
 #[tokio::test]
 async fn nothing_yet(#[case] status: u16, #[case] body: &'static str) {
     let fault = Canned::Answer(status, "", body.as_bytes().to_vec());
@@ -199,8 +205,11 @@ async fn secrets_in_good_answers_do_not_come_back() {
     let mut house = House::on_sockets(&yaml, &clock, folder.path());
     let outlook = house.until(&clock, all_have_tried).await;
     let said = |name| source(&outlook, name).trouble.clone().unwrap_or_default();
-    assert_eq!(said("prices.tibber"), "its answer cannot be read: it says: bad token ***");
-    assert_eq!(said("prices.entsoe"), "its answer cannot be read: it says: securityToken=*** is bad");
+    assert_eq!(said("prices.tibber"), "it does not let us in (bad token ***); check the key or token");
+    assert_eq!(
+        said("prices.entsoe"),
+        "it does not let us in (securityToken=*** is bad); check the key or token"
+    );
     house.stop().await;
 }
 
@@ -212,6 +221,7 @@ async fn nobody_is_followed_to_another_server() {
     let to: &'static str = Box::leak(format!("location: http://127.0.0.1:{}/entsoe\r\n", other.port).into());
     let server = Server::start(move |heard| match &heard.line {
         line if line.contains("/rte_site?") => Canned::Answer(301, "location: /rte_site/new\r\n", Vec::new()),
+        line if line.contains("/awattar") => Canned::Answer(302, "location: /awattar\r\n", Vec::new()),
         line if line.contains("/entsoe") => Canned::Answer(302, to, Vec::new()),
         _ => documented(heard),
     })
@@ -222,7 +232,10 @@ async fn nobody_is_followed_to_another_server() {
     let outlook = house.until(&clock, all_have_tried).await;
     assert_eq!(source(&outlook, "tempo.rte_site").trouble, None);
     let trouble = source(&outlook, "prices.entsoe").trouble.clone();
-    assert!(trouble.is_some_and(|it| it.contains("sends us elsewhere, to 127.0.0.1")));
+    let place = format!("sends us elsewhere, to http://127.0.0.1:{}/entsoe (302)", other.port);
+    assert!(trouble.as_ref().is_some_and(|it| it.contains(&place)), "{trouble:?}");
+    let trouble = source(&outlook, "prices.awattar").trouble.clone().unwrap_or_default();
+    assert!(trouble.contains("sends us round in a circle (302)"), "{trouble}");
     assert!(other.heard().is_empty());
     house.stop().await;
 }

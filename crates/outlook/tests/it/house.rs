@@ -67,12 +67,24 @@ impl House {
         wire: Arc<dyn Wire>,
         folder: &Path,
     ) -> Self {
+        Self::keeping_if(Arc::new(|| true), settings, clock, wire, folder)
+    }
+
+    /// One whose data folder can be written while `may_keep` says so.
+    pub(crate) fn keeping_if(
+        may_keep: Arc<dyn Fn() -> bool + Send + Sync>,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        wire: Arc<dyn Wire>,
+        folder: &Path,
+    ) -> Self {
         let (sender, outlook) = watch::channel(Arc::default());
         let manual = watch::Sender::new(Manual::default());
         let links = Links {
             clock,
             wire,
-            folder: folder.join("outlook"),
+            folder: Some(folder.join("outlook")),
+            may_keep,
             manual: manual.subscribe(),
             outlook: sender,
             seed: 7,

@@ -6,3 +6,4 @@ mod failures;
 mod house;
 mod server;
 mod sources;
+mod trouble;

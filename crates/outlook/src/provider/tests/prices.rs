@@ -104,7 +104,7 @@ fn energy_charts_days(#[case] start: &str, #[case] hours: i64) {
     "{\"unix_seconds\": [], \"price\": [], \"unit\": \"ct / kWh\"}",
     "`unit` is in \"ct / kWh\", expected \"EUR / MWh\""
 )]
-#[case::empty("", "not published yet")]
+#[case::empty("", "it is empty")]
 fn what_is_no_answer_is_said(#[case] body: &str, #[case] words: &str) {
     assert_eq!(told(energy_charts::parse(body.as_bytes())), words);
 }
@@ -141,8 +141,9 @@ fn nordpool() {
         09 23:30:00 - 09 23:45:00  0.09
         currency Some("EUR"), refused 0"#]]
     .assert_eq(&told(nordpool::parse(body, "FR")));
-    let missing = nordpool::parse(body, "SE3").unwrap();
-    assert!(missing.is_empty(), "an area that is not in the answer");
+    assert_eq!(told(nordpool::parse(body, "SE3")), "it has no figures for area SE3");
+    let nothing = br#"{"currency": "EUR", "multiAreaEntries": []}"#;
+    assert!(nordpool::parse(nothing, "FR").is_ok_and(|answer| answer.is_empty()), "not published yet");
 }
 
 #[test]
@@ -206,4 +207,68 @@ fn captured_energy_charts() {
     assert_eq!(prices.at(instant("2024-12-11T16:30:00Z")), Some(&0.44508));
     assert_eq!(answer.currency.as_deref(), Some("EUR"));
     assert!(answer.licence.is_some_and(|licence| licence.contains("SMARD")));
+}
+
+/// A hostile answer has no words that fill a log or move a terminal.
+#[test]
+fn words_of_an_answer_are_cut() {
+    let long = format!("\u{1b}[2J\u{7}{}", "x".repeat(10_000));
+    let quoted = serde_json::Value::from(long.as_str()).to_string();
+    let bodies = [
+        told(energy_charts::parse(
+            format!(r#"{{"unix_seconds": [], "price": [], "unit": {quoted}}}"#).as_bytes(),
+        )),
+        told(energy_charts::parse(
+            format!(r#"{{"unix_seconds": [], "price": [], "unit": "{} / MWh"}}"#, "E".repeat(9_000)).as_bytes(),
+        )),
+        told(awattar::parse(format!(r#"{{"data": [{{"unit": {quoted}}}]}}"#).as_bytes())),
+        told(nordpool::parse(format!(r#"{{"currency": {quoted}, "multiAreaEntries": []}}"#).as_bytes(), "FR")),
+        told(open_meteo::parse(
+            format!(r#"{{"hourly": {{"time": [], "global_tilted_irradiance": []}}, "hourly_units": {{"global_tilted_irradiance": {quoted}}}}}"#)
+                .as_bytes(),
+            0,
+        )),
+        told(entsoe::parse(
+            format!(
+                "<Publication_MarketDocument><TimeSeries><price_Measure_Unit.name>{}</price_Measure_Unit.name></TimeSeries></Publication_MarketDocument>",
+                "y".repeat(10_000)
+            )
+            .as_bytes(),
+        )),
+        told(entsoe::parse(format!("<a></{}>", "b".repeat(10_000)).as_bytes())),
+    ];
+    for words in bodies {
+        assert!(words.chars().count() < 300 && !words.chars().any(char::is_control), "{words}");
+        assert!(!words.contains("u{1b}") && !words.starts_with("currency"), "{words}");
+    }
+    let body =
+        format!(r#"{{"unix_seconds": [], "price": [], "unit": "EUR / MWh", "license_info": {quoted}}}"#);
+    let licence = energy_charts::parse(body.as_bytes()).unwrap().licence.unwrap();
+    assert!(licence.starts_with("[2Jxxx") && licence.len() == 200, "{licence}");
+}
+
+/// A currency is three letters; of another one than was asked for the answer's counts.
+#[test]
+fn the_currency_is_the_answers() {
+    let day = |currency: &str| {
+        format!(
+            r#"{{"currency": "{currency}", "multiAreaEntries": [{{"deliveryStart": "2025-12-10T00:00:00Z", "deliveryEnd": "2025-12-10T01:00:00Z", "entryPerArea": {{"FR": 700}}}}]}}"#
+        )
+    };
+    let answer = nordpool::parse(day("sek").as_bytes(), "FR").unwrap();
+    assert_eq!(answer.currency.as_deref(), Some("SEK"));
+    for none in ["", "EURO", "E1R", "\u{20ac}"] {
+        let words = told(nordpool::parse(day(none).as_bytes(), "FR"));
+        assert!(
+            words.starts_with("`currency` is in ") && words.ends_with("expected three letters such as EUR"),
+            "{words}"
+        );
+    }
+    let tibber = br#"{"data": {"viewer": {"homes": [{"currentSubscription": {"priceInfo": {"today": [
+        {"startsAt": "2025-12-10T00:00:00+01:00", "total": 0.3, "currency": "EUR"},
+        {"startsAt": "2025-12-10T01:00:00+01:00", "total": 3, "currency": "NOK"}]}}}]}}}"#;
+    assert_eq!(
+        told(tibber::parse(tibber)),
+        "its answer cannot be read: it says: prices in several currencies"
+    );
 }
