@@ -19,13 +19,13 @@ pub(super) fn judge(config: &Config, root: &Node, faults: &mut Vec<Fault>) {
     }
     if let Some(tempo) = &config.tempo {
         strangers(config, root, &["tempo", "batteries"], &tempo.batteries, faults);
-        if !config.tariffs.as_ref().is_some_and(Tariffs::is_tempo) {
+        if config.tariffs.as_ref().is_some_and(Tariffs::is_tempo) {
+            faults.extend(of_no_known_power(config, root, tempo));
+        } else {
             let text =
                 "`tempo` prepares for dear days of the Tempo tariff, and no tariff is Tempo".to_owned();
             let help = "write `tariffs: { import: { tempo: {} } }`, or take `tempo` out";
             faults.push(Fault::at(mark_of(root, &["tempo"]), What::Text(text)).help(help));
-        } else {
-            faults.extend(of_no_known_power(config, root, tempo));
         }
     }
     planner(config, root, faults);
