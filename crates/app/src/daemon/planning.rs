@@ -9,12 +9,10 @@ use ohmstead_outlook::{Links, Manual};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::data_dir::OUTLOOK;
 use crate::house::House;
 use crate::planning::present::{self, Present};
 use crate::planning::{self, Planning, looking};
-
-/// Where the cache of the outlook is, in the data directory.
-const FOLDER: &str = "outlook";
 
 /// Starts everything that the configuration asks for.
 pub(super) async fn start(
@@ -77,7 +75,7 @@ fn start_outlook(house: &Arc<House>, config: &Config, tracker: &TaskTracker, sto
         None => tempfile::Builder::new().prefix("ohmstead-outlook-").tempdir().ok(),
     };
     let place = house.store.dir().or(passing.as_ref().map(tempfile::TempDir::path));
-    let Some(folder) = place.map(|place| place.join(FOLDER)) else {
+    let Some(folder) = place.map(|place| place.join(OUTLOOK)) else {
         tracing::error!(target: "outlook", "nobody is asked for prices and forecasts: there is no place to keep count of it");
         return;
     };
