@@ -259,3 +259,6 @@ fn wanted(arguments: &Arguments, is_tempo: bool) -> Vec<Name> {
     });
     chosen.collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -139,7 +139,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join(OUTLOOK);
         std::fs::create_dir(&folder).unwrap();
-        let (name, identity) = ("colours.api_couleur_tempo", "tempo");
+        let (name, identity) = ("tempo.api_couleur_tempo", "tempo");
         let kept = CACHE.replace("SOURCE", name).replace("IDENTITY", identity);
         std::fs::write(folder.join(format!("{name}.json")), &kept).unwrap();
         let said = BTreeMap::from([("2023-12-24".parse().unwrap(), TempoColour::White)]);

@@ -275,7 +275,7 @@ fn unreached(problem: &Problem, outcome: &Outcome, violation: &Violation) -> Opt
 
 /// What is broken, with batteries counted from 1 as their names are.
 fn in_words(violation: &Violation) -> String {
-    let mut counted = violation.clone();
+    let mut counted = *violation;
     if let Violation::Clipped { battery, .. }
     | Violation::BelowFloor { battery, .. }
     | Violation::AboveCeiling { battery, .. }
