@@ -4,6 +4,9 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
+/// Where the cache of the outlook is, in the data directory.
+pub(crate) const OUTLOOK: &str = "outlook";
+
 /// Why there is no data directory.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DataDirError {

@@ -131,3 +131,75 @@ fn the_demo_takes_a_folder_beside_it() {
     assert!(told.starts_with("The page: http://"), "{told}");
     assert!(here.iter().any(|here| told.contains(&format!("unixpacket:{here}/workshop.usb"))), "{told}");
 }
+
+/// A configuration without devices, and two days of a house as a file.
+fn past(folder: &Path, tariffs: &str) {
+    let text = format!("site: {{ timezone: Europe/Paris }}\ndevices: {{}}\nweb: off\ntariffs: {tariffs}\n");
+    std::fs::write(folder.join("ohmstead.yaml"), text).unwrap();
+    let rows = (0..48).map(|hour| {
+        let (day, hour, pv_w) =
+            (1 + hour / 24, hour % 24, if (9..15).contains(&(hour % 24)) { 2000 } else { 0 });
+        format!("2025-06-{day:02}T{hour:02}:00:00Z,400,{pv_w}\n")
+    });
+    let text =
+        format!("\u{feff}utc_start,load_w,pv_w\n{}2025-06-03T00:00:00Z,400,0\n", rows.collect::<String>());
+    std::fs::write(folder.join("home.csv"), text).unwrap();
+}
+
+#[test]
+fn a_file_is_replayed_whole_and_with_what_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    past(folder.path(), "{ import: { fixed: 0.25 } }");
+    let replay = ["backtest", "--csv", "home.csv", "--capacity", "5 kWh", "--strategy", "self-consumption"];
+    let output = verb(folder.path(), &[&replay[..], &["--json"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let near = |row: usize, key: &str, expected: f64| {
+        let found = answer["rows"][row][key].as_f64().unwrap();
+        assert!((found - expected).abs() < 1e-6, "{row} {key}: {found} for {expected}");
+    };
+    // Two days of 400 W with six hours of sun each.
+    near(0, "import_kwh", 2.0 * 18.0 * 0.4);
+    near(0, "unknown_h", 0.0);
+    // From 10 % up to the full at 88 %, emptied by the night, and filled once more.
+    near(1, "charged_kwh", 2.0 * 4.5 / 0.88f64.sqrt());
+    assert_eq!(answer["prices"], "contract");
+}
+
+#[test]
+fn what_cannot_be_replayed_is_said_with_its_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    past(folder.path(), "{ import: { tempo: {} } }");
+    std::fs::write(folder.path().join("broken.csv"), "load,pv\n").unwrap();
+    for (arguments, code, why) in [
+        (&["--efficiency", "0 %"][..], 2, "expected 50 % to 100 %"),
+        (&["--efficiency", "0.88"], 2, "did you mean \"88 %\"?"),
+        (&["--capacity", "5"], 2, "did you mean \"5 kWh\"?"),
+        (&["--from", "0000-01-01"], 2, "10 at most are replayed at once"),
+        (
+            &["--from", "2025-06-03", "--to", "2025-06-02"],
+            2,
+            "--from 2025-06-03 is not before --to 2025-06-02",
+        ),
+        (
+            &["--from", "2024-06-01", "--to", "2024-06-02"],
+            1,
+            "- load: none of that time; there is some of 2025-06-01 to 2025-06-03",
+        ),
+        (&[], 1, "no colour of Tempo is known"),
+        (&["--csv", "broken.csv"], 1, "broken.csv: line 1: expected `utc_start,load_w,pv_w`"),
+        (&["--colours", "broken.csv"], 1, "no colour of Tempo is known"),
+    ] {
+        let mut line = vec!["backtest"];
+        if !arguments.contains(&"--csv") {
+            line.extend(["--csv", "home.csv"]);
+        }
+        if !arguments.contains(&"--capacity") {
+            line.extend(["--capacity", "5 kWh"]);
+        }
+        let output = verb(folder.path(), &[&line[..], arguments].concat());
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}{}", text(&output.stdout));
+        assert!(said.contains(why), "{arguments:?}: {said}");
+    }
+}

@@ -45,7 +45,8 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> Result<(), Fa
 }
 
 fn of_file(common: &Common, path: &PathBuf) -> Result<(), Failure> {
-    let wrong = |error: String| Failure::new(Code::Usage, format!("{}: {error}", path.display()));
+    // The command line is right, the file is not.
+    let wrong = |error: String| Failure::new(Code::Failed, format!("{}: {error}", path.display()));
     let content = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
     let posed = file::read(&content).map_err(|error| wrong(error.to_string()))?;
     let (plan, took) = file::solve(&posed.problem, real_clock().as_ref());
@@ -76,9 +77,11 @@ fn of_problem(json: &Value) -> String {
         number(&json["no_battery_cost"], 6),
         number(&json["solve_ms"], 1)
     );
-    let violations = json["violations"].as_array().into_iter().flatten().map(text_of);
-    let notes: Vec<_> = violations.collect();
-    [vec![headed(&head, rows, &[1, 2, 3, 4]), cost], notes].concat().join("\n")
+    let list = |key: &str| json[key].as_array().cloned().unwrap_or_default();
+    let unreached: Vec<_> =
+        list("unreached").iter().map(|it| format!("! {}", text_of(&it["reason"]))).collect();
+    let violations: Vec<_> = list("violations").iter().map(text_of).collect();
+    [unreached, vec![headed(&head, rows, &[1, 2, 3, 4]), cost], violations].concat().join("\n")
 }
 
 /// Slots that are alike are one line.

@@ -9,12 +9,10 @@ use ohmstead_outlook::{Links, Manual};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::data_dir::OUTLOOK;
 use crate::house::House;
 use crate::planning::present::{self, Present};
 use crate::planning::{self, Planning, looking};
-
-/// Where the cache of the outlook is, in the data directory.
-const FOLDER: &str = "outlook";
 
 /// Starts everything that the configuration asks for.
 pub(super) async fn start(
@@ -76,7 +74,7 @@ fn start_outlook(house: &Arc<House>, config: &Config, tracker: &TaskTracker, sto
     let links = Links {
         clock: Arc::clone(&house.clock),
         wire,
-        folder: house.store.place().map(|place| place.join(FOLDER)),
+        folder: house.store.place().map(|place| place.join(OUTLOOK)),
         may_keep: Arc::new(move || store.dir().is_some()),
         manual: house.ahead.manual.subscribe(),
         outlook: house.ahead.outlook.clone(),

@@ -1,8 +1,11 @@
 //! Where a verb finds the history: at the running daemon, else in the store itself.
 
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use ohmstead_model::catalogue::CORE;
-use ohmstead_model::{Metric, UnixMillis};
+use ohmstead_model::{Metric, TempoColour, UnixMillis};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -11,6 +14,7 @@ use super::super::{Common, real_clock};
 use crate::archive::{Archive, HistoryQuestion, Place};
 use crate::data_dir::Holder;
 use crate::failure::{Code, Failure};
+use crate::planning::looking;
 use crate::socket::{AskFailed, Client, Question};
 use crate::store::{HistoryConfig, Store};
 
@@ -75,6 +79,14 @@ impl Source {
     pub(super) fn metrics(&self) -> Vec<Metric> {
         let core = CORE.iter().filter_map(|metric| self.metric(metric.id()));
         core.chain(ohmstead_drivers::native()).collect()
+    }
+
+    /// What the owner said of colours of Tempo; nothing where the running daemon has it, which answers for them itself.
+    pub(in crate::cli) async fn colours_said(&self) -> BTreeMap<Date, TempoColour> {
+        match &self.who {
+            Who::Daemon(_) => BTreeMap::new(),
+            Who::Own { store } => looking::said(store).await.unwrap_or_default(),
+        }
     }
 
     /// Asks one question.
