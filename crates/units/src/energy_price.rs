@@ -75,7 +75,7 @@ impl EnergyPrice {
     fn read(text: &str) -> Option<Self> {
         let (number, unit) = split(text)?;
         let (money, divisor) = match unit {
-            "" => return number.is_finite().then(|| Self::per_kwh(number)),
+            "" => return is_plausible(number).then(|| Self::per_kwh(number)),
             unit => match unit.split_once('/')? {
                 (money, "kWh") => (money.trim(), 1.0),
                 (money, "MWh") => (money.trim(), 1000.0),
@@ -86,6 +86,14 @@ impl EnergyPrice {
         let per_kwh = number / (divisor * parts);
         per_kwh.is_finite().then_some(Self { per_kwh, currency })
     }
+}
+
+/// No kilowatt hour costs more than this in a currency that is worth about a euro: where no unit is written, a greater number is
+/// cents that somebody took for the whole.
+const BARE_MAX: f64 = 5.0;
+
+fn is_plausible(bare: f64) -> bool {
+    bare.abs() <= BARE_MAX
 }
 
 impl FromStr for EnergyPrice {
@@ -129,6 +137,9 @@ impl serde::de::Visitor<'_> for PriceVisitor {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<EnergyPrice, E> {
+        if value.is_finite() && !is_plausible(value) {
+            return Err(E::invalid_value(serde::de::Unexpected::Float(value), &self));
+        }
         let number = serde::de::value::F64Deserializer::new(value);
         visit_quantity(number, &FORM).map(EnergyPrice::per_kwh)
     }
@@ -141,6 +152,16 @@ impl serde::de::Visitor<'_> for PriceVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// 25.16 is meant in cents; a currency of small coins is written out.
+    #[test]
+    fn a_bare_number_that_is_no_price_is_refused() {
+        for text in ["25.16", "-5.1", "1e308"] {
+            assert!(text.parse::<EnergyPrice>().is_err(), "{text}");
+        }
+        assert_eq!("70 HUF/kWh".parse::<EnergyPrice>().map(|price| price.per_kwh), Ok(70.0));
+        assert_eq!("-5".parse::<EnergyPrice>().map(|price| price.per_kwh), Ok(-5.0));
+    }
 
     #[test]
     fn reads_what_people_write() {

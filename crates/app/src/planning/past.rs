@@ -18,6 +18,13 @@ pub(crate) const QUARTER: Duration = Duration::from_secs(900);
 /// What is learned again with every look, for values may come late.
 const LATE: Duration = Duration::from_secs(2 * 3600);
 
+/// A battery of which a house says more is full.
+const FULL_PCT: f64 = 98.5;
+/// Panels that give less have no sun, W.
+const SUN_W: f64 = 100.0;
+/// A house that takes or gives less does neither, W.
+const NO_EXPORT_W: f64 = 40.0;
+
 /// What was measured of the whole house, in W, and what was told of it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Past {
@@ -25,6 +32,10 @@ pub(crate) struct Past {
     pub(crate) load_w: Timeline<f64>,
     /// What its panels gave.
     pub(crate) pv_w: Timeline<f64>,
+    /// What came from the grid.
+    pub(crate) grid_w: Timeline<f64>,
+    /// How full the batteries were together, per cent.
+    pub(crate) soc_pct: Timeline<f64>,
     /// What a service had foretold of them, uncorrected.
     pub(crate) pv_foretold_w: Timeline<f64>,
     /// What the market asked for a kWh.
@@ -45,6 +56,8 @@ impl Past {
         let series = [
             (Metric::LoadPower, &mut self.load_w),
             (Metric::PvPower, &mut self.pv_w),
+            (Metric::GridPower, &mut self.grid_w),
+            (Metric::BatterySoc, &mut self.soc_pct),
             (Metric::PvForecastPower, &mut self.pv_foretold_w),
             (Metric::SpotPrice, &mut self.spot_per_kwh),
             (Metric::ImportPrice, &mut self.import_per_kwh),
@@ -58,6 +71,17 @@ impl Past {
         }
         self.read_to = Some(now);
         Ok(())
+    }
+
+    /// When the panels were held back, as it seems: they gave something, the batteries were full, and nothing went into the grid
+    /// where that cannot be chance. What they gave then teaches nothing of what they can give.
+    pub(crate) fn held_back(&self, since: UnixMillis) -> Vec<TimeSpan> {
+        let full = self.soc_pct.slots().filter(|(span, soc)| span.start >= since && **soc >= FULL_PCT);
+        let is_so = |span: &TimeSpan| {
+            let gives = self.pv_w.at(span.start).is_some_and(|power| *power > SUN_W);
+            gives && self.grid_w.at(span.start).is_some_and(|power| power.abs() < NO_EXPORT_W)
+        };
+        full.map(|(span, _)| span).filter(is_so).collect()
     }
 }
 
@@ -91,4 +115,24 @@ const PIECE: u32 = 31 * 96;
 pub(crate) fn floor(at: UnixMillis) -> UnixMillis {
     let quarter = 900_000;
     UnixMillis(at.0.div_euclid(quarter) * quarter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_are_held_back_where_a_full_battery_has_nobody_to_give_to() {
+        let quarter = |number: u32| TimeSpan::lasting(UnixMillis(0).plus(QUARTER * number), QUARTER);
+        let line = |values: &[f64]| Timeline::of((0..).map(quarter).zip(values.iter().copied()));
+        let past = Past {
+            //               held back | exports | not full | night | imports | unknown grid
+            pv_w: line(&[900.0, 900.0, 900.0, 0.0, 900.0, 900.0]),
+            soc_pct: line(&[99.0, 99.0, 80.0, 99.0, 99.0, 99.0]),
+            grid_w: line(&[10.0, -600.0, 10.0, 10.0, 300.0]),
+            ..Past::default()
+        };
+        assert_eq!(past.held_back(UnixMillis(0)), [quarter(0)]);
+        assert_eq!(past.held_back(quarter(1).start), []);
+    }
 }

@@ -71,7 +71,9 @@ pub(crate) fn ahead(known: &Known<'_>, horizon: Duration) -> Ahead {
     let house = House { load_w: &known.past.load_w, temperature_c: &temperature_c, zone: known.zone };
     let load::Foretold { bands: load_w, futures: loads_w } =
         load::foretell(house, known.now, horizon + QUARTER, Step::Quarter, FUTURES);
+    let held_back = known.past.held_back(UnixMillis(known.now.0 - sun::DAYS_MS * sun::LEARNED));
     let sky = Sky {
+        held_back: &held_back,
         outlook: known.outlook,
         panels: known.panels,
         measured_w: &known.past.pv_w,

@@ -63,6 +63,8 @@ pub(crate) struct Sky<'s> {
     pub(crate) measured_w: &'s Timeline<f64>,
     /// What had been foretold of that, as far as it was stored, W.
     pub(crate) foretold_w: &'s Timeline<f64>,
+    /// When they were held back.
+    pub(crate) held_back: &'s [TimeSpan],
     /// What they give now, W.
     pub(crate) now_w: Option<f64>,
     pub(crate) zone: &'s TimeZone,
@@ -91,9 +93,9 @@ pub(crate) fn forecast(sky: &Sky<'_>, now: UnixMillis, window: TimeSpan) -> (Tim
     (blend_present(&all, sky.now_w, now, most(sky)), basis)
 }
 
-const DAYS_MS: i64 = 86_400_000;
+pub(super) const DAYS_MS: i64 = 86_400_000;
 /// Days from which a correction is learned.
-const LEARNED: i64 = 14;
+pub(super) const LEARNED: i64 = 14;
 
 /// What services foretell of the panels, W, uncorrected.
 pub(crate) fn foretold(outlook: &Outlook, panels: &Panels) -> Timeline<f64> {
@@ -136,7 +138,7 @@ fn clear_sky(panels: &Panels, window: TimeSpan) -> Timeline<f64> {
 }
 
 fn learned(sky: &Sky<'_>, foretold: &Timeline<f64>, before: &Calibration, now: UnixMillis) -> Calibration {
-    let record = Record { measured_w: sky.measured_w, forecast_w: foretold, curtailed: &[] };
+    let record = Record { measured_w: sky.measured_w, forecast_w: foretold, curtailed: sky.held_back };
     before.learned(record, now, sky.zone)
 }
 

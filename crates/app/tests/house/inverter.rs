@@ -39,6 +39,7 @@ impl Inverter {
             Front::Tree(machine, _) => ["sys/class/hidraw/hidraw", "dev/hidraw"]
                 .map(|file| machine.join(format!("{file}{node}")))
                 .to_vec(),
+            Front::Packet(socket) => vec![socket.clone()],
             _ => Vec::new(),
         };
         let plant = Plant::builder(Settings::default()).inverter(setup, vec![front]).speed(4.0);

@@ -22,8 +22,15 @@ fn tomorrow(measured_w: &Timeline<f64>, foretold_w: &Timeline<f64>) -> f64 {
     let series = BTreeMap::from([(Quantity::PvPower, noons(-2..2, &figure))]);
     let outlook = Outlook { series, ..Outlook::default() };
     let panels = Panels::default();
-    let sky =
-        Sky { outlook: &outlook, panels: &panels, measured_w, foretold_w, now_w: None, zone: &TimeZone::UTC };
+    let sky = Sky {
+        outlook: &outlook,
+        panels: &panels,
+        measured_w,
+        foretold_w,
+        now_w: None,
+        held_back: &[],
+        zone: &TimeZone::UTC,
+    };
     let window = TimeSpan::new(NOON, UnixMillis(NOON.0 + 2 * DAYS_MS));
     let (bands, basis) = forecast(&sky, NOON, window);
     assert_eq!(basis, Basis::Power);
@@ -53,6 +60,7 @@ fn what_is_stored_is_no_forecast_of_what_comes() {
         measured_w: &measured_w,
         foretold_w: &foretold_w,
         now_w: None,
+        held_back: &[],
         zone: &TimeZone::UTC,
     };
     let (_, basis) = forecast(&sky, NOON, TimeSpan::lasting(NOON, QUARTER));
@@ -107,6 +115,7 @@ fn where_it_comes_from(
         measured_w: &measured_w,
         foretold_w: &foretold_w,
         now_w: None,
+        held_back: &[],
         zone: &TimeZone::UTC,
     };
     let (bands, found) = forecast(&sky, NOON, TimeSpan::new(NOON, UnixMillis(NOON.0 + 2 * DAYS_MS)));
@@ -134,6 +143,7 @@ fn the_present_is_what_is_measured(#[case] now_w: Option<f64>, #[case] expected:
         measured_w: &nothing,
         foretold_w: &nothing,
         now_w,
+        held_back: &[],
         zone: &TimeZone::UTC,
     };
     let (bands, _) = forecast(&sky, NOON, TimeSpan::new(NOON, UnixMillis(NOON.0 + 2 * DAYS_MS)));
@@ -176,6 +186,7 @@ fn what_is_old_steps_back(
         measured_w: &measured_w,
         foretold_w: &foretold_w,
         now_w: None,
+        held_back: &[],
         zone: &TimeZone::UTC,
     };
     let (bands, basis) = forecast(&sky, NOON, TimeSpan::new(NOON, UnixMillis(NOON.0 + 2 * DAYS_MS)));
