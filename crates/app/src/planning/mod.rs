@@ -17,6 +17,7 @@ pub(crate) mod looking;
 pub(crate) mod money;
 pub(crate) mod past;
 pub(crate) mod present;
+pub(crate) mod prices;
 pub(crate) mod problem;
 mod site;
 pub(crate) mod sun;
@@ -41,7 +42,8 @@ use bank::bank;
 use due::{Asked, outline};
 use lack::Lack;
 use past::Past;
-use problem::{Ahead, Known, Told, ahead, futures, pins, problem, why_no_slots};
+use prices::Told;
+use problem::{Ahead, Known, ahead, futures, pins, problem, why_no_slots};
 pub(crate) use site::{Site, currency};
 use told::Made;
 

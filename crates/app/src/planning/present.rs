@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::past::{QUARTER, floor};
-use super::problem::{Market, Told, prices_of};
+use super::prices::{Market, Told, prices_of};
 use super::{CLOCK_IS_SET, Shown, Site, sun};
 use crate::control::Tempo;
 use crate::hub::Hub;

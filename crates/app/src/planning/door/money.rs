@@ -9,7 +9,7 @@ use ohmstead_web::{AheadError, Money, MoneyBy};
 use super::super::Site;
 use super::super::money::{self, Measured};
 use super::super::past::quarters;
-use super::super::problem::{Market, Told, prices_of};
+use super::super::prices::{Market, Told, prices_of};
 use super::{Door, NO_TARIFFS};
 use crate::store::Store;
 

@@ -16,21 +16,24 @@ fn noons<T: Clone>(days: std::ops::Range<i64>, value: &T) -> Timeline<T> {
     Timeline::of(quarters.map(|at| (TimeSpan::lasting(UnixMillis(at), QUARTER), value.clone())))
 }
 
+/// Of panels that nobody measures at present, and that were never held back.
+fn sky<'s>(
+    outlook: &'s Outlook,
+    panels: &'s Panels,
+    measured_w: &'s Timeline<f64>,
+    foretold_w: &'s Timeline<f64>,
+) -> Sky<'s> {
+    const ZONE: &TimeZone = &TimeZone::UTC;
+    Sky { outlook, panels, measured_w, foretold_w, held_back: &[], now_w: None, zone: ZONE }
+}
+
 fn tomorrow(measured_w: &Timeline<f64>, foretold_w: &Timeline<f64>) -> f64 {
     let figure = Sourced { value: 1000.0, source: Arc::from("test"), fetched_at: NOON, is_stale: false };
     // The outlook knows of two days that are past, of which it says today what it did not say then.
     let series = BTreeMap::from([(Quantity::PvPower, noons(-2..2, &figure))]);
     let outlook = Outlook { series, ..Outlook::default() };
     let panels = Panels::default();
-    let sky = Sky {
-        outlook: &outlook,
-        panels: &panels,
-        measured_w,
-        foretold_w,
-        now_w: None,
-        held_back: &[],
-        zone: &TimeZone::UTC,
-    };
+    let sky = sky(&outlook, &panels, measured_w, foretold_w);
     let window = TimeSpan::new(NOON, UnixMillis(NOON.0 + 2 * DAYS_MS));
     let (bands, basis) = forecast(&sky, NOON, window);
     assert_eq!(basis, Basis::Power);
@@ -54,15 +57,7 @@ fn what_was_said_of_two_weeks_corrects_what_is_said_now() {
 fn what_is_stored_is_no_forecast_of_what_comes() {
     let outlook = Outlook::default();
     let (panels, measured_w, foretold_w) = (Panels::default(), noons(-3..0, &500.0), noons(-14..1, &900.0));
-    let sky = Sky {
-        outlook: &outlook,
-        panels: &panels,
-        measured_w: &measured_w,
-        foretold_w: &foretold_w,
-        now_w: None,
-        held_back: &[],
-        zone: &TimeZone::UTC,
-    };
+    let sky = sky(&outlook, &panels, &measured_w, &foretold_w);
     let (_, basis) = forecast(&sky, NOON, TimeSpan::lasting(NOON, QUARTER));
     assert_eq!(basis, Basis::LastDays);
 }
@@ -109,15 +104,7 @@ fn where_it_comes_from(
     let days = yesterday_and_before.iter().zip(1..).map(|(power, day)| noons(-day..1 - day, power));
     let measured_w = days.fold(Timeline::default(), |known, day| known.or(&day));
     let foretold_w = Timeline::default();
-    let sky = Sky {
-        outlook: &outlook,
-        panels: &panels,
-        measured_w: &measured_w,
-        foretold_w: &foretold_w,
-        now_w: None,
-        held_back: &[],
-        zone: &TimeZone::UTC,
-    };
+    let sky = sky(&outlook, &panels, &measured_w, &foretold_w);
     let (bands, found) = forecast(&sky, NOON, TimeSpan::new(NOON, UnixMillis(NOON.0 + 2 * DAYS_MS)));
     let mean = bands.at(UnixMillis(NOON.0 + DAYS_MS)).map(|band| band.mean);
     assert_eq!(found, basis, "{mean:?}");
@@ -137,15 +124,7 @@ fn where_it_comes_from(
 fn the_present_is_what_is_measured(#[case] now_w: Option<f64>, #[case] expected: f64) {
     let (outlook, panels, nothing) =
         (knowing(Quantity::PvPower, 700.0), Panels::default(), Timeline::default());
-    let sky = Sky {
-        outlook: &outlook,
-        panels: &panels,
-        measured_w: &nothing,
-        foretold_w: &nothing,
-        now_w,
-        held_back: &[],
-        zone: &TimeZone::UTC,
-    };
+    let sky = Sky { now_w, ..sky(&outlook, &panels, &nothing, &nothing) };
     let (bands, _) = forecast(&sky, NOON, TimeSpan::new(NOON, UnixMillis(NOON.0 + 2 * DAYS_MS)));
     let mean = |at| bands.at(at).expect("foretold").mean;
     assert!((mean(NOON) - expected).abs() < 120.0, "{}", mean(NOON));
@@ -180,15 +159,7 @@ fn what_is_old_steps_back(
     ]);
     let outlook = Outlook { series, ..Outlook::default() };
     let (measured_w, foretold_w) = (noons(-7..0, &300.0), Timeline::default());
-    let sky = Sky {
-        outlook: &outlook,
-        panels: &panels,
-        measured_w: &measured_w,
-        foretold_w: &foretold_w,
-        now_w: None,
-        held_back: &[],
-        zone: &TimeZone::UTC,
-    };
+    let sky = sky(&outlook, &panels, &measured_w, &foretold_w);
     let (bands, basis) = forecast(&sky, NOON, TimeSpan::new(NOON, UnixMillis(NOON.0 + 2 * DAYS_MS)));
     assert_eq!(basis, expected);
     let tomorrow = bands.at(UnixMillis(NOON.0 + DAYS_MS)).expect("foretold").mean;
